@@ -1,0 +1,56 @@
+import type { Owner, RunTerms } from "./events.ts";
+import type { AttemptOutcome, Cause, Usage } from "./outcome.ts";
+import type { Plan, TaskId } from "./plan.ts";
+import type { ProcessIdentity } from "./process.ts";
+
+/** What anyone may ask of a run: one file in its inbox. Idempotent by `id`. */
+export type Request =
+  | { readonly id: string; readonly kind: "start"; readonly plan: Plan; readonly terms: RunTerms }
+  /** `by` names the session or person; `reason` is theirs and may be empty. */
+  | { readonly id: string; readonly kind: "cancel"; readonly by: string; readonly reason: string }
+  | { readonly id: string; readonly kind: "resume"; readonly owner: Owner; readonly background: boolean };
+
+/** What the driver itself reports. `at` is ms since the epoch, read from the driver's clock. */
+export type Report =
+  /** The lease was just taken: attempts of older epochs have no worker any more. Salvaged outcomes by `task/attempt`. */
+  | { readonly kind: "take_over"; readonly salvaged: ReadonlyMap<string, AttemptOutcome> }
+  | {
+      readonly kind: "spawned";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly worker: ProcessIdentity;
+      readonly mark: string;
+    }
+  | { readonly kind: "ready"; readonly task: TaskId; readonly attempt: number }
+  | {
+      readonly kind: "progress";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly usage: Usage;
+      readonly tool?: string;
+      readonly activity: string;
+      readonly waitsUntil?: number;
+    }
+  | {
+      readonly kind: "ended";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly outcome: AttemptOutcome;
+    }
+  | { readonly kind: "owner_gone" }
+  /** The journal or the disk refuses writes; the run stands still until it is resumed. */
+  | { readonly kind: "storage_failed"; readonly cause: Cause; readonly message: string }
+  /** Nothing happened but time, or room became free. */
+  | { readonly kind: "tick" };
+
+export type Command = (Request | Report) & { readonly at: number };
+
+/**
+ * What the machine allows beyond what is alive already: `workers` more processes, and whether the shared
+ * checkout is free for a writer of this run.
+ */
+export interface Room {
+  readonly workers: number;
+  readonly writer: boolean;
+}
+export const unlimitedRoom: Room = { workers: Number.POSITIVE_INFINITY, writer: true };

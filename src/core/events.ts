@@ -1,0 +1,139 @@
+import type { AttemptOutcome, Cause, Usage } from "./outcome.ts";
+import type { Plan, TaskId } from "./plan.ts";
+import type { ProcessIdentity } from "./process.ts";
+import type { Settings } from "./settings.ts";
+
+/** Version of the journal's records. A newer one than this is read-only to us. */
+export const schemaVersion = 1;
+
+/** The lead: the host session that asked for the run. */
+export interface Owner {
+  readonly sessionId: string;
+  /** The host process; absent where it cannot be told. */
+  readonly host?: ProcessIdentity;
+}
+
+/** Who or what started something, for people who ask later. */
+export interface Origin {
+  readonly kind: "agent" | "user" | "system" | "trigger";
+  /** Tool call id, command name, or the like; never empty. */
+  readonly id: string;
+}
+
+/** What a run is started with, besides its plan. */
+export interface RunTerms {
+  readonly runId: string;
+  /** Directory the workers work in. */
+  readonly cwd: string;
+  readonly owner: Owner;
+  readonly origin: Origin;
+  /** A background run does not depend on its owner's life. */
+  readonly background: boolean;
+  /** The lead's model at submission, `provider/id[:thinking]`: used where a task names none. */
+  readonly model?: string;
+  /** True when the project's own resources and settings may be used by workers. */
+  readonly trusted: boolean;
+  /** Effective settings, frozen for the run. */
+  readonly settings: Settings;
+}
+
+/**
+ * Facts that cannot be derived. ("Ready" is not one.) Past tense; what follows from them is `evolve`'s business.
+ * Every stored event also carries `v seq epoch at` (see `StoredEvent`).
+ */
+export type RunEvent =
+  /** First record of every segment: a driver took the lease, and seals what came before. Written by the store. */
+  | {
+      readonly type: "lease.taken";
+      readonly pid: number;
+      readonly startTime: string;
+      readonly bootId: string;
+      readonly sealed: readonly { readonly segment: string; readonly bytes: number }[];
+    }
+  | { readonly type: "run.started"; readonly request: string; readonly plan: Plan; readonly terms: RunTerms }
+  | {
+      readonly type: "run.cancel_requested";
+      readonly request: string;
+      readonly by: string;
+      readonly reason: string;
+      /** `cancelled` for a person's wish; `timeout` when the run's own wall clock asked. */
+      readonly cause: Cause;
+    }
+  /** The run stands still: its workers are to end, nothing is lost, `run.resumed` goes on. */
+  | { readonly type: "run.parked"; readonly cause: Cause; readonly message: string }
+  | {
+      readonly type: "run.resumed";
+      readonly request: string;
+      readonly owner: Owner;
+      readonly background: boolean;
+    }
+  | {
+      readonly type: "run.finished";
+      readonly status: "completed" | "failed" | "cancelled";
+      readonly cause: Cause;
+    }
+  | {
+      readonly type: "attempt.started";
+      readonly task: TaskId;
+      readonly attempt: number;
+      /** The model asked for; absent means the worker's own default. */
+      readonly model?: string;
+    }
+  /** The child exists. Its identity lets a later driver end it. */
+  | {
+      readonly type: "attempt.spawned";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly worker: ProcessIdentity;
+      /** Value of PI_MUSTER_WORKER that marks its whole tree. */
+      readonly mark: string;
+    }
+  /** The child spoke: its session is open and its tools are there. */
+  | { readonly type: "attempt.ready"; readonly task: TaskId; readonly attempt: number }
+  /** Throttled telemetry; the only kind of record that may be lost with an unsynced tail. */
+  | {
+      readonly type: "attempt.progressed";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly usage: Usage;
+      /** The tool that runs now; absent between tools. */
+      readonly tool?: string;
+      /** One line about what it does now. */
+      readonly activity: string;
+      /** Known provider wait: silence before this instant (ms since the epoch) is no sign of anything. */
+      readonly waitsUntil?: number;
+    }
+  /** It is to end for this reason; its slot stays occupied until it is verified gone. */
+  | {
+      readonly type: "attempt.stopping";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly cause: Cause;
+    }
+  /** Recorded exactly once an attempt. `retryAt` (ms since the epoch) is set when another try follows. */
+  | {
+      readonly type: "attempt.ended";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly outcome: AttemptOutcome;
+      readonly retryAt?: number;
+    }
+  | { readonly type: "task.skipped"; readonly task: TaskId; readonly because: TaskId }
+  /** A task that had no living attempt when the run was cancelled. */
+  | { readonly type: "task.cancelled"; readonly task: TaskId };
+
+/** Where an event stands in its journal. */
+export interface EventEnvelope {
+  readonly v: number;
+  /** Contiguous from 1 over all segments. */
+  readonly seq: number;
+  readonly epoch: number;
+  /** ISO time. Order is by `seq`, never by this. */
+  readonly at: string;
+}
+export type StoredEvent = RunEvent & EventEnvelope;
+
+/** True for records that must be durable before anything follows from them. */
+export function isControl(event: RunEvent): boolean {
+  return event.type !== "attempt.progressed";
+}

@@ -1,0 +1,250 @@
+import type { Request } from "./commands.ts";
+import type { EventEnvelope, Origin, Owner, RunEvent, RunTerms, StoredEvent } from "./events.ts";
+import type { AttemptOutcome, Cause, OutcomeRecord, Usage } from "./outcome.ts";
+import type { AgentSpec, Plan, PlannedTask, RunId, TaskId } from "./plan.ts";
+import type { Liveness, ProcessIdentity } from "./process.ts";
+import type { Limits, Settings } from "./settings.ts";
+
+/** Time. `now` is ms since the epoch. */
+export interface Clock {
+  now(): number;
+  /** Resolves after `ms`, or at once when the signal aborts. Never rejects, never keeps the process alive. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+// ---------------------------------------------------------------- store
+
+/** Disk refused: full, read-only, or something else named by `code` (an errno name). */
+export interface StorageFailure {
+  readonly cause: Extract<Cause, "disk_full" | "read_only"> | undefined;
+  readonly code: string;
+  readonly path: string;
+}
+
+/** The right to write one run's journal. Lost leases make `append` throw. */
+export interface Lease {
+  readonly epoch: number;
+  /** Everything recorded before this lease, its own `lease.taken` included. */
+  readonly history: readonly StoredEvent[];
+  /**
+   * Appends in order and resolves when every control record is durable (grouped fsync); telemetry may lag.
+   * Rejects with the store's error when the disk refuses; nothing of a rejected batch is ever read back.
+   */
+  append(events: readonly RunEvent[], at: number): Promise<readonly StoredEvent[]>;
+  /** Flushes and closes. The segment stays; the next `acquire` makes a new one. */
+  release(): Promise<void>;
+}
+
+/** Somebody else drives, or is believed to. */
+export interface LeaseHeld {
+  readonly heldBy: ProcessIdentity & { readonly epoch: number };
+  readonly liveness: Exclude<Liveness, "gone">;
+}
+
+/** What a journal holds for a reader, and what is wrong with it, if anything. */
+export interface JournalReading {
+  readonly events: readonly StoredEvent[];
+  /** Set when a line in the middle is damaged, or its schema is newer than ours; events before it are still given. */
+  readonly problem?: { readonly where: string; readonly message: string; readonly remedy: string };
+}
+
+/** Requests from anyone, one file each. */
+export interface Inbox {
+  /** Durable when it resolves. Posting the same id twice leaves one request. */
+  post(request: Request): Promise<void>;
+  /** All requests waiting now, oldest first. Unreadable files are set aside as `<name>.bad` and reported by `problems`. */
+  pending(): Promise<readonly Request[]>;
+  /** Removes taken requests; only after their events are durable. */
+  discard(ids: readonly string[]): Promise<void>;
+  /** Resolves when something may have arrived (watch as a hint, polling as the truth), or the signal aborts. */
+  changed(signal: AbortSignal): Promise<void>;
+}
+
+/** Files of attempts and artifacts of one run. */
+export interface AttemptFiles {
+  /** Absolute path of `attempts/<task>-<n>/`, created. */
+  directory(task: TaskId, attempt: number): Promise<string>;
+  /** Undefined when there is none; `"unreadable"` is not `undefined`. */
+  readOutcome(task: TaskId, attempt: number): Promise<OutcomeRecord | "unreadable" | undefined>;
+}
+
+/** What `list` shows of a run; read from its manifest alone. */
+export interface Manifest {
+  readonly schemaVersion: number;
+  /** Sequence number of the last event it reflects. */
+  readonly seq: number;
+  readonly runId: RunId;
+  readonly goal: string;
+  readonly team: string;
+  readonly workflow: string;
+  readonly status: string;
+  readonly cause?: string;
+  readonly cwd: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly finishedAt?: string;
+  readonly background: boolean;
+  readonly owner: { readonly sessionId: string };
+  readonly driver?: ProcessIdentity & { readonly epoch: number };
+  readonly origin: Origin;
+  readonly usage: Usage;
+  readonly tasks: readonly ManifestTask[];
+}
+export interface ManifestTask {
+  readonly id: TaskId;
+  readonly agent: string;
+  readonly status: string;
+  readonly cause?: string;
+  readonly dependsOn: readonly TaskId[];
+  readonly attempts: number;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly usage?: Usage;
+}
+
+/** One project's runs on disk. */
+export interface RunStore {
+  /** `<project>/.muster`, absolute. */
+  readonly root: string;
+  /** Makes the run's directory; throws when it exists. Nothing is left behind when it throws. */
+  create(runId: RunId): Promise<void>;
+  /** Ids of all run directories, oldest first. */
+  ids(): Promise<readonly RunId[]>;
+  inbox(runId: RunId): Inbox;
+  attempts(runId: RunId): AttemptFiles;
+  acquire(runId: RunId, holder: ProcessIdentity, at: number): Promise<Lease | LeaseHeld>;
+  /** The newest lease's holder and whether it lives; undefined when nobody ever held it. */
+  holder(
+    runId: RunId,
+  ): Promise<
+    { readonly holder: ProcessIdentity & { epoch: number }; readonly liveness: Liveness } | undefined
+  >;
+  read(runId: RunId): Promise<JournalReading>;
+  /** Yields events from `fromSeq` on, then waits for more, until the signal aborts. Lower epochs after a takeover never show. */
+  follow(runId: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<StoredEvent>;
+  /** Atomic. */
+  writeManifest(runId: RunId, manifest: Manifest): Promise<void>;
+  readManifest(runId: RunId): Promise<Manifest | "unreadable" | undefined>;
+}
+
+// ---------------------------------------------------------------- workers
+
+/** What one attempt has to do: everything a worker needs, nothing that belongs to somebody else. */
+export interface Work {
+  readonly runId: RunId;
+  readonly epoch: number;
+  readonly goal: string;
+  readonly task: PlannedTask;
+  readonly agent: AgentSpec;
+  readonly attempt: number;
+  /** `provider/id[:thinking]`; absent means the host's default. */
+  readonly model?: string;
+  /** The workspace, absolute. */
+  readonly cwd: string;
+  /** `attempts/<task>-<n>/`, absolute: prompt.md, session.jsonl, stderr.log, outcome.json go here. */
+  readonly directory: string;
+  /** `artifacts/`, absolute. */
+  readonly artifacts: string;
+  /** Results of the tasks it depends on, in the order of `dependsOn`. */
+  readonly inputs: readonly WorkInput[];
+  /** Why the previous attempt did not do; absent for the first. */
+  readonly previous?: { readonly attempt: number; readonly cause: Cause; readonly message: string };
+  readonly trusted: boolean;
+  readonly settings: Settings;
+}
+export interface WorkInput {
+  readonly task: TaskId;
+  /** Its result text as far as outcome.json holds it. */
+  readonly text: string;
+  readonly truncated: boolean;
+  /** Where the whole of it is. */
+  readonly path: string;
+}
+
+/** What a living worker tells while it works, in order. */
+export type WorkerSignal =
+  | { readonly kind: "spawned"; readonly worker: ProcessIdentity; readonly mark: string }
+  | { readonly kind: "ready" }
+  /** At most four a second; usage is the attempt's total so far. */
+  | {
+      readonly kind: "progress";
+      readonly usage: Usage;
+      readonly tool?: string;
+      readonly activity: string;
+      readonly waitsUntil?: number;
+    }
+  /** Processes that outlived SIGKILL so far; the slot stays taken and the ending goes on. */
+  | { readonly kind: "survivors"; readonly processes: readonly ProcessIdentity[] };
+
+/** One attempt in progress. */
+export interface Worker {
+  /** Ends when the outcome is known. Read once. */
+  readonly signals: AsyncIterable<WorkerSignal>;
+  /**
+   * Never rejects. Resolves only after outcome.json is durable and the whole process tree was verified gone:
+   * whatever the worker did, this is the first moment its slot may be used again.
+   */
+  readonly outcome: Promise<AttemptOutcome>;
+  /**
+   * Starts the ending ladder; safe to call at any time and more than once (the first cause wins). A result that was
+   * durable before the stop still counts as completed. `cancelled` and `lost` end as they are; every other cause
+   * ends as `failed` with that cause.
+   */
+  stop(cause: Cause): void;
+}
+
+/** Where attempts run. */
+export interface WorkerBackend {
+  /** Returns at once and never throws: what goes wrong is the outcome. */
+  start(work: Work): Worker;
+  /**
+   * Ends what earlier drivers of this run left behind: the recorded processes that still have their recorded identity,
+   * and everything marked with the run in its environment, except the caller. Resolves with what could not be ended.
+   */
+  reap(runId: RunId, recorded: readonly ProcessIdentity[]): Promise<readonly ProcessIdentity[]>;
+  /** Ends nothing; releases what the backend itself holds. */
+  close(): Promise<void>;
+}
+
+/** Machine-wide limits, shared with every run of this user. A token is given back by `release`, or by its holder's death. */
+export interface Slots {
+  /** Takes up to `wanted` worker tokens without waiting. */
+  takeWorkers(wanted: number): Promise<readonly SlotToken[]>;
+  /** The right to write in this checkout, shared with other runs; undefined while somebody else has it. */
+  takeWriter(checkout: string): Promise<SlotToken | undefined>;
+  /** Resolves when a token may have become free, or the signal aborts. */
+  changed(signal: AbortSignal): Promise<void>;
+}
+export interface SlotToken {
+  release(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- engine
+
+/** What a caller asks a run to be. */
+export interface Submission {
+  readonly plan: Plan;
+  readonly terms: Omit<RunTerms, "runId">;
+}
+
+/** Who owns runs. The embedded one keeps them on disk; a distributed one elsewhere. Both yield the same events. */
+export interface RunEngine {
+  /** The run exists, durably, when this resolves; a driver was asked to take it. */
+  submit(submission: Submission): Promise<RunId>;
+  /** Leaves a request in the run's inbox; wakes a driver when none lives and the request needs one. */
+  send(runId: RunId, request: Request): Promise<void>;
+  /** Everything recorded so far. Throws `RunNotFound` for an unknown id. */
+  read(runId: RunId): Promise<JournalReading>;
+  follow(runId: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<StoredEvent>;
+  /** Newest first; never reads a journal for a run whose manifest is good. */
+  list(): Promise<readonly RunListing[]>;
+  /** Makes sure that the run's manifest says at least what was read up to `seq` (bounded wait). */
+  settled(runId: RunId, seq: number): Promise<void>;
+  /** Where a person can look: absolute path of the run's directory. */
+  directory(runId: RunId): string;
+}
+export type RunListing =
+  | { readonly runId: RunId; readonly manifest: Manifest; readonly driver: Liveness | "none" }
+  | { readonly runId: RunId; readonly problem: string };
+
+export type { EventEnvelope, Limits, Owner };

@@ -1,0 +1,86 @@
+/** Bounds on time and size. Milliseconds and bytes. */
+export interface Limits {
+  /** From spawn to the worker's readiness signal. */
+  readonly startMaxMs: number;
+  /** Without any sign of life from the worker while no tool runs. */
+  readonly silenceMaxMs: number;
+  /** Without any sign of life while one of its tools runs: a long silent tool is not a hang. */
+  readonly toolMaxMs: number;
+  /** Wall clock of one attempt, where the agent or step names none. */
+  readonly attemptMaxMs: number;
+  /** Wall clock of a whole run. */
+  readonly runMaxMs: number;
+  /** Ending ladder: abort and closed stdin first, SIGTERM after this, */
+  readonly termAfterMs: number;
+  /** and SIGKILL of the whole tree after this, counted from the request to stop. */
+  readonly killAfterMs: number;
+  /** Worker prompt as assembled. */
+  readonly promptMaxBytes: number;
+  /** Result text kept in outcome.json. */
+  readonly outputMaxBytes: number;
+  /** Redacted transcript of one attempt. */
+  readonly transcriptMaxBytes: number;
+  /** Tasks in one plan. */
+  readonly tasksMax: number;
+  /** Goal plus inline task texts. */
+  readonly goalMaxBytes: number;
+}
+
+/** Another try after a failure or a loss. */
+export interface Retries {
+  /** Tries after the first, where the step names none. */
+  readonly max: number;
+  /** Wait before the second try, ms; doubles each time up to `backoffMaxMs`. */
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+  /** Losses of one task before it fails with cause `lost`; a loss costs no retry. */
+  readonly lostMax: number;
+}
+
+/** What a person can set: user file under project file under the call's own parameters. */
+export interface Settings {
+  /** Workers alive at once in one run. */
+  readonly concurrency: number;
+  /** Workers alive at once on this machine, over all runs and sessions of this user. */
+  readonly workersPerMachine: number;
+  /** `provider/id[:thinking]` for workers whose agent names none; empty means the lead's model. */
+  readonly model: string;
+  /** Team used when a run names neither team, workflow nor agent. */
+  readonly team: string;
+  /** The user's extensions that workers load: all configured ones, none, or these paths. */
+  readonly workerExtensions: "configured" | "none" | readonly string[];
+  /** Names of environment variables that workers do not inherit; `*` stands for any run of characters. */
+  readonly environmentDeny: readonly string[];
+  /** What happens to a session-bound run when its host dies or quits. */
+  readonly onOwnerLoss: "park" | "continue";
+  /** Levels of nested runs; a worker at this depth cannot start another. */
+  readonly depthMax: number;
+  readonly limits: Limits;
+  readonly retries: Retries;
+}
+
+export const defaultSettings: Settings = {
+  concurrency: 4,
+  workersPerMachine: 8,
+  model: "",
+  team: "default",
+  workerExtensions: "configured",
+  environmentDeny: [],
+  onOwnerLoss: "park",
+  depthMax: 2,
+  limits: {
+    startMaxMs: 60_000,
+    silenceMaxMs: 300_000,
+    toolMaxMs: 1_800_000,
+    attemptMaxMs: 7_200_000,
+    runMaxMs: 10_800_000,
+    termAfterMs: 2_000,
+    killAfterMs: 4_000,
+    promptMaxBytes: 96_000,
+    outputMaxBytes: 256_000,
+    transcriptMaxBytes: 10_000_000,
+    tasksMax: 1_000,
+    goalMaxBytes: 1_000_000,
+  },
+  retries: { max: 1, backoffMs: 2_000, backoffMaxMs: 60_000, lostMax: 3 },
+};

@@ -1,0 +1,51 @@
+import type { Origin, Owner } from "./events.ts";
+import type { AttemptResult, Cause, Usage } from "./outcome.ts";
+import type { TaskId } from "./plan.ts";
+import type { RunStatus, TaskStatus } from "./status.ts";
+
+/** One task as people and models are shown it. Instants are ms since the epoch. */
+export interface TaskView {
+  readonly id: TaskId;
+  readonly agent: string;
+  readonly role?: string;
+  readonly status: TaskStatus;
+  readonly cause?: Cause;
+  /** What went wrong, or why it is not running yet ("waits for a, b", "waits for the shared checkout", "tries again in 4 s"). */
+  readonly reason?: string;
+  readonly dependsOn: readonly TaskId[];
+  /** Attempts started so far. */
+  readonly attempts: number;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  /** The model of the newest attempt, as asked for or as reported. */
+  readonly model?: string;
+  readonly tool?: string;
+  readonly activity?: string;
+  /** When the worker last gave a sign of life. */
+  readonly lastSignAt?: number;
+  readonly usage: Usage;
+  /** The claim it left, once completed. */
+  readonly result?: AttemptResult;
+}
+
+/** One run, derived from its state and the time. */
+export interface RunView {
+  readonly runId: string;
+  readonly goal: string;
+  readonly team?: string;
+  readonly workflow?: string;
+  readonly status: RunStatus;
+  readonly cause?: Cause;
+  readonly reason?: string;
+  readonly cwd: string;
+  readonly owner: Owner;
+  readonly origin: Origin;
+  readonly background: boolean;
+  readonly createdAt: number;
+  readonly finishedAt?: number;
+  /** Workers alive or being ended. */
+  readonly alive: number;
+  readonly counts: Readonly<Record<TaskStatus, number>>;
+  readonly usage: Usage;
+  readonly tasks: readonly TaskView[];
+}
