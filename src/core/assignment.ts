@@ -1,0 +1,42 @@
+import type { Permission, RunId, TaskId } from "./plan.ts";
+
+/**
+ * What the driver tells the worker-side extension, as JSON in PI_MUSTER_ASSIGNMENT. The extension takes it out of its
+ * environment when it loads, so that the worker's own children never see it.
+ */
+export interface Assignment {
+  readonly runId: RunId;
+  readonly task: TaskId;
+  /** From 1. */
+  readonly attempt: number;
+  /** Absolute path of `attempts/<task>-<n>/outcome.json`: written once and durably inside `submit_result`. */
+  readonly outcomePath: string;
+  /** Absolute path of the run's `artifacts/`. */
+  readonly artifactsDir: string;
+  /** Absolute path of the workspace; nothing outside it is written by a `write` worker's file tools. */
+  readonly workspace: string;
+  readonly permission: Permission;
+  /** Tools the worker may use; absent means what its permission allows. Ours (`submit_result`) are always there. */
+  readonly tools?: readonly string[];
+  readonly excludeTools: readonly string[];
+  /** The driver's pid: a worker whose parent is somebody else has lost its driver and ends itself. */
+  readonly expectedParentPid: number;
+  /** Level of nesting of the worker itself: 1 for a worker of a run that a person's session started. */
+  readonly depth: number;
+  /** Most bytes of result text kept in outcome.json. */
+  readonly resultMaxBytes: number;
+  /** File the task must leave behind, relative to the workspace; `submit_result` refuses while it is missing. */
+  readonly output?: string;
+}
+
+/** Key of the status line (`ctx.ui.setStatus`) with which the worker-side extension announces itself. */
+export const readinessKey = "pi-muster";
+
+/** The JSON text of that status line, sent once a session is open (`session_start`). */
+export interface Readiness {
+  readonly ready: true;
+  /** Names of the tools that are active. */
+  readonly tools: readonly string[];
+  /** `provider/id` of the model in use; absent when the host has none. */
+  readonly model?: string;
+}
