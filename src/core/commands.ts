@@ -1,5 +1,5 @@
 import type { Owner, RunTerms } from "./events.ts";
-import type { AttemptOutcome, Cause, Usage } from "./outcome.ts";
+import type { AttemptOutcome, Usage } from "./outcome.ts";
 import type { Plan, TaskId } from "./plan.ts";
 import type { ProcessIdentity } from "./process.ts";
 
@@ -38,8 +38,6 @@ export type Report =
       readonly outcome: AttemptOutcome;
     }
   | { readonly kind: "owner_gone" }
-  /** The journal or the disk refuses writes; the run stands still until it is resumed. */
-  | { readonly kind: "storage_failed"; readonly cause: Cause; readonly message: string }
   /** Nothing happened but time, or room became free. */
   | { readonly kind: "tick" };
 

@@ -1,0 +1,219 @@
+import { advance } from "./advance.ts";
+import { type Command, type Room, unlimitedRoom } from "./commands.ts";
+import { expire } from "./deadline.ts";
+import { Draft } from "./draft.ts";
+import type { RunEvent } from "./events.ts";
+import type { AttemptOutcome, Cause } from "./outcome.ts";
+import { retryTime } from "./retry.ts";
+import {
+  attemptKey,
+  type LiveAttempt,
+  type RunState,
+  type StartedRun,
+  type TaskState,
+  taskAt,
+} from "./state.ts";
+import { isFinalRun } from "./status.ts";
+
+/**
+ * The new facts a command brings about: what it says, what time has let expire, and what follows. A command that no
+ * longer applies yields nothing: races between cancel, result and deadline are settled here and nowhere else.
+ */
+export function decide(state: RunState, command: Command, room: Room = unlimitedRoom): readonly RunEvent[] {
+  return step(state, command, room).events;
+}
+
+/** The same, with the state that the events lead to once they are recorded in order. */
+export function step(
+  state: RunState,
+  command: Command,
+  room: Room = unlimitedRoom,
+): { readonly events: readonly RunEvent[]; readonly state: RunState } {
+  const draft = new Draft(state, command.at);
+  react(draft, command);
+  expire(draft);
+  advance(draft, room);
+  return draft;
+}
+
+function react(draft: Draft, command: Command): void {
+  const { state } = draft;
+  if (command.kind === "start") {
+    if (state.status === "queued") {
+      draft.add({ type: "run.started", request: command.id, plan: command.plan, terms: command.terms });
+    }
+    return;
+  }
+  if (state.status === "queued" || isFinalRun(state.status)) return;
+  switch (command.kind) {
+    case "cancel":
+      if (state.cancel !== undefined || state.requests.includes(command.id)) return;
+      draft.add({
+        type: "run.cancel_requested",
+        request: command.id,
+        by: command.by,
+        reason: command.reason,
+        cause: "cancelled",
+      });
+      return;
+    case "resume":
+      if (state.status !== "blocked" || state.requests.includes(command.id)) return;
+      draft.add({
+        type: "run.resumed",
+        request: command.id,
+        owner: command.owner,
+        background: command.background,
+      });
+      return;
+    case "owner_gone":
+      if (
+        state.terms.background ||
+        state.terms.settings.onOwnerLoss === "continue" ||
+        state.status === "blocked"
+      )
+        return;
+      draft.add({
+        type: "run.parked",
+        cause: "owner_gone",
+        message: "the session that asked for this run has ended; resume goes on where it stands",
+      });
+      return;
+    case "take_over":
+      takeOver(draft, state, command.salvaged);
+      return;
+    case "spawned":
+    case "ready":
+    case "progress":
+    case "ended":
+      report(draft, state, command);
+      return;
+    case "tick":
+      return;
+  }
+}
+
+function takeOver(draft: Draft, state: StartedRun, salvaged: ReadonlyMap<string, AttemptOutcome>): void {
+  for (const index of state.active) {
+    const task = state.tasks.get(index);
+    const planned = state.plan.tasks[index];
+    if (planned === undefined || (task?.status !== "running" && task?.status !== "stopping")) continue;
+    const { number, usage } = task.attempt;
+    const lost: AttemptOutcome = {
+      kind: "lost",
+      cause: "lost",
+      message: "the driver that ran this attempt is gone, and the worker with it",
+      usage,
+    };
+    ended(draft, planned.id, number, salvaged.get(attemptKey(planned.id, number)) ?? lost);
+  }
+}
+
+type AttemptReport = Extract<Command, { task: string }>;
+
+function report(draft: Draft, state: StartedRun, command: AttemptReport): void {
+  const found = taskAt(state, command.task);
+  if (found === undefined) return;
+  const { task } = found;
+  if ((task.status !== "running" && task.status !== "stopping") || task.attempt.number !== command.attempt)
+    return;
+  const { task: id, attempt } = command;
+  switch (command.kind) {
+    case "spawned":
+      draft.add({ type: "attempt.spawned", task: id, attempt, worker: command.worker, mark: command.mark });
+      return;
+    case "ready":
+      if (!task.attempt.isReady) draft.add({ type: "attempt.ready", task: id, attempt });
+      return;
+    case "progress": {
+      if (isNews(task.attempt, command, draft.at)) {
+        const { usage, tool, activity, waitsUntil } = command;
+        draft.add({
+          type: "attempt.progressed",
+          task: id,
+          attempt,
+          usage,
+          activity,
+          ...(tool !== undefined && { tool }),
+          ...(waitsUntil !== undefined && { waitsUntil }),
+        });
+      }
+      const over = overLimit(found.planned, command.usage);
+      if (over !== undefined && task.status === "running") {
+        draft.add({ type: "attempt.stopping", task: id, attempt, cause: over });
+      }
+      return;
+    }
+    case "ended":
+      ended(draft, id, attempt, command.outcome);
+      return;
+  }
+}
+
+const progressMinMs = 5_000;
+
+/** Telemetry is recorded when the tool or the turn changes, and else once in five seconds. */
+function isNews(attempt: LiveAttempt, progress: Extract<Command, { kind: "progress" }>, at: number): boolean {
+  return (
+    !attempt.isReady ||
+    attempt.tool !== progress.tool ||
+    attempt.usage.turns !== progress.usage.turns ||
+    attempt.waitsUntil !== progress.waitsUntil ||
+    at - attempt.lastSignAt >= progressMinMs
+  );
+}
+
+function overLimit(
+  planned: StartedRun["plan"]["tasks"][number],
+  usage: { readonly turns: number; readonly cost: number },
+): Cause | undefined {
+  if (planned.turnsMax !== undefined && usage.turns > planned.turnsMax) return "turn_limit";
+  if (planned.costMax !== undefined && usage.cost > planned.costMax) return "budget_limit";
+  return undefined;
+}
+
+/** Records an attempt's outcome once, with the next try if there is to be one. */
+function ended(draft: Draft, id: string, attempt: number, reported: AttemptOutcome): void {
+  const state = draft.state;
+  if (state.status === "queued") return;
+  const found = taskAt(state, id);
+  if (found === undefined) return;
+  const outcome = judged(found.task, reported);
+  const retryAt = retryTime(state, found.planned, found.task, outcome, draft.at);
+  draft.add({ type: "attempt.ended", task: id, attempt, outcome, ...(retryAt !== undefined && { retryAt }) });
+}
+
+/** What the outcome means, given why the attempt was being stopped. A durable result stands, whatever came after it. */
+function judged(task: TaskState, outcome: AttemptOutcome): AttemptOutcome {
+  if (outcome.kind === "completed" || task.status !== "stopping") return outcome;
+  const { usage } = outcome;
+  switch (task.cause) {
+    case "cancelled":
+    case "owner_gone":
+      return { kind: "cancelled", usage };
+    case "stuck":
+      return { kind: "lost", cause: "stuck", message: "the worker gave no sign of life", usage };
+    case "aborted_before_session":
+      return {
+        kind: "lost",
+        cause: "aborted_before_session",
+        message: "the worker never became ready",
+        usage,
+      };
+    default:
+      return {
+        kind: "failed",
+        cause: task.cause,
+        retryable: false,
+        provider: false,
+        message: stopMessage(task.cause),
+        usage,
+      };
+  }
+}
+
+function stopMessage(cause: Cause): string {
+  if (cause === "timeout") return "the attempt reached its wall clock";
+  if (cause === "turn_limit") return "the attempt used more turns than its agent allows";
+  if (cause === "budget_limit") return "the attempt cost more than its agent allows";
+  return `stopped: ${cause}`;
+}

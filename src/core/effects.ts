@@ -1,0 +1,36 @@
+import type { Cause } from "./outcome.ts";
+import type { TaskId } from "./plan.ts";
+import type { RunState } from "./state.ts";
+import { attemptKey } from "./state.ts";
+
+/** Work that ought to be in progress. Derived from the state, so nothing is forgotten when a process dies between deciding and doing. */
+export type Effect =
+  | {
+      readonly kind: "work";
+      readonly key: string;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly model?: string;
+    }
+  | {
+      readonly kind: "stop";
+      readonly key: string;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly cause: Cause;
+    };
+
+/** One effect for each attempt that lives: to be worked on, or to be stopped. */
+export function effects(state: RunState): readonly Effect[] {
+  if (state.status === "queued") return [];
+  return state.active.flatMap((index): Effect[] => {
+    const task = state.tasks.get(index);
+    const planned = state.plan.tasks[index];
+    if (planned === undefined || (task?.status !== "running" && task?.status !== "stopping")) return [];
+    const { number, model } = task.attempt;
+    const key = attemptKey(planned.id, number);
+    if (task.status === "stopping")
+      return [{ kind: "stop", key, task: planned.id, attempt: number, cause: task.cause }];
+    return [{ kind: "work", key, task: planned.id, attempt: number, ...(model !== undefined && { model }) }];
+  });
+}
