@@ -3,7 +3,7 @@ import { type Command, type Room, unlimitedRoom } from "./commands.ts";
 import { expire } from "./deadline.ts";
 import { Draft } from "./draft.ts";
 import type { RunEvent } from "./events.ts";
-import type { AttemptOutcome, Cause } from "./outcome.ts";
+import { type AttemptOutcome, brief, type Cause } from "./outcome.ts";
 import { retryTime } from "./retry.ts";
 import {
   attemptKey,
@@ -177,7 +177,7 @@ function ended(draft: Draft, id: string, attempt: number, reported: AttemptOutco
   if (state.status === "queued") return;
   const found = taskAt(state, id);
   if (found === undefined) return;
-  const outcome = judged(found.task, reported);
+  const outcome = brief(judged(found.task, reported));
   const retryAt = retryTime(state, found.planned, found.task, outcome, draft.at);
   draft.add({ type: "attempt.ended", task: id, attempt, outcome, ...(retryAt !== undefined && { retryAt }) });
 }

@@ -104,3 +104,13 @@ export interface OutcomeRecord {
   readonly at: string;
   readonly outcome: AttemptOutcome;
 }
+
+const journalTextMax = 4_000;
+
+/** The outcome as the journal keeps it: the head of a long answer. The whole of it is in outcome.json. */
+export function brief(outcome: AttemptOutcome): AttemptOutcome {
+  if (outcome.kind !== "completed" || outcome.result.text.length <= journalTextMax) return outcome;
+  // A cut inside a surrogate pair would not survive UTF-8.
+  const text = outcome.result.text.slice(0, journalTextMax).toWellFormed();
+  return { ...outcome, result: { ...outcome.result, text, truncated: true } };
+}

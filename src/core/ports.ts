@@ -62,6 +62,8 @@ export interface Inbox {
 
 /** Files of attempts and artifacts of one run. */
 export interface AttemptFiles {
+  /** Absolute path of the run's `artifacts/`; made by whoever first writes there. */
+  readonly artifacts: string;
   /** Absolute path of `attempts/<task>-<n>/`, created. */
   directory(task: TaskId, attempt: number): Promise<string>;
   /** Undefined when there is none; `"unreadable"` is not `undefined`. */

@@ -1,0 +1,28 @@
+import type { StorageFailure } from "./ports.ts";
+
+/** Another driver took the lease: nothing this one writes counts any more. */
+export class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
+
+/** The disk refused a write or a read. `cause` (as a run's cause) is set when the errno has a name of its own there. */
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+  readonly failure: StorageFailure;
+
+  constructor(message: string, failure: StorageFailure, options?: ErrorOptions) {
+    super(message, options);
+    this.failure = failure;
+  }
+}
+
+/** No run of this id exists here. */
+export class RunNotFound extends Error {
+  override readonly name = "RunNotFound";
+  readonly runId: string;
+
+  constructor(runId: string, where: string) {
+    super(`no run "${runId}" in ${where}`);
+    this.runId = runId;
+  }
+}

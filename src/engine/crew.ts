@@ -1,0 +1,160 @@
+import type { Report } from "../core/commands.ts";
+import { type Effect, effects } from "../core/effects.ts";
+import { StorageError } from "../core/failure.ts";
+import { invariant } from "../core/invariant.ts";
+import { type AttemptOutcome, type Cause, noUsage, type Usage } from "../core/outcome.ts";
+import type { RunStore, Work, Worker, WorkerBackend, WorkInput } from "../core/ports.ts";
+import { type RunState, type StartedRun, taskAt } from "../core/state.ts";
+
+interface CrewParts {
+  readonly runId: string;
+  readonly store: RunStore;
+  readonly backend: WorkerBackend;
+}
+
+/** One attempt this driver looks after, from the decision to its outcome. */
+interface Member {
+  readonly task: string;
+  readonly attempt: number;
+  worker?: Worker;
+  /** Set when it is to stop, also before its worker exists. */
+  stopping?: Cause;
+  usage: Usage;
+  /** Resolves when its outcome was told. */
+  done: Promise<void>;
+}
+
+type WorkEffect = Extract<Effect, { kind: "work" }>;
+
+/** The living workers of one run, kept equal to the effects of its state. */
+export class Crew {
+  readonly #parts: CrewParts;
+  readonly #tell: (report: Report) => void;
+  readonly #members = new Map<string, Member>();
+
+  constructor(parts: CrewParts, tell: (report: Report) => void) {
+    this.#parts = parts;
+    this.#tell = tell;
+  }
+
+  /** Starts what is missing and stops what is surplus; idempotent. */
+  become(state: RunState): void {
+    if (state.status === "queued") return;
+    const wanted = new Set<string>();
+    for (const effect of effects(state)) {
+      wanted.add(effect.key);
+      const member = this.#members.get(effect.key);
+      if (effect.kind === "work") {
+        if (member === undefined) this.#begin(effect, state);
+      } else if (member !== undefined) {
+        stop(member, effect.cause);
+      } else {
+        // Decided but never begun: there is no process whose end could be awaited.
+        this.#tell({ kind: "ended", task: effect.task, attempt: effect.attempt, outcome: nothingDone });
+      }
+    }
+    for (const [key, member] of this.#members) if (!wanted.has(key)) stop(member, "cancelled");
+  }
+
+  /** Ends every worker and resolves when all are verified gone. */
+  async stopAll(): Promise<void> {
+    const members = [...this.#members.values()];
+    for (const member of members) stop(member, "cancelled");
+    await Promise.all(members.map((member) => member.done));
+  }
+
+  #begin(effect: WorkEffect, state: StartedRun): void {
+    const { key, task, attempt } = effect;
+    const member: Member = { task, attempt, usage: noUsage, done: Promise.resolve() };
+    this.#members.set(key, member);
+    member.done = this.#perform(member, effect, state)
+      .catch((error: unknown) => failedToStart(error))
+      .then((outcome) => {
+        this.#members.delete(key);
+        this.#tell({ kind: "ended", task, attempt, outcome });
+      });
+  }
+
+  async #perform(member: Member, effect: WorkEffect, state: StartedRun): Promise<AttemptOutcome> {
+    const work = await this.#prepare(effect, state);
+    if (member.stopping !== undefined) return nothingDone;
+    const worker = this.#parts.backend.start(work);
+    member.worker = worker;
+    for await (const signal of worker.signals) this.#hear(member, signal);
+    return worker.outcome;
+  }
+
+  #hear(member: Member, signal: Parameters<typeof hearing>[0]): void {
+    const { task, attempt } = member;
+    if (signal.kind === "progress") member.usage = signal.usage;
+    this.#tell({ ...hearing(signal, member.usage), task, attempt });
+  }
+
+  async #prepare(effect: WorkEffect, state: StartedRun): Promise<Work> {
+    const { runId, store } = this.#parts;
+    const found = taskAt(state, effect.task);
+    invariant(found !== undefined, `run ${runId} has no task ${effect.task}`);
+    const { planned, task } = found;
+    const agent = state.plan.agents[planned.agent];
+    invariant(agent !== undefined, `run ${runId} has no agent ${planned.agent}`);
+    const files = store.attempts(runId);
+    const inputs = await Promise.all(planned.dependsOn.map((id) => this.#input(state, id)));
+    return {
+      runId,
+      epoch: state.epoch,
+      goal: state.plan.goal,
+      task: planned,
+      agent,
+      attempt: effect.attempt,
+      ...(effect.model !== undefined && { model: effect.model }),
+      cwd: state.terms.cwd,
+      directory: await files.directory(effect.task, effect.attempt),
+      artifacts: files.artifacts,
+      inputs,
+      ...(task.last !== undefined && { previous: task.last }),
+      trusted: state.terms.trusted,
+      settings: state.terms.settings,
+    };
+  }
+
+  /** A dependency's result: the whole of it from its outcome file, else the head that the journal kept. */
+  async #input(state: StartedRun, id: string): Promise<WorkInput> {
+    const dependency = taskAt(state, id)?.task;
+    invariant(dependency?.status === "completed", `task ${id} has not completed`);
+    const files = this.#parts.store.attempts(this.#parts.runId);
+    const directory = await files.directory(id, dependency.attempt);
+    const record = await files.readOutcome(id, dependency.attempt);
+    const isWhole = record !== undefined && record !== "unreadable" && record.outcome.kind === "completed";
+    const { text, truncated } = isWhole ? record.outcome.result : dependency.result;
+    return { task: id, text, truncated, path: `${directory}/outcome.json` };
+  }
+}
+
+type Signal = Worker["signals"] extends AsyncIterable<infer S> ? S : never;
+
+/** What a worker's signal tells the core. */
+function hearing(signal: Signal, usage: Usage) {
+  switch (signal.kind) {
+    case "spawned":
+    case "ready":
+    case "progress":
+      return signal;
+    case "survivors": {
+      const pids = signal.processes.map((process) => process.pid).join(", ");
+      return { kind: "progress", usage, activity: `still being ended: pid ${pids}` } as const;
+    }
+  }
+}
+
+const nothingDone: AttemptOutcome = { kind: "cancelled", usage: noUsage };
+
+function stop(member: Member, cause: Cause): void {
+  member.stopping ??= cause;
+  member.worker?.stop(member.stopping);
+}
+
+function failedToStart(error: unknown): AttemptOutcome {
+  const message = error instanceof Error ? error.message : String(error);
+  const cause = error instanceof StorageError ? (error.failure.cause ?? "spawn_error") : "spawn_error";
+  return { kind: "failed", cause, retryable: true, provider: false, message, usage: noUsage };
+}

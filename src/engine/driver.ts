@@ -1,0 +1,237 @@
+import { demand } from "../core/candidates.ts";
+import type { Command, Report, Request } from "../core/commands.ts";
+import { nextDeadline } from "../core/deadline.ts";
+import { step } from "../core/decide.ts";
+import { effects } from "../core/effects.ts";
+import { isControl, type RunEvent } from "../core/events.ts";
+import { fold } from "../core/evolve.ts";
+import { StorageError } from "../core/failure.ts";
+import { manifestOf } from "../core/manifest.ts";
+import type { AttemptOutcome } from "../core/outcome.ts";
+import type { Clock, Lease, RunStore, Slots, WorkerBackend } from "../core/ports.ts";
+import type { Liveness, ProcessIdentity } from "../core/process.ts";
+import { attemptKey, type RunState } from "../core/state.ts";
+import { isFinalRun } from "../core/status.ts";
+import { Bell } from "./bell.ts";
+import { Crew } from "./crew.ts";
+import { Projection } from "./projection.ts";
+import { Tokens } from "./tokens.ts";
+
+/** What a driver is given. */
+export interface DriverParts {
+  readonly runId: string;
+  readonly store: RunStore;
+  readonly lease: Lease;
+  readonly backend: WorkerBackend;
+  readonly slots: Slots;
+  readonly clock: Clock;
+  /** Whether the host process that owns a session-bound run lives. */
+  readonly probe: (process: ProcessIdentity) => Promise<Liveness>;
+}
+
+const ownerPollMs = 1_000;
+const storageRetryMs = 1_000;
+const reapRetryMs = 1_000;
+
+/**
+ * Drives one run while it holds the lease: waits for requests, reports and the next deadline, decides, appends, and
+ * makes the living workers equal to what the state asks for. Resolves with the last state when the run is final, or
+ * parked with nothing alive, or the signal aborted. Rejects with LeaseLost when another driver took over. However it
+ * ends, its workers were stopped and verified gone before.
+ */
+export async function drive(parts: DriverParts, signal: AbortSignal): Promise<RunState> {
+  const driver = new Driver(parts, signal);
+  try {
+    return await driver.run();
+  } finally {
+    await driver.close();
+  }
+}
+
+class Driver {
+  readonly #parts: DriverParts;
+  readonly #signal: AbortSignal;
+  readonly #ending = new AbortController();
+  readonly #bell = new Bell();
+  readonly #crew: Crew;
+  readonly #tokens: Tokens;
+  readonly #projection: Projection;
+  #state: RunState;
+  #reports: Report[] = [];
+  #inboxMayHold = true;
+
+  constructor(parts: DriverParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#state = fold(parts.lease.history);
+    this.#crew = new Crew(parts, (report) => this.#tell(report));
+    this.#tokens = new Tokens(parts.slots, this.#bell, this.#ending.signal);
+    this.#projection = new Projection(parts.clock, async () => {
+      const manifest = manifestOf(this.#state, true);
+      if (manifest !== undefined) await parts.store.writeManifest(parts.runId, manifest);
+    });
+  }
+
+  async run(): Promise<RunState> {
+    await this.#takeOver();
+    const ring = (): void => this.#bell.ring();
+    this.#signal.addEventListener("abort", ring, { once: true });
+    const loop = this.#loop();
+    try {
+      await Promise.race([loop, this.#watchInbox(), this.#watchOwner()]);
+    } finally {
+      this.#signal.removeEventListener("abort", ring);
+      this.#ending.abort();
+      this.#bell.ring();
+      await Promise.allSettled([loop]);
+    }
+    return this.#state;
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#isDone()) {
+      await this.#turn();
+      if (!this.#isDone() && this.#reports.length === 0 && !this.#inboxMayHold) await this.#wait();
+    }
+  }
+
+  /** Stops whatever still lives, gives everything back, and leaves the last word in the manifest. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#crew.stopAll();
+    await this.#tokens.releaseAll();
+    await this.#projection.close();
+    await this.#parts.lease.release();
+  }
+
+  #isDone(): boolean {
+    if (this.#signal.aborted || this.#ending.signal.aborted || isFinalRun(this.#state.status)) return true;
+    return this.#state.status === "blocked" && this.#state.active.length === 0;
+  }
+
+  #tell(report: Report): void {
+    this.#reports.push(report);
+    this.#bell.ring();
+  }
+
+  /** Ends what earlier drivers left behind before anything new starts, and keeps what they finished. */
+  async #takeOver(): Promise<void> {
+    const { runId, backend, store, clock } = this.#parts;
+    const state = this.#state;
+    const salvaged = new Map<string, AttemptOutcome>();
+    if (state.epoch > 1) {
+      let left = await backend.reap(runId, recordedWorkers(state));
+      while (left.length > 0 && !this.#signal.aborted) {
+        await clock.sleep(reapRetryMs, this.#signal);
+        left = await backend.reap(runId, left);
+      }
+      for (const effect of effects(state)) {
+        const record = await store.attempts(runId).readOutcome(effect.task, effect.attempt);
+        // An unreadable outcome is no evidence of a result; the file stays where it is for people to look at.
+        if (record === undefined || record === "unreadable") continue;
+        salvaged.set(attemptKey(effect.task, effect.attempt), record.outcome);
+      }
+    }
+    this.#tell({ kind: "take_over", salvaged });
+  }
+
+  async #watchInbox(): Promise<void> {
+    const inbox = this.#parts.store.inbox(this.#parts.runId);
+    for (;;) {
+      await inbox.changed(this.#ending.signal);
+      if (this.#ending.signal.aborted) return;
+      this.#inboxMayHold = true;
+      this.#bell.ring();
+    }
+  }
+
+  async #watchOwner(): Promise<void> {
+    for (;;) {
+      await this.#parts.clock.sleep(ownerPollMs, this.#ending.signal);
+      if (this.#ending.signal.aborted) return;
+      const state = this.#state;
+      if (state.status !== "running" || state.terms.background || state.terms.owner.host === undefined)
+        continue;
+      if ((await this.#parts.probe(state.terms.owner.host)) === "gone") this.#tell({ kind: "owner_gone" });
+    }
+  }
+
+  /** Takes what has arrived, decides, records, and acts on it. */
+  async #turn(): Promise<void> {
+    const inbox = this.#parts.store.inbox(this.#parts.runId);
+    let requests: readonly Request[] = [];
+    if (this.#inboxMayHold) {
+      this.#inboxMayHold = false;
+      requests = await inbox.pending();
+    }
+    const reports = this.#reports;
+    this.#reports = [];
+    for (const report of reports) {
+      if (report.kind === "ended") this.#tokens.giveBack(attemptKey(report.task, report.attempt));
+    }
+    await this.#apply([...reports, ...requests]);
+    if (requests.length > 0) await inbox.discard(requests.map((request) => request.id));
+    this.#crew.become(this.#state);
+    await this.#seekRoom();
+  }
+
+  async #apply(told: readonly (Report | Request)[]): Promise<void> {
+    const at = this.#parts.clock.now();
+    const commands: Command[] =
+      told.length === 0 ? [{ kind: "tick", at }] : told.map((one) => ({ ...one, at }));
+    let state = this.#state;
+    const events: RunEvent[] = [];
+    for (const command of commands) {
+      const decided = step(state, command, this.#tokens.room());
+      state = decided.state;
+      for (const event of decided.events) {
+        if (event.type === "attempt.started")
+          this.#tokens.assign(attemptKey(event.task, event.attempt), state, event.task);
+      }
+      events.push(...decided.events);
+    }
+    if (events.length === 0) return;
+    await this.#append(events, at);
+    this.#state = state;
+    if (events.some(isControl)) this.#projection.changed();
+  }
+
+  /** Nothing follows from a decision before it is durable; a disk that refuses is waited for, with the workers alive. */
+  async #append(events: readonly RunEvent[], at: number): Promise<void> {
+    for (;;) {
+      try {
+        await this.#parts.lease.append(events, at);
+        return;
+      } catch (error) {
+        if (!(error instanceof StorageError) || this.#signal.aborted) throw error;
+        await this.#parts.clock.sleep(storageRetryMs);
+      }
+    }
+  }
+
+  /** Asks the machine for as much as the run could use now, and gives back what it cannot use. */
+  async #seekRoom(): Promise<void> {
+    const state = this.#state;
+    const wanted = demand(state, this.#parts.clock.now());
+    const checkout = state.status === "queued" ? "" : state.terms.cwd;
+    if (await this.#tokens.seek(wanted, checkout)) this.#tell({ kind: "tick" });
+  }
+
+  async #wait(): Promise<void> {
+    const deadline = nextDeadline(this.#state);
+    if (deadline === undefined) return this.#bell.heard();
+    const timer = new AbortController();
+    const late = this.#parts.clock.sleep(deadline - this.#parts.clock.now(), timer.signal);
+    await Promise.race([this.#bell.heard(), late]);
+    timer.abort();
+  }
+}
+
+function recordedWorkers(state: RunState): readonly ProcessIdentity[] {
+  if (state.status === "queued") return [];
+  return state.active.flatMap((index) => {
+    const task = state.tasks.get(index);
+    const isAlive = task?.status === "running" || task?.status === "stopping";
+    return isAlive && task.attempt.worker !== undefined ? [task.attempt.worker] : [];
+  });
+}

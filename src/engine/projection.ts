@@ -1,0 +1,49 @@
+import { StorageError } from "../core/failure.ts";
+import type { Clock } from "../core/ports.ts";
+
+const writeMinMs = 250;
+
+/** Keeps a derived file up to date: soon after every change, not more often than four times a second, and at the end. */
+export class Projection {
+  readonly #clock: Clock;
+  readonly #write: () => Promise<void>;
+  readonly #ending = new AbortController();
+  #isDirty = false;
+  #writing: Promise<void> | undefined;
+
+  constructor(clock: Clock, write: () => Promise<void>) {
+    this.#clock = clock;
+    this.#write = write;
+  }
+
+  changed(): void {
+    this.#isDirty = true;
+    this.#writing ??= this.#loop().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  /** Writes what was not written yet. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#writing;
+    if (this.#isDirty) await this.#once();
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#isDirty) {
+      await this.#once();
+      await this.#clock.sleep(writeMinMs, this.#ending.signal);
+    }
+  }
+
+  async #once(): Promise<void> {
+    this.#isDirty = false;
+    try {
+      await this.#write();
+    } catch (error) {
+      // The file is derived: readers rebuild it from the journal, and the next change tries again.
+      if (!(error instanceof StorageError)) throw error;
+    }
+  }
+}
