@@ -1,12 +1,28 @@
 import { defineConfig } from "vitest/config";
 
+const ownTier = ["test/e2e/**", "test/package/**"];
+
+/** One project a tier: `vitest run --project fast`, or `vitest run <paths>` to run files of any. */
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: ["test/e2e/**", "node_modules/**", "dist/**"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    sequence: { shuffle: true },
     maxWorkers: 2,
+    projects: [
+      project("fast", ["test/**/*.test.ts"], 60_000, ownTier),
+      project("package", ["test/package/**/*.test.ts"], 300_000),
+      project("e2e", ["test/e2e/**/*.test.ts"], 120_000),
+    ],
   },
 });
+
+function project(name: string, include: string[], timeoutMs: number, exclude: string[] = []) {
+  return {
+    test: {
+      name,
+      include,
+      exclude: [...exclude, "node_modules/**", "dist/**"],
+      testTimeout: timeoutMs,
+      hookTimeout: timeoutMs,
+      sequence: { shuffle: true },
+    },
+  };
+}
