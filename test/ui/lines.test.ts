@@ -1,0 +1,223 @@
+import { visibleWidth } from "@mariozechner/pi-tui";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { callLines, enrichDetails, progressDetails, readCard, resultLines } from "../../src/ui/card.ts";
+import { formatDuration } from "../../src/ui/duration.ts";
+import { noticeLines, noticeText } from "../../src/ui/notice.ts";
+import { plainTheme } from "../../src/ui/theme.ts";
+import { formatCount, formatUsage } from "../../src/ui/usage.ts";
+import { isShown, widgetLines } from "../../src/ui/widget.ts";
+import { ansiTheme, anyText, anyView, anyWidth, taskOf, viewOf } from "./arbitrary.ts";
+
+const usage = { input: 12_000, output: 1_300, cacheRead: 40_000, cacheWrite: 0, cost: 0.0123, turns: 4 };
+
+function expectFitting(lines: readonly string[], width: number): void {
+  for (const line of lines) {
+    expect(visibleWidth(line)).toBeLessThanOrEqual(width);
+    expect(line).not.toMatch(/[\n\r\t]/);
+  }
+}
+
+test("whatever a run looks like, every line fits every width and nothing throws", () => {
+  fc.assert(
+    fc.property(
+      fc.array(anyView, { maxLength: 5 }),
+      anyWidth,
+      fc.double(),
+      fc.boolean(),
+      (views, width, now, expanded) => {
+        expectFitting(widgetLines(views, now, width, ansiTheme), width);
+        for (const view of views) {
+          const details = progressDetails("run", view, now);
+          const text = noticeText(view, "/dir");
+          expectFitting(callLines({ ...view, action: "run" }, width, ansiTheme), width);
+          expectFitting(
+            resultLines({ details, text }, { expanded, isPartial: true }, width, ansiTheme),
+            width,
+          );
+          expectFitting(
+            resultLines(
+              { details: enrichDetails(details, view, now), text },
+              { expanded, isPartial: false },
+              width,
+              ansiTheme,
+            ),
+            width,
+          );
+          expectFitting(noticeLines({ details, text }, expanded, width, ansiTheme), width);
+        }
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+test("details of any shape are read or left out, never thrown over", () => {
+  fc.assert(
+    fc.property(
+      fc.anything({ withNullPrototype: true }),
+      anyText,
+      anyWidth,
+      fc.boolean(),
+      (details, text, width, expanded) => {
+        readCard(details);
+        expectFitting(callLines(details, width, ansiTheme), width);
+        expectFitting(
+          resultLines({ details, text }, { expanded, isPartial: false }, width, ansiTheme),
+          width,
+        );
+        expectFitting(
+          resultLines(
+            { details: { tasks: [details], counts: details, usage: details, paths: [details] }, text },
+            { expanded, isPartial: false },
+            width,
+            ansiTheme,
+          ),
+          width,
+        );
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
+
+test("ten thousand tasks cost a screen, not more", () => {
+  const tasks = Array.from({ length: 10_000 }, (_, index) => taskOf({ id: `t${index}`, startedAt: index }));
+  const view = viewOf({ tasks });
+  expect(widgetLines([view], 0, 80, plainTheme)).toHaveLength(6);
+  const details = { status: "running", tasks: tasks.map(({ id, agent, status }) => ({ id, agent, status })) };
+  expect(
+    resultLines({ details, text: "" }, { expanded: true, isPartial: false }, 80, plainTheme).length,
+  ).toBeLessThan(510);
+  expect(
+    resultLines({ details, text: "" }, { expanded: false, isPartial: false }, 80, plainTheme),
+  ).toHaveLength(5);
+  expect(JSON.stringify(progressDetails("run", view, 0)).length).toBeLessThan(4_000);
+});
+
+test("the widget shows live runs, failures longer than successes, and nothing when idle", () => {
+  const done = viewOf({ status: "completed", finishedAt: 1_000 });
+  const failed = viewOf({ status: "failed", finishedAt: 1_000 });
+  expect(widgetLines([], 0, 80, plainTheme)).toEqual([]);
+  expect(isShown(done, 5_000)).toBe(true);
+  expect(widgetLines([done, failed], 20_000, 80, plainTheme)).toHaveLength(1);
+  expect(widgetLines([done, failed], 40_000, 80, plainTheme)).toEqual([]);
+});
+
+test("a row says who works at what, for how long and at which price; running tasks come first, by start", () => {
+  const view = viewOf({
+    workflow: "implementation",
+    usage,
+    tasks: [
+      taskOf({ id: "later", startedAt: 9_000, tool: "bash", activity: "npm test", usage }),
+      taskOf({ id: "again", status: "retrying", reason: "tries again in 4 s" }),
+      taskOf({ id: "first", startedAt: 5_000, activity: "reading" }),
+      taskOf({ id: "done", status: "completed" }),
+      taskOf({ id: "next", status: "pending" }),
+    ],
+  });
+  expect(widgetLines([view], 65_000, 120, plainTheme)).toEqual([
+    "● implementation 1/5 · 1m05s · $0.012 run-00000001 goal",
+    "  ● first executor 1m00s reading",
+    "  ● later executor 56s ↑12k ↓1.3k R40k $0.012 bash: npm test",
+    "  ↻ again executor retrying: tries again in 4 s",
+  ]);
+});
+
+test("a call is named by its action, its subject and its goal", () => {
+  expect(callLines({ action: "run", workflow: "review", goal: "look at\nthis" }, 80, plainTheme)).toEqual([
+    "team run review look at this",
+  ]);
+  expect(callLines({ action: "run", tasks: [{}, {}] }, 80, plainTheme)).toEqual(["team run 2 tasks"]);
+  expect(callLines(undefined, 80, plainTheme)).toEqual(["team"]);
+});
+
+test("a collapsed result puts what failed first and counts the rest; expanded it tells everything", () => {
+  const tasks = ["a", "b", "c", "d"].map((id) => ({ id, agent: "executor", status: "completed" }));
+  const failed = {
+    id: "e",
+    agent: "critic",
+    status: "failed",
+    cause: "timeout",
+    reason: "silent for 5 min",
+    usage,
+  };
+  const result = {
+    details: { ok: false, runId: "r1", status: "failed", tasks: [...tasks, failed], usage, paths: ["/p/r1"] },
+    text: "",
+  };
+  expect(resultLines(result, { expanded: false, isPartial: false }, 100, plainTheme)).toEqual([
+    "✗ failed 4 completed, 1 failed · ↑12k ↓1.3k R40k $0.012 r1",
+    "✗ e critic failed (timeout) ↑12k ↓1.3k R40k $0.012 silent for 5 min",
+    "✓ a executor completed ",
+    "✓ b executor completed ",
+    "+2 more",
+  ]);
+  const expanded = resultLines(result, { expanded: true, isPartial: false }, 100, plainTheme);
+  expect(expanded.slice(-3)).toEqual([
+    "✗ e critic failed (timeout) ↑12k ↓1.3k R40k $0.012",
+    "    silent for 5 min",
+    "files: /p/r1",
+  ]);
+});
+
+test("a result without tasks shows the beginning of its text, expanded all of it", () => {
+  const result = { details: { action: "help", ok: true }, text: "1\n2\n3\n4\n5" };
+  expect(resultLines(result, { expanded: false, isPartial: false }, 80, plainTheme)).toEqual([
+    "1",
+    "2",
+    "3",
+    "+2 more",
+  ]);
+  expect(resultLines(result, { expanded: true, isPartial: false }, 80, plainTheme)).toHaveLength(5);
+});
+
+test("a success is told in one line, a failure with reason and command", () => {
+  const done = noticeText(
+    viewOf({
+      status: "completed",
+      finishedAt: 4_000,
+      usage,
+      tasks: [taskOf({ id: "a", status: "completed" })],
+    }),
+    "/d",
+  );
+  expect(done).toBe(
+    "Team run run-00000001 completed in 4s: 1 task, ↑12k ↓1.3k R40k $0.012. Goal: goal. Results: team summary run=run-00000001",
+  );
+  const bad = taskOf({ id: "b", status: "failed", cause: "timeout", reason: "silent for 5 min" });
+  expect(
+    noticeText(
+      viewOf({ status: "failed", cause: "dependency_failed", finishedAt: 4_000, tasks: [bad] }),
+      "/d",
+    ).split("\n"),
+  ).toEqual([
+    "Team run run-00000001 failed (dependency_failed): 1 failed of 1 task. Goal: goal",
+    "- b [executor] failed (timeout): silent for 5 min",
+    "Look: team status run=run-00000001 task=b. Files: /d",
+  ]);
+});
+
+test("durations and amounts are short and total", () => {
+  expect([-1, Number.NaN, 999, 42_000, 65_000, 7_380_000, 273_600_000].map(formatDuration)).toEqual([
+    "0s",
+    "0s",
+    "0s",
+    "42s",
+    "1m05s",
+    "2h03m",
+    "3d04h",
+  ]);
+  expect([0, 950, 1_234, 9_949, 9_950, 34_000, 999_499, 999_500, 1_200_000].map(formatCount)).toEqual([
+    "0",
+    "950",
+    "1.2k",
+    "9.9k",
+    "10k",
+    "34k",
+    "999k",
+    "1.0M",
+    "1.2M",
+  ]);
+  expect(formatUsage({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cost: 0, turns: 3 })).toBe("");
+});
