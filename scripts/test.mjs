@@ -48,7 +48,7 @@ async function runTier(tier, scratch) {
   const report = join(scratch, `${tier.name.replaceAll(/\W+/g, "-")}.json`);
   const reporters =
     tier.kind === "vitest" ? ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`] : [];
-  const { code, output } = await outputOf([...tier.command, ...reporters]);
+  const { code, output } = await outputOf([...tier.command, ...reporters], tier.env);
   if (tier.kind === "check") {
     return code === 0
       ? { passed: 1, failed: 0, output }
@@ -60,12 +60,18 @@ async function runTier(tier, scratch) {
 /**
  * Runs one program in a process group of its own, ended as a whole when it takes too long.
  * @param {readonly string[]} command
+ * @param {Record<string, string>} [env] added to ours
  * @returns {Promise<{ code: number, output: string }>} the end of its output, both streams together
  */
-function outputOf([program = "", ...args]) {
+function outputOf([program = "", ...args], env = {}) {
   const bin = program === "node" ? process.execPath : join(root, "node_modules", ".bin", program);
   return new Promise((resolve) => {
-    const child = spawn(bin, args, { cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(bin, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let output = "";
     /** @param {Buffer} chunk */
     const take = (chunk) => {
@@ -88,8 +94,11 @@ function outputOf([program = "", ...args]) {
   });
 }
 
-/** @param {readonly import("./tiers.mjs").Tier[]} chosen */
-async function runAll(chosen) {
+/**
+ * Runs tiers one after another, with a result line for each and the whole output of those that fail.
+ * @param {readonly import("./tiers.mjs").Tier[]} chosen
+ */
+export async function runAll(chosen) {
   const scratch = await mkdtemp(join(tmpdir(), "muster-tiers-"));
   const total = { passed: 0, failed: 0 };
   for (const tier of chosen) {

@@ -4,6 +4,7 @@
  * @property {readonly string[]} command a program of node_modules/.bin, or `node`, and its arguments
  * @property {"check" | "vitest"} kind a check counts as one; vitest counts its tests by its JSON report
  * @property {boolean} fast part of `npm run check`
+ * @property {Record<string, string>} [env] added to the environment
  */
 
 /**
