@@ -145,7 +145,7 @@ describe("the rules catch what they forbid", () => {
     const uses = [
       "const now = Date.now();",
       "setTimeout(f, 1);",
-      "const id = randomUUID();",
+      "const id = Math.random();",
       "const home = process.env.HOME;",
       'import { spawn } from "node:child_process";',
     ].join("\n");

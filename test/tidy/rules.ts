@@ -162,7 +162,7 @@ function hasDocstring(node: ts.Node): boolean {
 export const effects = {
   "the time of day": /\bDate\.now\b|\bnew Date\(\)/,
   timers: /\bset(Timeout|Interval|Immediate)\(/,
-  randomness: /\bMath\.random\b|\brandom(Bytes|UUID|Int)\(/,
+  randomness: /\bMath\.random\b/,
   environment: /\bprocess\.env\b/,
   "child processes": /from "(node:)?child_process"/,
 } as const;
