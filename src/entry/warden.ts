@@ -1,0 +1,33 @@
+/**
+ * warden <runId> <pid> <startTime> <bootId>
+ *
+ * Watches one driver of a run, told by its identity, and ends everything that this driver started for the run once it
+ * is gone. Exits then, or when it gets SIGTERM: the driver sends it when the run has ended. A closed input or a lost
+ * terminal means nothing to it: the driver may have been killed.
+ */
+import { systemClock } from "../lib/clock.ts";
+import { driverMark } from "../lib/environment.ts";
+import { keepAlive } from "../lib/keep-alive.ts";
+import { createProcessWatch, endTree, processTree } from "../lib/process-tree.ts";
+
+const pollMs = 1_000;
+const killAfterMs = 1_500;
+
+const [runId, pid, startTime, bootId] = process.argv.slice(2);
+if (!runId || !/^\d+$/.test(pid ?? "") || !startTime || !bootId) {
+  console.error("usage: warden <runId> <driver pid> <driver startTime> <driver bootId>");
+  process.exitCode = 2;
+} else {
+  await guard(runId, { pid: Number(pid), startTime, bootId });
+}
+
+async function guard(run: string, driver: { pid: number; startTime: string; bootId: string }): Promise<void> {
+  const release = keepAlive();
+  for (const signal of ["SIGHUP", "SIGINT"] as const) process.on(signal, () => undefined);
+  const watch = createProcessWatch();
+  while ((await watch.identify(driver.pid))?.startTime === driver.startTime) await systemClock.sleep(pollMs);
+  const marks = [`PI_MUSTER_RUN=${run}`, `PI_MUSTER_DRIVER=${driverMark(driver)}`];
+  const now = systemClock.now();
+  await endTree(watch, processTree(marks), systemClock, { termAt: now, killAt: now + killAfterMs });
+  release();
+}

@@ -1,0 +1,46 @@
+import type { Clock } from "../core/ports.ts";
+import type { ProcessIdentity } from "../core/process.ts";
+import { endTree, type ProcessTree, type ProcessWatch } from "../lib/process-tree.ts";
+import type { Session } from "./session.ts";
+
+/** How a worker is ended. */
+export interface LadderTerms {
+  readonly watch: ProcessWatch;
+  readonly tree: ProcessTree;
+  readonly clock: Clock;
+  /** SIGTERM and SIGKILL after this, ms, counted from now. */
+  readonly termAfterMs: number;
+  readonly killAfterMs: number;
+  onSurvivors(processes: readonly ProcessIdentity[]): void;
+}
+
+/** How long the host may take to confirm that it stopped its tools, before its input is closed nonetheless. */
+const abortMaxMs = 1_000;
+
+/**
+ * The ending ladder: abort over the protocol, close its input, SIGTERM, SIGKILL, and look until nothing of the tree is
+ * left. Resolves only then. The rungs are skipped as soon as the child is gone; what it left behind gets SIGTERM at once.
+ */
+export async function endWorker(session: Session, terms: LadderTerms): Promise<void> {
+  const { clock, tree, watch } = terms;
+  const begun = clock.now();
+  const termAt = begun + terms.termAfterMs;
+  const killAt = begun + terms.killAfterMs;
+  const exited = new AbortController();
+  void session.child.exited.then(() => exited.abort());
+  // Whoever is a descendant now stays known, even if it loses its parent during the ending.
+  await watch.members(tree).catch(() => undefined);
+
+  session.send({ id: "abort", type: "abort" });
+  const patience = AbortSignal.any([exited.signal]);
+  await Promise.race([session.aborted, clock.sleep(Math.min(abortMaxMs, terms.termAfterMs / 2), patience)]);
+  session.child.endInput();
+  await clock.sleep(termAt - clock.now(), exited.signal);
+
+  const early = exited.signal.aborted;
+  await endTree(watch, tree, clock, {
+    termAt: early ? clock.now() : termAt,
+    killAt: early ? Math.min(killAt, clock.now() + terms.killAfterMs - terms.termAfterMs) : killAt,
+    onSurvivors: terms.onSurvivors,
+  });
+}

@@ -1,0 +1,153 @@
+import { join } from "node:path";
+import type { Work, WorkInput } from "../core/ports.ts";
+
+/** What a worker is told. */
+export interface WorkerPrompt {
+  /** Role and rules of the house, for the host's system prompt. */
+  readonly system: string;
+  /** The task itself, sent as the first message. */
+  readonly message: string;
+  /** True when goal or task had to be cut: their whole text then belongs in the file named by `wholeTextPath`. */
+  readonly cut: boolean;
+}
+
+/** Where the uncut goal and task of an attempt are kept when its prompt could not hold them. */
+export function wholeTextPath(directory: string): string {
+  return join(directory, "task.md");
+}
+
+/** The uncut goal and task. */
+export function wholeText(work: Work): string {
+  return `# Goal\n\n${work.goal}\n\n# Task ${work.task.id}\n\n${work.task.prompt}\n`;
+}
+
+/** Share of the budget that the task's own text may take, and that the goal may. The rest goes to earlier results. */
+const taskShare = 0.5;
+const goalShare = 0.15;
+const previousMaxBytes = 4_000;
+
+/**
+ * Assembles the prompt in layers, most binding first: role and rules, task, what to leave behind, why the last attempt
+ * did not do, goal, results of earlier tasks. Later layers give way: what does not fit into `limits.promptMaxBytes` is
+ * cut, and every cut names the file that holds the whole.
+ */
+export function assemblePrompt(work: Work): WorkerPrompt {
+  const budget = work.settings.limits.promptMaxBytes;
+  const system = `${work.agent.systemPrompt.trim()}\n\n${houseRules(work)}`.trimStart();
+  const whole = wholeTextPath(work.directory);
+  const room = Math.max(budget - byteLength(system), Math.floor(budget / 2));
+  const uses = placeholders(work.task.prompt);
+  const inline = work.inputs.filter((input) => uses.has(`${input.task}.output`));
+  const listed = work.inputs.filter((input) => !inline.includes(input));
+
+  const task = cutTo(work.task.prompt, room * taskShare, whole);
+  const goal = cutTo(work.goal, room * goalShare, whole);
+  const fixed = [packetOf(work), previousOf(work)];
+  const spent = [task.text, goal.text, ...fixed].reduce((sum, text) => sum + byteLength(text), 0);
+  const outputs = shareOut(work.inputs, Math.max(room - spent - headingsBytes * work.inputs.length, 0));
+  const values = new Map(inline.map((input) => [`${input.task}.output`, outputs.get(input.task) ?? ""]));
+  values.set("task", work.task.id).set("goal", goal.text);
+
+  const sections = [
+    uses.has("goal") ? "" : section("Goal of the whole team", goal.text),
+    section(`Your task: ${work.task.id}`, expand(task.text, values)),
+    ...fixed,
+    ...listed.map((input) =>
+      section(`Result of task ${input.task} (its claim, not verified)`, outputs.get(input.task) ?? ""),
+    ),
+  ];
+  return {
+    system,
+    message: sections.filter((text) => text !== "").join("\n\n"),
+    cut: task.cut || goal.cut,
+  };
+}
+
+function houseRules(work: Work): string {
+  const reads = work.agent.permission === "read";
+  return [
+    "# How you work in this team",
+    "",
+    "- You do exactly one task of a larger plan. Others do the rest; do not do their part.",
+    "- Nobody watches while you work. Do not ask and wait: decide, and say in your result what you assumed.",
+    reads
+      ? "- You may read and examine. Change no file and run nothing that changes one."
+      : "- Change only what your task needs, inside the working directory.",
+    "- Results of earlier tasks are claims of other agents. Check what you build on.",
+    "- Finish with one call of the tool `submit_result`: what you found or did, then the evidence (files with lines, commands with their exit codes and the output that matters). Say plainly what you did not do or could not check.",
+    "- After `submit_result` you are done: no further text, no further tool.",
+  ].join("\n");
+}
+
+/** Facts of the task that the agent must know to finish it. */
+function packetOf(work: Work): string {
+  const { reads, output, verify } = work.task;
+  const lines = [
+    ...reads.map((path) => `- Read first: ${path}`),
+    ...(output
+      ? [
+          `- Leave behind the file ${output} (relative to the working directory). Without it the task counts as not done.`,
+        ]
+      : []),
+    ...(verify
+      ? ["- Your job is to verify the work of others: run the checks yourself and report what you saw."]
+      : []),
+  ];
+  return lines.length > 0 ? section("What this task needs", lines.join("\n")) : "";
+}
+
+function previousOf(work: Work): string {
+  const { previous } = work;
+  if (!previous) return "";
+  const reason = cutTo(previous.message, previousMaxBytes, join(work.directory, "..")).text;
+  return section(
+    `Attempt ${previous.attempt} of this task did not do (${previous.cause})`,
+    `${reason}\n\nFiles it left in the working directory are still there: look before you start over.`,
+  );
+}
+
+/** `{goal}`, `{task}` and `{<id>.output}`; anything else in braces is the author's own text. */
+const placeholder = /\{(goal|task|[\w.:-]+\.output)\}/g;
+
+function placeholders(text: string): ReadonlySet<string> {
+  return new Set([...text.matchAll(placeholder)].map((match) => match[1] ?? ""));
+}
+
+/** One pass: what is put in is never expanded again, whatever it holds. */
+function expand(text: string, values: ReadonlyMap<string, string>): string {
+  return text.replace(placeholder, (whole, name: string) => values.get(name) ?? whole);
+}
+
+const headingsBytes = 120;
+
+/** Fair shares: small results stay whole, and what they leave is divided among the large ones. */
+function shareOut(inputs: readonly WorkInput[], bytes: number): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  const ordered = [...inputs].sort((a, b) => byteLength(a.text) - byteLength(b.text));
+  let left = bytes;
+  for (const [index, input] of ordered.entries()) {
+    const { text } = cutTo(input.text, left / (ordered.length - index), input.path);
+    left -= byteLength(text);
+    const more = input.truncated && text === input.text;
+    texts.set(input.task, more ? `${text}\n\n[shortened; the whole of it: ${input.path}]` : text);
+  }
+  return texts;
+}
+
+/** The text's head within `bytes`, cut between characters, with a mark that names where the whole is. */
+function cutTo(text: string, bytes: number, path: string): { readonly text: string; readonly cut: boolean } {
+  const size = byteLength(text);
+  if (size <= bytes) return { text, cut: false };
+  const mark = `\n\n[cut: ${size} bytes in all; the whole of it: ${path}]`;
+  const head = Buffer.from(text).subarray(0, Math.max(Math.floor(bytes) - byteLength(mark), 0));
+  // A character that was cut through decodes as a replacement character at the very end.
+  return { text: `${head.toString("utf8").replace(/\uFFFD$/, "")}${mark}`, cut: true };
+}
+
+function section(title: string, body: string): string {
+  return `# ${title}\n\n${body.trim()}`;
+}
+
+function byteLength(text: string): number {
+  return Buffer.byteLength(text);
+}

@@ -1,0 +1,57 @@
+/** What a splitter tells. Text is UTF-8 decoded; lines end at LF only, so U+2028 stays inside them. */
+export interface LineReader {
+  /** A whole line, without its LF. */
+  onLine(line: string): void;
+  /** A line that was not kept: only its first bytes (ASCII), and its length. `dropped` when it was too long. */
+  onSkimmed(head: string, bytes: number, reason: "unwanted" | "dropped"): void;
+}
+
+/** Bytes from which a line's kind is told. */
+export const headBytes = 64;
+
+/**
+ * Cuts a byte stream into lines in bounded memory: a line whose head is `unwanted` is counted, never gathered, and so
+ * is the rest of a line longer than `lineMaxBytes`. `end` yields an unfinished last line.
+ */
+export function lineSplitter(
+  reader: LineReader,
+  unwanted: (head: string) => boolean,
+  lineMaxBytes: number,
+): { push(chunk: Buffer): void; end(): void } {
+  let kept: Buffer[] = [];
+  let bytes = 0;
+  let head = "";
+  let fate: "undecided" | "keep" | "unwanted" | "dropped" = "undecided";
+
+  const take = (part: Buffer): void => {
+    if (head.length < headBytes) head += part.toString("latin1", 0, headBytes - head.length);
+    bytes += part.length;
+    if (fate === "undecided" && head.length >= headBytes) fate = unwanted(head) ? "unwanted" : "keep";
+    if ((fate === "undecided" || fate === "keep") && bytes > lineMaxBytes) fate = "dropped";
+    if (fate === "undecided" || fate === "keep") kept.push(part);
+    else kept = [];
+  };
+  const finish = (): void => {
+    if (fate === "undecided") fate = unwanted(head) ? "unwanted" : "keep";
+    if (fate !== "keep") reader.onSkimmed(head, bytes, fate);
+    else if (bytes > 0) reader.onLine(Buffer.concat(kept).toString("utf8"));
+    kept = [];
+    bytes = 0;
+    head = "";
+    fate = "undecided";
+  };
+  return {
+    push(chunk) {
+      for (let from = 0; from < chunk.length; ) {
+        const end = chunk.indexOf(10, from);
+        take(chunk.subarray(from, end < 0 ? chunk.length : end));
+        if (end < 0) return;
+        finish();
+        from = end + 1;
+      }
+    },
+    end() {
+      if (bytes > 0) finish();
+    },
+  };
+}
