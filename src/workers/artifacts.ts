@@ -2,7 +2,8 @@ import { constants } from "node:fs";
 import { lstat, open, realpath } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Artifact } from "../core/outcome.ts";
-import { sha256, writeAtomic } from "./durable.ts";
+import { sha256 } from "../lib/hash.ts";
+import { writeAtomic } from "./durable.ts";
 
 /** Largest file that becomes an artifact. */
 export const artifactMaxBytes = 50_000_000;

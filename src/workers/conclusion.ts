@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { Artifact, AttemptOutcome, AttemptResult, OutcomeRecord } from "../core/outcome.ts";
 import type { Clock, Work } from "../core/ports.ts";
+import { sha256 } from "../lib/hash.ts";
 import { keepArtifact } from "./artifacts.ts";
-import { sha256, writeAtomic } from "./durable.ts";
+import { writeAtomic } from "./durable.ts";
 import { type Ending, failureOf, storageCause } from "./outcome.ts";
 import { type OutcomeReading, readOutcomeFile, writeOutcomeFile } from "./outcome-file.ts";
 import type { Telemetry } from "./protocol.ts";

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
@@ -19,9 +18,4 @@ export async function writeAtomic(path: string, content: string | Uint8Array): P
     await rm(temporary, { force: true });
     throw error;
   }
-}
-
-/** Hex SHA-256. */
-export function sha256(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
 }
