@@ -1,3 +1,4 @@
+// @ts-nocheck: plain JavaScript, so that it starts at once.
 // Stands in for `pi --mode rpc`: one program, one behaviour an argument. `node unruly.mjs <behaviour> [pi's arguments]`
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
