@@ -1,0 +1,152 @@
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** Everything this package writes is private to the user. */
+export const directoryMode = 0o700;
+export const fileMode = 0o600;
+
+/** A leftover temporary file older than this belongs to nobody any more, ms. */
+const temporaryMaxAgeMs = 60_000;
+/** Windows refuses to replace a file that a virus scanner holds for a moment. */
+const renameTriesMax = 5;
+
+/** The errno name of a failed system call (`ENOENT`, `ENOSPC` ...), or undefined for every other error. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Makes the directory and its parents, private. Nothing happens when it exists. */
+export async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: directoryMode });
+}
+
+/**
+ * The file's text (UTF-8), or undefined when there is none. Symbolic links, directories and pipes are refused
+ * (`ELOOP`, `EISDIR`, `EINVAL`), as is a file longer than `maxBytes` (`EFBIG`).
+ */
+export async function readIfExists(path: string, maxBytes = 512 * 1024 * 1024): Promise<string | undefined> {
+  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+  const file = await open(path, flags).catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  });
+  if (file === undefined) return undefined;
+  try {
+    const found = await file.stat();
+    if (found.isDirectory()) throw refusal("EISDIR", `${path} is a directory`);
+    if (!found.isFile()) throw refusal("EINVAL", `${path} is not a regular file`);
+    if (found.size > maxBytes) throw refusal("EFBIG", `${path} is longer than ${maxBytes} bytes`);
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
+}
+
+function refusal(code: string, message: string): Error {
+  return Object.assign(new Error(`${code}: ${message}`), { code });
+}
+
+/** True when something of this name exists, a dangling link included. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** True for a real directory, false when there is nothing; a link or any other kind of file throws `ENOTDIR`. */
+export async function isRealDirectory(path: string): Promise<boolean> {
+  try {
+    if ((await lstat(path)).isDirectory()) return true;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false;
+    throw error;
+  }
+  throw refusal("ENOTDIR", `${path} is not a real directory (a link?)`);
+}
+
+/**
+ * Replaces the file as a whole: readers see the old or the new content, never a part, and nothing is left behind
+ * on failure. With `durable` it also survives a power cut once this resolves.
+ */
+export async function writeAtomic(
+  path: string,
+  content: string | Uint8Array,
+  options: { readonly durable: boolean } = { durable: true },
+): Promise<void> {
+  const temporary = await writeTemporary(path, content, options);
+  try {
+    await renameOver(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  if (options.durable) await syncDirectory(dirname(path));
+}
+
+async function renameOver(from: string, to: string): Promise<void> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      await rename(from, to);
+      return;
+    } catch (error) {
+      const busy = ["EPERM", "EBUSY", "EACCES"].includes(errnoOf(error) ?? "");
+      if (process.platform !== "win32" || !busy || tried === renameTriesMax) throw error;
+    }
+  }
+}
+
+/**
+ * Writes the content to a new private file beside `path` and returns its name (`.<name>.<random>.tmp`). The caller
+ * renames, links or removes it. Nothing is left behind when it throws.
+ */
+export async function writeTemporary(
+  path: string,
+  content: string | Uint8Array,
+  options: { readonly durable: boolean },
+): Promise<string> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const file = await open(temporary, "wx", fileMode);
+  try {
+    await file.writeFile(content);
+    if (options.durable) await file.sync();
+  } catch (error) {
+    await file.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await file.close();
+  return temporary;
+}
+
+/** Removes temporary files that a killed process left in this directory over a minute before `now` (ms since the epoch). */
+export async function sweepTemporaries(directory: string, now: number): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!name.startsWith(".") || !name.endsWith(".tmp")) continue;
+    const path = join(directory, name);
+    const found = await lstat(path).catch((error: unknown) => {
+      if (errnoOf(error) === "ENOENT") return undefined;
+      throw error;
+    });
+    if (found?.isFile() && now - found.mtimeMs > temporaryMaxAgeMs) await rm(path, { force: true });
+  }
+}
+
+/** Makes creations, renames and removals in this directory survive a power cut. Windows knows no such call. */
+export async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } catch (error) {
+    // Some network and FUSE file systems have no fsync for directories; their own rules apply then.
+    if (!["EINVAL", "ENOTSUP", "ENOSYS"].includes(errnoOf(error) ?? "")) throw error;
+  } finally {
+    await directory.close();
+  }
+}
