@@ -34,6 +34,6 @@ test("schema.json is what the schema says (UPDATE_SCHEMA=1 npx vitest run test/r
   // Every setting may be left out, nested ones too.
   const optional = (key: string, value: unknown): unknown => (key === "required" ? undefined : value);
   const text = `${JSON.stringify(whole, optional, 2)}\n`;
-  if (process.env["UPDATE_SCHEMA"]) await writeFile(file, text);
+  if (process.env.UPDATE_SCHEMA) await writeFile(file, text);
   expect(await readFile(file, "utf8")).toBe(text);
 });
