@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isBuildCurrent } from "../../src/entry/loading.ts";
-import { copyOfCheckout, hostCommand, output, type Started, started } from "./packed.ts";
+import { alwaysOnCost } from "./always-on.ts";
+import { copyOfCheckout, hostCommand, install, output, pack, type Started, started } from "./packed.ts";
 
 let scratch = "";
 const checkout = (): string => join(scratch, "checkout");
@@ -24,25 +25,17 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 describe("the packed package", { shuffle: false }, () => {
-  let shipped: readonly string[] = [];
-
   it("ships what it needs to run and to be understood, and nothing else", async () => {
     const before = await manifest();
-    const packed: unknown = JSON.parse(
-      await output(checkout(), "npm", ["pack", "--json", "--silent", "--pack-destination", scratch]),
-    );
-    const [{ filename, files }] = packed as [{ filename: string; files: { path: string }[] }];
-    shipped = files.map((file) => file.path);
+    const { file, contents } = await pack(checkout(), scratch);
     const top =
       /^(dist|agents|teams|workflows|skills|docs)\/|^(schema\.json|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
-    expect(shipped.filter((path) => !top.test(path))).toEqual([]);
-    expect(shipped).toEqual(
+    expect(contents.filter((path) => !top.test(path))).toEqual([]);
+    expect(contents).toEqual(
       expect.arrayContaining(["dist/index.mjs", "dist/build.json", "README.md", "LICENSE"]),
     );
     expect(await manifest()).toBe(before);
-    await mkdir(project());
-    await writeFile(join(project(), "package.json"), '{"name":"project","private":true}');
-    await output(project(), "npm", ["install", "--prefer-offline", "--silent", join(scratch, filename)]);
+    await install(file, project());
   });
 
   it("installs as one package, without a second host", async () => {
@@ -56,6 +49,13 @@ describe("the packed package", { shuffle: false }, () => {
     const loads = host.stderr.split("\n").filter((line) => line.includes("pi-muster"));
     expect(loads.filter((line) => line.includes("[native]")).join("\n")).toContain("dist/index.mjs");
     expect(loads.filter((line) => /\[(transpile|cache|esm|fallback)\]/.test(line))).toEqual([]);
+  });
+
+  it("costs less than 1,500 tokens while it is not used", async () => {
+    const { tool, prompt } = await alwaysOnCost(installed(), home);
+    expect(tool).toBeGreaterThan(100);
+    expect(prompt).toBeGreaterThan(10);
+    expect(tool + prompt).toBeLessThan(1_500);
   });
 
   it("can be installed into the host and removed again without a trace", async () => {
@@ -120,6 +120,6 @@ describe("an interrupted packing", () => {
 });
 
 function expectTeam(host: Started): void {
-  expect(host.tools).toContain("team");
+  expect(host.tools.map((tool) => tool.name)).toContain("team");
   expect(host.commands).toEqual(expect.arrayContaining(["team", "team-run", "team-status"]));
 }
