@@ -1,0 +1,80 @@
+import type { Origin } from "../core/events.ts";
+import type { Usage } from "../core/outcome.ts";
+import type { PlanProblem } from "../core/plan.ts";
+import type { Clock, RunEngine } from "../core/ports.ts";
+import type { ProcessIdentity } from "../core/process.ts";
+import type { RunView } from "../core/view.ts";
+import type { ResourcePlaces } from "../resources/find.ts";
+
+/** Who asks, and from where. */
+export interface Requester {
+  readonly cwd: string;
+  /** Top of the git work tree; undefined outside any project. */
+  readonly projectRoot: string | undefined;
+  readonly sessionId: string;
+  readonly host?: ProcessIdentity;
+  /** The project's own resources and settings may be used. */
+  readonly trusted: boolean;
+  readonly hasUI: boolean;
+  /** False in hosts that exit after the prompt (-p, json). */
+  readonly staysAlive: boolean;
+  /** The lead's model, `provider/id[:thinking]`. */
+  readonly model?: string;
+  readonly origin: Origin;
+}
+
+/** Everything an action may touch. The host adapter makes one for each call. */
+export interface ActionContext {
+  readonly requester: Requester;
+  readonly engine: RunEngine;
+  readonly clock: Clock;
+  /** `project` only in a trusted project. */
+  readonly places: ResourcePlaces;
+  readonly settingsFiles: { readonly user: string; readonly project?: string };
+  /** Esc while a call waits; aborted with the reason `"shutdown"` when the session ends, which cancels nothing. */
+  readonly signal?: AbortSignal;
+  /** Called at most a few times a second; must not throw. */
+  readonly onProgress?: (view: RunView) => void;
+  /** `run` starts and returns although it is session-bound: slash commands in hosts that stay alive. */
+  readonly returnsAtOnce?: boolean;
+  /** Facts about host and machine for `doctor`. */
+  readonly checks: () => Promise<readonly DoctorCheck[]>;
+  readonly redact: (text: string) => string;
+  /** A fresh id, safe as a file name. */
+  readonly newId: () => string;
+}
+
+/** One thing a machine can get wrong. */
+export interface DoctorCheck {
+  readonly name: string;
+  readonly ok: boolean | "warning";
+  readonly found: string;
+  readonly remedy?: string;
+}
+
+/** What every action answers: `text` for the model or person, `details` for programs and cards. */
+export interface ActionResult {
+  readonly ok: boolean;
+  /** At most 50 KB; names the files that hold the rest. */
+  readonly text: string;
+  readonly details: ActionDetails;
+}
+
+export interface ActionDetails {
+  readonly action: string;
+  readonly ok: boolean;
+  readonly runId?: string;
+  readonly status?: string;
+  /** At most `detailsTasksMax` of them, those that need attention first. */
+  readonly tasks?: readonly TaskDetail[];
+  readonly usage?: Usage;
+  readonly paths?: readonly string[];
+  readonly problems?: readonly PlanProblem[];
+}
+
+export interface TaskDetail {
+  readonly id: string;
+  readonly agent: string;
+  readonly status: string;
+  readonly cause?: string;
+}

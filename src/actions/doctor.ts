@@ -1,0 +1,64 @@
+import { loadCatalogue } from "../resources/catalogue.ts";
+import { loadSettings } from "../resources/settings.ts";
+import type { Action } from "./action.ts";
+import type { ActionContext, DoctorCheck } from "./context.ts";
+import { answer } from "./result.ts";
+import { oneLine } from "./text.ts";
+
+export const doctor: Action = {
+  name: "doctor",
+  group: "setup",
+  summary: "what this machine, project and configuration get wrong",
+  parameters: [],
+  async run(_, context) {
+    const found = await Promise.all([context.checks(), definitionChecks(context), runChecks(context)]);
+    const checks = found.flat();
+    const failed = checks.filter(({ ok }) => ok === false).length;
+    const warned = checks.filter(({ ok }) => ok === "warning").length;
+    const lines = checks.map(({ name, ok, found: what, remedy }) => {
+      const mark = ok === true ? "ok  " : ok === "warning" ? "warn" : "FAIL";
+      return `${mark} ${name}: ${oneLine(what, 400)}${ok === true || remedy === undefined ? "" : ` — ${remedy}`}`;
+    });
+    const text = [`${checks.length} checks: ${failed} failed, ${warned} warnings.`, ...lines].join("\n");
+    const problems = checks
+      .filter(({ ok }) => ok !== true)
+      .map(({ name, found: message, remedy }) => ({ where: name, message, remedy: remedy ?? "" }));
+    return answer("doctor", text, { ok: failed === 0, problems });
+  },
+};
+
+async function definitionChecks({ places, settingsFiles }: ActionContext): Promise<readonly DoctorCheck[]> {
+  const [catalogue, settings] = await Promise.all([loadCatalogue(places), loadSettings(settingsFiles)]);
+  const { agents, teams, workflows } = catalogue;
+  const trust = places.project === undefined ? "; the project's own are not used" : "";
+  return [
+    {
+      name: "definitions",
+      ok: true,
+      found: `${agents.size} agents, ${teams.size} teams, ${workflows.size} workflows${trust}`,
+    },
+    ...[...catalogue.problems, ...settings.problems].map(
+      ({ where, message, remedy }): DoctorCheck => ({ name: where, ok: "warning", found: message, remedy }),
+    ),
+    ...catalogue.shadowed.map(({ kind, name, file, by }) => ({
+      name: `${kind} ${name}`,
+      ok: true,
+      found: `${by} stands in for ${file}`,
+    })),
+  ];
+}
+
+async function runChecks({ engine }: ActionContext): Promise<readonly DoctorCheck[]> {
+  const listings = await engine.list();
+  const checks = listings.flatMap((listing): DoctorCheck[] => {
+    const { runId } = listing;
+    if (!("manifest" in listing)) {
+      const remedy = `look at ${engine.directory(runId)}; it is never deleted for that`;
+      return [{ name: `run ${runId}`, ok: false, found: listing.problem, remedy }];
+    }
+    if (listing.manifest.status !== "running" || listing.driver !== "gone") return [];
+    const remedy = `team cancel run=${runId} ends what is left of it`;
+    return [{ name: `run ${runId}`, ok: "warning", found: "it is not over, but its driver is gone", remedy }];
+  });
+  return [{ name: "runs", ok: true, found: `${listings.length} in this project` }, ...checks];
+}

@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Action } from "../../src/actions/action.ts";
+import { complete, parseLine } from "../../src/actions/command-line.ts";
+import { actions } from "../../src/actions/table.ts";
+import type { Manifest } from "../../src/core/ports.ts";
+
+function action(name: string): Action {
+  const found = actions.find((candidate) => candidate.name === name);
+  if (found === undefined) throw new Error(`no action ${name}`);
+  return found;
+}
+
+describe("a slash command's arguments", () => {
+  it.each([
+    ["run", "fix the login", { goal: "fix the login" }],
+    ["run", "--team review  look   at this", { team: "review", goal: "look   at this" }],
+    [
+      "run",
+      'don\'t say "no" to 5" screens --concurrency=3',
+      { goal: 'don\'t say "no" to 5" screens', concurrency: "3" },
+    ],
+    ["run", "fix --background it now", { goal: "fix it now", background: true }],
+    ["run", "--background false fix it", { goal: "fix it", background: "false" }],
+    ["run", '"a goal with --team in it"', { goal: "a goal with --team in it" }],
+    ["run", "--team=x -- add a --verbose flag", { team: "x", goal: "add a --verbose flag" }],
+    ["run", "line one\nline two", { goal: "line one\nline two" }],
+    ["run", '--model \'a b\' --team="c \\"d\\""', { model: "a b", team: 'c "d"' }],
+    ["cancel", "last --reason 'too slow'", { run: "last", reason: "too slow" }],
+    ["doctor", "   ", {}],
+  ])("/team-%s %s", (name, line, raw) => {
+    expect(parseLine(action(name), line)).toEqual({ raw, problems: [] });
+  });
+
+  it("tells everything that it cannot read at once", () => {
+    const { problems } = parseLine(
+      action("run"),
+      "--tem x --model --concurrency 3 --concurrency 4 --agent 'open fix",
+    );
+    expect(problems.map(({ where }) => where)).toEqual(["--tem", "--model", "--concurrency", "--agent"]);
+    expect(problems[0]?.remedy).toContain("did you mean --team?");
+    expect(parseLine(action("doctor"), "now").problems).toHaveLength(1);
+    expect(parseLine(action("status"), "a --run b").problems).toHaveLength(1);
+  });
+
+  it("is total, and keeps every plain goal as it was typed", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...actions), fc.string({ unit: "binary" }), (any, line) => {
+        parseLine(any, line);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.stringMatching(/^[a-z'",.()5-9]{1,8}$/), { minLength: 2 }), (words) => {
+        const goal = words.map((word) => word.replace(/^["']+/, "") || "x").join(" ");
+        expect(parseLine(action("run"), goal).raw).toEqual({ goal });
+      }),
+    );
+  });
+});
+
+describe("completion", () => {
+  const manifest = { status: "running", goal: "fix" } as Manifest;
+  const sources = {
+    runs: async () => [
+      { runId: "20261121-a1", manifest, driver: "alive" as const },
+      { runId: "20261122-b2", problem: "unreadable" },
+    ],
+    names: async (kind: string) => (kind === "team" ? ["default", "review"] : ["explorer"]),
+    settingKeys: () => ["concurrency", "limits.runMaxMs"],
+  };
+  const values = async (name: string, typed: string): Promise<readonly string[]> =>
+    (await complete(action(name), typed, sources)).map(({ value }) => value);
+
+  it.each([
+    ["status", "", ["last", "20261121-a1", "20261122-b2"]],
+    ["status", "20261122", ["20261122-b2"]],
+    ["run", "--te", ["--team"]],
+    ["run", "--team ", ["--team default", "--team review"]],
+    ["run", "--background --team=r", ["--background --team=review"]],
+    ["run", "fix this", []],
+    ["config", "lim", ["limits.runMaxMs"]],
+    ["config", "--scope ", ["--scope user", "--scope project"]],
+    ["help", "doc", ["doctor"]],
+    ["get", "--resource team r", []],
+    ["validate", "", ["--resource", "--name", "--text"]],
+    ["doctor", "", []],
+  ])("/team-%s %s", async (name, typed, expected) => {
+    expect(await values(name, typed)).toEqual(expected);
+  });
+});

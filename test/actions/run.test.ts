@@ -1,0 +1,189 @@
+import { describe, expect, it } from "vitest";
+import { perform } from "../../src/actions/perform.ts";
+import type { RunView } from "../../src/core/view.ts";
+import { completed, failed } from "../support/plan.ts";
+import type { Script } from "./fake-engine.ts";
+import { definitions, world } from "./world.ts";
+
+const root = definitions();
+const works: Script = {
+  work: (task) => ({ afterMs: 5_000, outcome: completed(`${task} says hello`) }),
+  stopsAfterMs: 500,
+};
+const hangs: Script = { stopsAfterMs: 1_500 };
+const only = (engine: { readonly runs: ReadonlyMap<string, unknown> }): string =>
+  [...engine.runs.keys()][0] ?? "none";
+
+describe("run", () => {
+  it("waits for the end and tells outcome, claims, costs and where to look", async () => {
+    const { context, engine } = world(root(), works);
+    const views: RunView[] = [];
+    const result = await perform(
+      "run",
+      { goal: "fix it" },
+      { ...context, onProgress: (view) => views.push(view) },
+    );
+    expect(result).toMatchObject({ ok: true, details: { action: "run", ok: true, status: "completed" } });
+    expect(result.details.tasks).toEqual([
+      { id: "look", agent: "explorer", status: "completed", cause: undefined },
+      { id: "work", agent: "executor", status: "completed", cause: undefined },
+    ]);
+    expect(result.text).toMatch(/agents claim.*\n+## work[\s\S]*work says hello/);
+    expect(result.text).toContain(engine.directory(only(engine)));
+    expect(views.at(-1)?.status).toBe("completed");
+  });
+
+  it("leaves secrets out of goal and tasks before they reach the plan", async () => {
+    const { context, engine } = world(root(), works);
+    const tasks = [{ id: "a", agent: "explorer", task: "use s3cret" }];
+    await perform("run", { goal: "log in with s3cret", tasks }, context);
+    const [run] = engine.runs.values();
+    expect(JSON.stringify(run?.submission)).not.toContain("s3cret");
+    expect(run?.submission.plan.goal).toContain("[redacted]");
+  });
+
+  it("returns at once in the background, and when the host says so", async () => {
+    for (const [raw, change] of [
+      [{ goal: "g", background: "true" }, {}],
+      [{ goal: "g" }, { returnsAtOnce: true }],
+    ] as const) {
+      const { engine, as } = world(root(), hangs);
+      const result = await perform("run", raw, as(change));
+      expect(result).toMatchObject({ ok: true, details: { status: "running", runId: only(engine) } });
+    }
+  });
+
+  it("says what failed and what to do about it", async () => {
+    const outcome = failed({ retryable: false, message: "exit 3" });
+    const { context } = world(root(), { work: () => ({ afterMs: 10, outcome }) });
+    const result = await perform("run", { goal: "g" }, context);
+    expect(result).toMatchObject({ ok: false, details: { status: "failed" } });
+    expect(result.details.tasks?.map(({ status, cause }) => [status, cause])).toEqual([
+      ["failed", "self_exit"],
+      ["skipped", "dependency_failed"],
+    ]);
+    expect(result.text).toMatch(/exit 3[\s\S]*team status run=\S+ task=look/);
+  });
+
+  it("returns early when the run stands still", async () => {
+    const { context } = world(root(), {
+      ...hangs,
+      meanwhile: { afterMs: 3_000, act: (engine, runId) => engine.report(runId, { kind: "owner_gone" }) },
+    });
+    const result = await perform("run", { goal: "g" }, context);
+    expect(result).toMatchObject({ ok: false, details: { status: "blocked" } });
+    expect(result.text).toContain("team cancel run=");
+  });
+});
+
+describe("Esc while a call waits", () => {
+  it("cancels the run and returns only when that is verified", async () => {
+    const esc = new AbortController();
+    const { engine, as } = world(root(), { ...hangs, meanwhile: { afterMs: 4_000, act: () => esc.abort() } });
+    const result = await perform("run", { goal: "g" }, as({ signal: esc.signal }));
+    expect(result).toMatchObject({ ok: false, details: { status: "cancelled" } });
+    expect(engine.runs.get(only(engine))?.requests).toMatchObject([
+      { kind: "cancel", reason: "interrupted by Esc" },
+    ]);
+    expect(engine.settledUpTo.get(only(engine))).toBe(engine.runs.get(only(engine))?.events.length);
+  });
+
+  it("says honestly what may still be alive when the end cannot be verified", async () => {
+    const esc = new AbortController();
+    const { as } = world(root(), { meanwhile: { afterMs: 4_000, act: () => esc.abort() } });
+    const result = await perform("run", { goal: "g" }, as({ signal: esc.signal }));
+    expect(result.ok).toBe(false);
+    expect(result.details.status).not.toBe("cancelled");
+    expect(result.text).toContain("not verified yet; may still be alive: look (pid 4001)");
+  });
+
+  it("starts nothing when it came before the start", async () => {
+    const { engine, as } = world(root(), works);
+    expect((await perform("run", { goal: "g" }, as({ signal: AbortSignal.abort() }))).ok).toBe(false);
+    expect(engine.runs.size).toBe(0);
+  });
+
+  it("is not meant by the end of the session", async () => {
+    const end = new AbortController();
+    const { engine, as } = world(root(), {
+      ...hangs,
+      meanwhile: { afterMs: 4_000, act: () => end.abort("shutdown") },
+    });
+    const result = await perform("run", { goal: "g" }, as({ signal: end.signal }));
+    expect(result.details.status).toBe("running");
+    expect(engine.runs.get(only(engine))?.requests).toEqual([]);
+  });
+
+  it("on wait, cancels a run of this session and only stops waiting for a background run", async () => {
+    for (const background of [false, true]) {
+      const esc = new AbortController();
+      const { engine, as } = world(root(), {
+        ...hangs,
+        meanwhile: { afterMs: 4_000, act: () => esc.abort() },
+      });
+      await perform("run", { goal: "g", background }, as({ returnsAtOnce: true }));
+      const result = await perform("wait", {}, as({ signal: esc.signal }));
+      expect(result.details.status).toBe(background ? "running" : "cancelled");
+      expect(engine.runs.get(only(engine))?.requests).toHaveLength(background ? 0 : 1);
+    }
+  });
+});
+
+describe("waiting for a run that nobody drives", () => {
+  it("ends when its driver is gone, and does not call it running", async () => {
+    const { context, clock } = world(root(), {
+      ...hangs,
+      meanwhile: { afterMs: 5_000, act: (engine, runId) => engine.kill(runId) },
+    });
+    const started = clock.now();
+    const result = await perform("run", { goal: "g" }, context);
+    expect(clock.now() - started).toBeLessThan(30_000);
+    expect(result).toMatchObject({ ok: false, details: { status: "blocked" } });
+    expect(result.text).toMatch(/Nobody drives run/);
+    expect(result.text).not.toMatch(/\brunning\b/);
+  });
+
+  it("ends when no driver ever comes", async () => {
+    const { context } = world(root(), { unmanned: true });
+    const result = await perform("run", { goal: "g" }, context);
+    expect(result).toMatchObject({ ok: false, details: { status: "queued" } });
+  });
+
+  it("goes on as long as the driver lives, however silent it is", async () => {
+    const { context } = world(root(), { work: () => ({ afterMs: 3_600_000, outcome: completed() }) });
+    expect((await perform("run", { goal: "g" }, context)).details.status).toBe("completed");
+  });
+});
+
+describe("wait", () => {
+  it("serves several callers at once", async () => {
+    const { context } = world(root(), works);
+    await perform("run", { goal: "g", background: true }, context);
+    const waits = await Promise.all(
+      [{ run: "last" }, {}, { run: "2026" }].map((raw) => perform("wait", raw, context)),
+    );
+    expect(waits.map(({ details }) => details.status)).toEqual(["completed", "completed", "completed"]);
+  });
+});
+
+describe("cancel", () => {
+  it("works from another session, records why, and returns when verified", async () => {
+    const { engine, context, as } = world(root(), hangs);
+    await perform("run", { goal: "g", background: true }, context);
+    const other = as({}, { sessionId: "session-2" });
+    const result = await perform("cancel", { run: "last", reason: "s3cret wish" }, other);
+    expect(result).toMatchObject({ ok: true, details: { status: "cancelled" } });
+    expect(engine.runs.get(only(engine))?.requests).toMatchObject([
+      { by: "session-2", reason: "[redacted] wish" },
+    ]);
+  });
+
+  it("is friendly about a run that is over, and refuses to guess which run is meant", async () => {
+    const { engine, context } = world(root(), works);
+    await perform("run", { goal: "g" }, context);
+    const over = await perform("cancel", { run: "last" }, context);
+    expect(over).toMatchObject({ ok: true, details: { status: "completed" } });
+    expect((await perform("cancel", {}, context)).ok).toBe(false);
+    expect(engine.runs.get(only(engine))?.requests).toEqual([]);
+  });
+});
