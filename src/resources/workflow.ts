@@ -69,7 +69,7 @@ function readStep(file: string, section: Section, found: Found[]): StepDefinitio
   const head = readHead(file, section.lines.slice(start, headEnd), section.line + 1 + start, found);
   const fields = new Fields(file, section.line, head, stepWords, found);
   const prompt = section.lines.slice(headEnd).join("\n").trim();
-  for (const [, name = ""] of prompt.matchAll(/(?<!\{)\{([A-Za-z][\w-]*)\}(?!\})/g)) {
+  for (const [, name = ""] of prompt.matchAll(/(?<![{$])\{([A-Za-z][\w-]*)\}(?!\})/g)) {
     if (variables.includes(name)) continue;
     const remedy = "use {goal}, {task} or {<step>.output}; other braces reach the worker as they are";
     found.push({
