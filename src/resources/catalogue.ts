@@ -65,10 +65,7 @@ async function readAll<Definition extends Described>(
         return { place, found, definition: text === undefined ? undefined : parse(place, text, found) };
       }),
   );
-  const layers = { definitions: new Map<string, Definition>(), shadowed: [], found: [] } as Omit<
-    Layers<Definition>,
-    "broken"
-  >;
+  const layers: Omit<Layers<Definition>, "broken"> = { definitions: new Map(), shadowed: [], found: [] };
   const broken = new Map<string, BrokenDefinition>();
   for (const { place, found, definition } of read) {
     const name = definition?.name ?? place.stem;

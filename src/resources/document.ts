@@ -1,4 +1,4 @@
-import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type { Found } from "./definition.ts";
 
 /** One `key: value` of a file. Lines count from 1. */
@@ -88,12 +88,8 @@ function readMapping(file: string, text: string, firstLine: number, found: Found
     if (!isScalar(key)) continue;
     const line = lineAt(key.range?.[0]);
     try {
-      const node = value as { toJS?: (of: unknown, options: unknown) => unknown } | null;
-      fields.push({
-        key: String(key.value),
-        value: node?.toJS?.(document, { maxAliasCount: 0 }) ?? null,
-        line,
-      });
+      const plain: unknown = isNode(value) ? value.toJS(document, { maxAliasCount: 0 }) : null;
+      fields.push({ key: String(key.value), value: plain, line });
     } catch (error) {
       if (!(error instanceof ReferenceError)) throw error;
       const message = `"${String(key.value)}" holds a YAML alias (*name), which is not accepted`;

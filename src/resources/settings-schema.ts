@@ -60,9 +60,9 @@ export const settingsSchema = Type.Object(
           dayMs,
           "Without a sign of life while no tool runs, ms.",
         ),
-        toolMaxMs: whole(limits.toolMaxMs, 1_000, 7 * dayMs, "Without a sign of life while a tool runs, ms."),
-        attemptMaxMs: whole(limits.attemptMaxMs, 1_000, 7 * dayMs, "Wall clock of one attempt, ms."),
-        runMaxMs: whole(limits.runMaxMs, 1_000, 14 * dayMs, "Wall clock of a whole run, ms."),
+        toolMaxMs: whole(limits.toolMaxMs, 100, 7 * dayMs, "Without a sign of life while a tool runs, ms."),
+        attemptMaxMs: whole(limits.attemptMaxMs, 100, 7 * dayMs, "Wall clock of one attempt, ms."),
+        runMaxMs: whole(limits.runMaxMs, 100, 14 * dayMs, "Wall clock of a whole run, ms."),
         termAfterMs: whole(limits.termAfterMs, 0, 5_000, "From the request to stop to SIGTERM, ms."),
         killAfterMs: whole(
           limits.killAfterMs,
@@ -70,8 +70,8 @@ export const settingsSchema = Type.Object(
           9_000,
           "From the request to stop to SIGKILL of the tree, ms.",
         ),
-        promptMaxBytes: whole(limits.promptMaxBytes, 8_000, 10_000_000, "A worker's prompt as assembled."),
-        outputMaxBytes: whole(limits.outputMaxBytes, 1_000, 50_000_000, "Result text kept of one attempt."),
+        promptMaxBytes: whole(limits.promptMaxBytes, 1_000, 10_000_000, "A worker's prompt as assembled."),
+        outputMaxBytes: whole(limits.outputMaxBytes, 100, 50_000_000, "Result text kept of one attempt."),
         transcriptMaxBytes: whole(
           limits.transcriptMaxBytes,
           10_000,
@@ -79,7 +79,7 @@ export const settingsSchema = Type.Object(
           "Transcript kept of one attempt.",
         ),
         tasksMax: whole(limits.tasksMax, 1, 100_000, "Tasks in one plan."),
-        goalMaxBytes: whole(limits.goalMaxBytes, 100, 100_000_000, "Goal plus task texts."),
+        goalMaxBytes: whole(limits.goalMaxBytes, 1, 100_000_000, "Goal plus task texts."),
       },
       { description: "Bounds on time (ms) and size (bytes).", additionalProperties: false },
     ),
@@ -110,13 +110,13 @@ export interface SettingLeaf {
 
 /** Every setting, in the order of the schema. */
 export function settingLeaves(): readonly SettingLeaf[] {
-  return Object.entries(settingsSchema.properties).flatMap(([key, schema]) =>
+  return Object.entries<TSchema>(settingsSchema.properties).flatMap(([key, schema]) =>
     schema.type === "object"
       ? Object.entries<TSchema>(schema.properties).map(([name, leaf]) => ({
           key: `${key}.${name}`,
           schema: leaf,
         }))
-      : [{ key, schema: schema as TSchema }],
+      : [{ key, schema }],
   );
 }
 

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { defaultSettings } from "../../src/core/settings.ts";
+import { settingKeys } from "../../src/resources/settings.ts";
 import { accepts, settingLeaves, settingsSchema } from "../../src/resources/settings-schema.ts";
 import { packageRoot } from "./places.ts";
 
@@ -34,6 +35,20 @@ test("schema.json is what the schema says (UPDATE_SCHEMA=1 npx vitest run test/r
   // Every setting may be left out, nested ones too.
   const optional = (key: string, value: unknown): unknown => (key === "required" ? undefined : value);
   const text = `${JSON.stringify(whole, optional, 2)}\n`;
+  if (process.env.UPDATE_SCHEMA) await writeFile(file, text);
+  expect(await readFile(file, "utf8")).toBe(text);
+});
+
+test("docs/resources.md tells every setting as the schema does (same flag)", async () => {
+  const file = path.join(packageRoot, "docs/resources.md");
+  const before = await readFile(file, "utf8");
+  const rows = settingKeys().map(({ key, type, default: of, description }) =>
+    ["", `\`${key}\``, description, type.replaceAll("|", "or"), `\`${JSON.stringify(of)}\``, ""]
+      .join(" | ")
+      .trim(),
+  );
+  const head = "| key | meaning | accepted | default |\n|---|---|---|---|\n";
+  const text = `${before.slice(0, before.indexOf("| key | meaning | accepted"))}${head}${rows.join("\n")}\n`;
   if (process.env.UPDATE_SCHEMA) await writeFile(file, text);
   expect(await readFile(file, "utf8")).toBe(text);
 });
