@@ -40,3 +40,8 @@ export interface Readiness {
   /** `provider/id` of the model in use; absent when the host has none. */
   readonly model?: string;
 }
+
+/** Another JSON text under the same key: the extension refused a tool call. */
+export interface Denial {
+  readonly denied: { readonly tool: string; readonly reason: string };
+}

@@ -9,10 +9,9 @@ import type {
   ResourceFile,
   ResourceKind,
 } from "./definition.ts";
-import { findFiles, findSkills, type ResourcePlaces } from "./find.ts";
+import { exists, findFiles, findSkills, type ResourcePlaces, readText } from "./find.ts";
 import { distinct, plain } from "./problems.ts";
 import { parseTeam } from "./team.ts";
-import { canRead, readTextFile } from "./text-file.ts";
 import { parseWorkflow } from "./workflow.ts";
 
 export type { Catalogue } from "./definition.ts";
@@ -62,14 +61,8 @@ async function readAll<Definition extends Described>(
       .filter((file) => file.kind === kind)
       .map(async (place) => {
         const found: Found[] = [];
-        const read = await readTextFile(place.file);
-        if (read && "text" in read) return { place, found, definition: parse(place, read.text, found) };
-        const wrong = read ?? {
-          message: "the file is gone, or a link to nowhere",
-          remedy: "restore or remove it",
-        };
-        found.push({ where: `${place.file}:1`, ...wrong, fatal: true });
-        return { place, found, definition: undefined };
+        const text = await readText(place.file, found);
+        return { place, found, definition: text === undefined ? undefined : parse(place, text, found) };
       }),
   );
   const layers: Omit<Layers<Definition>, "broken"> = { definitions: new Map(), shadowed: [], found: [] };
@@ -106,7 +99,7 @@ async function missingExtensions(
   const found: Found[] = [];
   for (const { file, extensions } of agents.values()) {
     for (const extension of extensions) {
-      if (await canRead(extension)) continue;
+      if (await exists(extension)) continue;
       const message = `extension ${extension} does not exist`;
       found.push({
         where: `${file}:1`,

@@ -1,25 +1,25 @@
-import { realpath } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, realpath, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { PlanProblem } from "../core/plan.ts";
-import { errnoOf, makeDirectory, writeAtomic } from "../lib/files.ts";
-import { readTextFile } from "./text-file.ts";
 
 /** A settings file's object and text; nothing when it is missing, or (with a problem) not a JSON object. */
 export async function readConfig(
   file: string,
   problems: PlanProblem[],
 ): Promise<{ readonly object: Readonly<Record<string, unknown>>; readonly text: string } | undefined> {
-  const read = await readTextFile(file);
-  if (read === undefined) return undefined;
-  if (!("text" in read)) {
-    problems.push({
-      where: `${file}:1`,
-      message: `${read.message}: its settings do not count`,
-      remedy: read.remedy,
-    });
+  let text: string;
+  try {
+    text = (await readFile(file, "utf8")).replace(/^\uFEFF/, "");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === undefined) throw error;
+    if (code !== "ENOENT" && code !== "ENOTDIR") {
+      const message = `the settings cannot be read (${String(code)}): they do not count`;
+      problems.push({ where: `${file}:1`, message, remedy: "check that it is a file that you may read" });
+    }
     return undefined;
   }
-  const { text } = read;
   try {
     const object: unknown = JSON.parse(text);
     if (isRecord(object)) return { object, text };
@@ -38,12 +38,22 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Replaces a settings file as a whole, or makes it; a link keeps pointing at what is replaced. */
-export async function writeConfig(file: string, object: Readonly<Record<string, unknown>>): Promise<void> {
-  const target = await realpath(file).catch((error: unknown) => {
-    if (errnoOf(error) !== "ENOENT") throw error;
-    return file;
-  });
-  await makeDirectory(path.dirname(target));
-  await writeAtomic(target, `${JSON.stringify(object, undefined, 2)}\n`);
+/** Complete or not at all, also for a reader in between; a link keeps pointing at what is replaced. */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  const target = await realpath(file).catch(() => file);
+  await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
+  const temporary = `${target}.${randomUUID()}.tmp`;
+  try {
+    const handle = await open(temporary, "wx", 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }

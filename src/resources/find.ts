@@ -1,8 +1,6 @@
-import { readdir, realpath } from "node:fs/promises";
+import { access, readdir, readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
-import { errnoOf } from "../lib/files.ts";
 import type { Found, ResourceFile, ResourceKind, ResourceSource } from "./definition.ts";
-import { canRead } from "./text-file.ts";
 
 /** Where resources lie. */
 export interface ResourcePlaces {
@@ -21,6 +19,8 @@ const folders: Readonly<Record<ResourceKind, { folder: string; ending: string }>
 };
 export const resourceKinds = ["agent", "team", "workflow"] as const;
 
+/** Largest resource file that is read. */
+const fileMaxBytes = 256 * 1024;
 /** Most files of one folder. */
 const filesMax = 500;
 
@@ -33,10 +33,7 @@ export async function findFiles(places: ResourcePlaces, found: Found[]): Promise
       const { folder, ending } = folders[kind];
       const directory = path.join(root, folder);
       // A home directory that is also the project would otherwise define everything twice.
-      const real = await realpath(directory).catch((error: unknown) => {
-        if (errnoOf(error) === undefined) throw error;
-        return directory;
-      });
+      const real = await realpath(directory).catch(() => directory);
       if (seen.has(real)) continue;
       seen.add(real);
       for (const name of await entries(directory, found)) {
@@ -65,10 +62,47 @@ export async function findSkills(places: ResourcePlaces): Promise<ReadonlyMap<st
     const directory = path.join(root, "skills");
     for (const name of await entries(directory, [])) {
       const file = path.join(directory, name, "SKILL.md");
-      if (await canRead(file)) skills.set(name, file);
+      if (await exists(file)) skills.set(name, file);
     }
   }
   return skills;
+}
+
+/** True when something is there and may be read. */
+export async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The text of a resource file; nothing, with a problem, when it cannot be read as bounded UTF-8 text. */
+export async function readText(file: string, found: Found[]): Promise<string | undefined> {
+  const fatal = (message: string, remedy: string): undefined => {
+    found.push({ where: `${file}:1`, message, remedy, fatal: true });
+  };
+  let bytes: Buffer;
+  try {
+    // Looked at first: reading a pipe would never end.
+    const { size, isFile } = await stat(file).then((stats) => ({ size: stats.size, isFile: stats.isFile() }));
+    if (!isFile) return fatal("this is not a regular file", "replace it by a Markdown file, or remove it");
+    if (size > fileMaxBytes) {
+      return fatal(`the file has ${size} bytes`, `keep it under ${fileMaxBytes}; point at longer material`);
+    }
+    bytes = await readFile(file);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    return fatal(
+      `the file cannot be read (${String(error.code)})`,
+      "check that it exists and that you may read it",
+    );
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return fatal("the file is not UTF-8 text", "save it as UTF-8, or remove it");
+  }
 }
 
 function layers(places: ResourcePlaces): { source: ResourceSource; root: string }[] {
@@ -99,10 +133,10 @@ async function entries(directory: string, found: Found[]): Promise<readonly stri
     }
     return names.slice(0, filesMax);
   } catch (error) {
-    const code = errnoOf(error);
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === undefined) throw error;
     if (code !== "ENOENT" && code !== "ENOTDIR") {
-      const message = `the folder cannot be read (${code})`;
+      const message = `the folder cannot be read (${String(code)})`;
       found.push({ where: `${directory}:1`, message, remedy: "check that you may read it", fatal: false });
     }
     return [];

@@ -50,13 +50,13 @@ export const settingsSchema = Type.Object(
       {
         startMaxMs: whole(
           limits.startMaxMs,
-          100,
+          1_000,
           60 * minuteMs,
           "From a worker's spawn to its readiness, ms.",
         ),
         silenceMaxMs: whole(
           limits.silenceMaxMs,
-          100,
+          1_000,
           dayMs,
           "Without a sign of life while no tool runs, ms.",
         ),
@@ -74,7 +74,7 @@ export const settingsSchema = Type.Object(
         outputMaxBytes: whole(limits.outputMaxBytes, 100, 50_000_000, "Result text kept of one attempt."),
         transcriptMaxBytes: whole(
           limits.transcriptMaxBytes,
-          1_000,
+          10_000,
           1_000_000_000,
           "Transcript kept of one attempt.",
         ),

@@ -1,7 +1,7 @@
 import type { TSchema } from "@sinclair/typebox";
 import type { PlanProblem } from "../core/plan.ts";
 import { defaultSettings, type Settings } from "../core/settings.ts";
-import { isRecord, readConfig, writeConfig } from "./config-file.ts";
+import { isRecord, readConfig, replaceFile } from "./config-file.ts";
 import { jsonLines } from "./document.ts";
 import { accepts, allowed, settingLeaves } from "./settings-schema.ts";
 import { chooseFrom } from "./suggest.ts";
@@ -82,7 +82,7 @@ export async function changeSetting(file: string, key: string, value: string | u
   const config = await readConfig(file, problems);
   if (problems.length > 0) return { ok: false, problems };
   const object = changed(config?.object ?? {}, key.split("."), wanted.value);
-  await writeConfig(file, object);
+  await replaceFile(file, `${JSON.stringify(object, undefined, 2)}\n`);
   return { ok: true };
 }
 

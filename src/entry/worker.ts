@@ -1,0 +1,175 @@
+import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
+import { type Assignment, type Denial, type Readiness, readinessKey } from "../core/assignment.ts";
+import { systemClock } from "../lib/clock.ts";
+import { readEnvironment, takeVariable } from "../lib/environment.ts";
+import { errnoOf } from "../lib/files.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { parseAssignment } from "../workers/side/assignment.ts";
+import { guardParent } from "../workers/side/parent.ts";
+import { ownTools, refusedCall, toolsFor } from "../workers/side/permission.ts";
+import { readSubmission, submit } from "../workers/side/submission.ts";
+
+/**
+ * The worker-side extension: loaded into every worker, and the only part of ours that is. It hands in the result,
+ * keeps the worker within its rights, and ends the worker when its driver is gone. Throws when it was given no
+ * assignment: a worker without known rights must not start.
+ */
+export default function workerSide(pi: ExtensionAPI): void {
+  const assignment = takeAssignment();
+  const finish = registerSubmission(pi, assignment);
+  announce(pi, assignment);
+  enforceRights(pi, assignment, finish);
+  endWithDriver(pi, assignment);
+  saveCompaction(pi, finish);
+}
+
+/** Whether the result was handed in; nothing is left to do then. */
+interface Finish {
+  readonly isReached: () => boolean;
+}
+
+const assignmentKey = Symbol.for("pi-muster.assignment");
+
+/**
+ * Hosts evaluate an extension again in the same process (new session, reload), when the variable is gone already; its
+ * text then waits in the process's global object. Host 0.73.1 gives the module nothing else that lives so long.
+ */
+function takeAssignment(): Assignment {
+  const text: unknown = takeVariable("PI_MUSTER_ASSIGNMENT") ?? Reflect.get(globalThis, assignmentKey);
+  if (typeof text !== "string")
+    throw new Error("PI_MUSTER_ASSIGNMENT is not set: only pi-muster's driver loads this extension");
+  Reflect.set(globalThis, assignmentKey, text);
+  return parseAssignment(text);
+}
+
+function registerSubmission(pi: ExtensionAPI, assignment: Assignment): Finish {
+  const redactor = createRedactor(readEnvironment());
+  let reached = false;
+  pi.registerTool({
+    name: "submit_result",
+    label: "Submit result",
+    description:
+      "Hand in the finished result of your task. Call it once, alone, as your last action. Your result is what the " +
+      "next tasks and the lead get to see: state facts, name files and evidence, say what is unfinished.",
+    promptSnippet: "Hand in the finished result of the task",
+    promptGuidelines: ["End the task by calling submit_result once, alone, with the complete result."],
+    parameters: {
+      type: "object",
+      properties: {
+        result: { type: "string", description: "The complete result, as Markdown." },
+        artifacts: {
+          type: "array",
+          items: { type: "string" },
+          description: "Optional: files worth keeping, as paths relative to the workspace.",
+        },
+      },
+      required: ["result"],
+    },
+    prepareArguments(raw) {
+      const { result, artifacts } = readSubmission(raw);
+      return { result, artifacts: [...artifacts] };
+    },
+    executionMode: "sequential",
+    async execute(_id, raw, _signal, _onUpdate, ctx) {
+      const model = modelOf(ctx);
+      const submitted = await submit(readSubmission(raw), {
+        assignment,
+        ...(model === undefined ? {} : { model }),
+        now: systemClock.now,
+        redact: redactor.redact,
+      });
+      if (submitted.kind === "refused")
+        throw new Error(`Not submitted:\n- ${submitted.problems.join("\n- ")}\nMend this and submit again.`);
+      reached = true;
+      const text =
+        submitted.kind === "stored"
+          ? "The result is stored. Your task is done; stop here."
+          : "A result was submitted before and stands; this one changed nothing. Your task is done; stop here.";
+      return { content: [{ type: "text", text }], details: submitted, terminate: true };
+    },
+  });
+  return { isReached: () => reached };
+}
+
+/** Makes the allowed tools the active ones and tells the driver, once a session, that the worker can be prompted. */
+function announce(pi: ExtensionAPI, assignment: Assignment): void {
+  let announced: string | undefined;
+  pi.on("session_start", (_event, ctx) => {
+    const session = ctx.sessionManager.getSessionId();
+    if (announced === session) return;
+    announced = session;
+    const available = pi.getAllTools().map((tool) => tool.name);
+    pi.setActiveTools([...toolsFor(assignment, available, pi.getActiveTools())]);
+    const model = modelOf(ctx);
+    const readiness: Readiness = {
+      ready: true,
+      tools: pi.getActiveTools(),
+      ...(model === undefined ? {} : { model }),
+    };
+    ctx.ui.setStatus(readinessKey, JSON.stringify(readiness));
+  });
+}
+
+function enforceRights(pi: ExtensionAPI, assignment: Assignment, finish: Finish): void {
+  pi.on("tool_call", async (event, ctx) => {
+    const reason =
+      finish.isReached() && !ownTools.includes(event.toolName)
+        ? "the result is submitted and the task is done; stop here"
+        : await refusedCall(event.toolName, event.input, assignment);
+    if (reason === undefined) return undefined;
+    const denial: Denial = { denied: { tool: event.toolName, reason } };
+    ctx.ui.setStatus(readinessKey, JSON.stringify(denial));
+    return { block: true, reason: `Refused: ${reason}.` };
+  });
+}
+
+function endWithDriver(pi: ExtensionAPI, assignment: Assignment): void {
+  let watch: AbortController | undefined;
+  pi.on("session_start", () => {
+    if (watch !== undefined) return;
+    watch = new AbortController();
+    const probe = { parent: () => process.ppid, exists, endSelf };
+    void guardParent(assignment.expectedParentPid, probe, systemClock, watch.signal);
+  });
+  pi.on("session_shutdown", (_event, ctx) => {
+    watch?.abort();
+    watch = undefined;
+    // Running tools would outlive the host otherwise: they are process groups of their own.
+    ctx.abort();
+  });
+}
+
+/**
+ * Host 0.73.1 compacts a long session after its last answer, and bills a model call that nobody reads. Compaction
+ * that makes room to go on (overflow, another prompt) stays; later hosts compact only then, and say why.
+ */
+function saveCompaction(pi: ExtensionAPI, finish: Finish): void {
+  let answered = false;
+  pi.on("input", () => {
+    answered = false;
+  });
+  pi.on("agent_end", (event) => {
+    const last = event.messages.findLast((message) => message.role === "assistant");
+    answered = last !== undefined && last.stopReason !== "error";
+  });
+  pi.on("session_before_compact", (event) => {
+    const saysWhy = "reason" in event;
+    return finish.isReached() || (answered && !saysWhy) ? { cancel: true } : undefined;
+  });
+}
+
+function modelOf(ctx: ExtensionContext): string | undefined {
+  return ctx.model === undefined ? undefined : `${ctx.model.provider}/${ctx.model.id}`;
+}
+
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return errnoOf(error) !== "ESRCH";
+  }
+}
+
+function endSelf(signal: "SIGTERM" | "SIGKILL"): void {
+  process.kill(process.pid, signal);
+}

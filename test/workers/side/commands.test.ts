@@ -1,0 +1,147 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { refusedCommand } from "../../../src/workers/side/commands.ts";
+import { shellCommands } from "../../../src/workers/side/shell.ts";
+
+/** Ways to write the same command. Whatever is refused plainly must be refused in each of them. */
+const disguises: readonly ((command: string) => string)[] = [
+  (command) => `cd /tmp && ${command}`,
+  (command) => `true; ${command}`,
+  (command) => `(${command})`,
+  (command) => `{ ${command}; }`,
+  (command) => `echo $(${command})`,
+  (command) => `CI=1 ${command}`,
+  (command) => `env CI=1 ${command}`,
+  (command) => `timeout 5s ${command}`,
+  (command) => `nohup nice -n 5 ${command} &`,
+  (command) => `eval '${command}'`,
+  (command) => `ls | xargs -n 1 ${command}`,
+  (command) => `if true; then ${command}; fi`,
+  (command) => `cat <<X\nharmless\nX\n${command}`,
+  (command) => `sh -c '${command}'`,
+  (command) => `bash -lc '${command}'`,
+  (command) => `echo \`${command}\``,
+  (command) => `find . -name x -exec ${command} \\;`,
+];
+/** These fit inside every one of the others that quotes or wraps the whole. */
+const inner: readonly ((command: string) => string)[] = [
+  (command) => command,
+  (command) => `CI=1 ${command}`,
+  (command) => `/usr/bin/${command}`,
+  (command) => command.replace(/^(\w)(\w+)/, '$1""$2'),
+  (command) => command.replace(" ", " \\\n"),
+  (command) => `env -i CI=1 ${command}`,
+  (command) => `sudo timeout -s KILL 5s ${command}`,
+];
+const deliveries = [
+  "git push",
+  "git -C sub push origin main",
+  "npm publish",
+  "gh pr create --fill",
+  "git tag v1",
+];
+const writes = [
+  "rm -rf build",
+  "mv a b",
+  "touch a",
+  "tee out",
+  "git commit -m x",
+  "git checkout main",
+  "npm install",
+];
+const reads = [
+  "git status --short",
+  "git log --oneline -5 | head",
+  "git branch -a",
+  "git stash list",
+  "git tag -l",
+  "git diff main...HEAD -- src",
+  "grep -rn 'rm -rf' src | sort | uniq -c",
+  "npm test 2>&1 | tail -20",
+  "npm run publish-docs --dry-run",
+  "find . -name '*.ts' -exec grep -l push {} +",
+  "echo 'git push' # git push",
+  "cat <<'EOF'\ngit push\nrm -rf /\nEOF",
+  "ls > /dev/null 2>&1",
+  "sed -n 1,20p src/a.ts",
+  "awk '$1 > 3' data",
+  "curl -s localhost:8080/health",
+  "node --test",
+];
+
+describe("refusedCommand", () => {
+  it("refuses delivery to every worker, however it is written", () => {
+    const permissions = fc.constantFrom("read" as const, "write" as const, "full" as const);
+    const wrapping = fc.tuple(fc.constantFrom(...disguises), fc.constantFrom(...inner));
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...deliveries),
+        wrapping,
+        permissions,
+        (command, [outer, within], permission) => {
+          expect(refusedCommand(outer(within(command)), permission)).toContain("deliver");
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("refuses what plainly changes files to a worker that reads, and only to it", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...writes), fc.constantFrom(...disguises), (command, wrap) => {
+        expect(refusedCommand(wrap(command), "read")).toContain("read-only");
+        expect(refusedCommand(wrap(command), "write")).toBeUndefined();
+      }),
+    );
+  });
+
+  it.each(reads)("lets a reading worker run: %s", (command) => {
+    expect(refusedCommand(command, "read")).toBeUndefined();
+  });
+
+  it.each([
+    "echo x > out.txt",
+    "echo x >>out",
+    "cmd &> log",
+    "cmd 2> errors",
+    "sed -i s/a/b/ f",
+    "find . -delete",
+    "git stash",
+    "git branch new",
+    "git branch -D old",
+    "git config user.name x",
+    "prettier --write .",
+    "curl -o f http://x",
+    "git remote add x y",
+    "git worktree add ../x",
+    "cat a | sudo tee b",
+  ])("refuses to a reading worker: %s", (command) => {
+    expect(refusedCommand(command, "read")).toContain("read-only");
+  });
+
+  it("sees an alias for a push made on the spot", () => {
+    expect(refusedCommand("git -c alias.p=push p", "write")).toContain("deliver");
+  });
+});
+
+describe("shellCommands", () => {
+  it("takes quotes, escapes and redirections apart", () => {
+    expect(shellCommands(`a 'b c' "d \\"e" f\\ g >h 2>>i 2>&1 <j; k`)).toEqual([
+      { words: ["a", "b c", 'd "e', "f g"], writesTo: ["h", "i"] },
+      { words: ["k"], writesTo: [] },
+    ]);
+  });
+
+  it("finds commands inside substitutions", () => {
+    expect(shellCommands("a $(b $(c)) `d`").map(({ words }) => words[0])).toEqual(["c", "b", "d", "a"]);
+  });
+
+  it("ends on any text, and never makes up words", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(..."ab '\"\\`$(){}<>|&;#\n0-") }), (text) => {
+        const words = shellCommands(text).flatMap((command) => command.words);
+        expect(words.join("").replaceAll("$()", "").length).toBeLessThanOrEqual(text.length);
+      }),
+    );
+  });
+});
