@@ -1,9 +1,7 @@
 import type { Assignment } from "../../core/assignment.ts";
+import { ownTools } from "../launch.ts";
 import { refusedCommand } from "./commands.ts";
 import { placeInWorkspace } from "./paths.ts";
-
-/** Tools that every worker gets from us, whatever its agent's list says. */
-export const ownTools: readonly string[] = ["submit_result"];
 
 /** What a `read` worker gets when its agent names no tools: the host's tools that cannot write. */
 const readTools: readonly string[] = ["read", "grep", "find", "ls"];

@@ -1,9 +1,10 @@
-import { dirname } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Assignment } from "../../core/assignment.ts";
-import { type AttemptResult, noUsage, type OutcomeRecord } from "../../core/outcome.ts";
+import { type Artifact, type AttemptResult, noUsage, type OutcomeRecord } from "../../core/outcome.ts";
 import { exists, makeDirectory, writeAtomic } from "../../lib/files.ts";
 import { sha256 } from "../../lib/hash.ts";
-import { type ArtifactPlace, artifactProblems, keepArtifacts, keepBytes } from "./artifacts.ts";
+import { keepArtifact } from "../artifacts.ts";
 
 /** What a model passed to `submit_result`, made regular. */
 export interface Submission {
@@ -27,6 +28,8 @@ export type Submitted =
   | { readonly kind: "already" }
   | { readonly kind: "refused"; readonly problems: readonly string[] };
 
+const artifactsMax = 100;
+
 /**
  * Makes regular arguments of whatever a model sent: null, "" and "null" stand for "not given", a lone string or JSON
  * text for a list, and a result that is no string becomes its JSON.
@@ -48,25 +51,23 @@ export function readSubmission(raw: unknown): Submission {
 export async function submit(submission: Submission, desk: SubmissionDesk): Promise<Submitted> {
   const { assignment } = desk;
   if (await exists(assignment.outcomePath)) return { kind: "already" };
-  const names = withOutput(submission.artifacts, assignment.output);
-  const problems = [
-    ...(submission.result.trim() === "" ? ['"result" is empty; say what you did, found or decided'] : []),
-    ...(await artifactProblems(names, assignment.workspace)),
-  ];
-  if (problems.length > 0) return { kind: "refused", problems };
-  const place: ArtifactPlace = { ...assignment, redact: desk.redact };
-  const kept = [...(await keepArtifacts(names, place))];
+  const empty =
+    submission.result.trim() === "" ? ['"result" is empty; say what you did, found or decided'] : [];
+  const { kept, problems } = await keepAll(withOutput(submission.artifacts, assignment.output), desk);
+  if (empty.length + problems.length > 0) {
+    await rm(join(assignment.artifactsDir, folderOf(assignment)), { recursive: true, force: true });
+    return { kind: "refused", problems: [...empty, ...problems] };
+  }
   const whole = Buffer.from(desk.redact(submission.result), "utf8");
   const text = headOf(whole, assignment.resultMaxBytes);
   const truncated = Buffer.byteLength(text) < whole.length;
-  if (truncated) kept.push(await keepBytes("submitted-result.md", whole, place));
   const result: AttemptResult = {
     text,
     bytes: whole.length,
     truncated,
     sha256: sha256(whole),
     form: "submitted",
-    artifacts: kept,
+    artifacts: truncated ? [...kept, await keepWhole(whole, assignment)] : kept,
   };
   const model = desk.model === undefined ? {} : { model: desk.model };
   const record: OutcomeRecord = {
@@ -79,7 +80,49 @@ export async function submit(submission: Submission, desk: SubmissionDesk): Prom
   };
   await makeDirectory(dirname(assignment.outcomePath));
   await writeAtomic(assignment.outcomePath, `${JSON.stringify(record)}\n`);
-  return { kind: "stored", artifacts: kept.map((artifact) => artifact.path) };
+  return { kind: "stored", artifacts: result.artifacts.map((artifact) => artifact.path) };
+}
+
+async function keepAll(
+  names: readonly string[],
+  { assignment, redact }: SubmissionDesk,
+): Promise<{ readonly kept: readonly Artifact[]; readonly problems: readonly string[] }> {
+  const kept: Artifact[] = [];
+  const problems: string[] = [];
+  if (names.length > artifactsMax)
+    problems.push(`${names.length} artifacts are too many; name ${artifactsMax}`);
+  for (const file of names.slice(0, artifactsMax)) {
+    const source = { workspace: assignment.workspace, file };
+    const target = { artifacts: assignment.artifactsDir, folder: folderOf(assignment) };
+    const artifact = await keepArtifact(source, target, redact);
+    if (!("why" in artifact)) kept.push(artifact);
+    else
+      problems.push(`${kindOf(file, assignment)} "${file}" ${artifact.why}; ${remedyOf(file, assignment)}`);
+  }
+  return { kept, problems };
+}
+
+function kindOf(file: string, assignment: Assignment): string {
+  return file === assignment.output ? "the output that this task must leave behind" : "artifact";
+}
+function remedyOf(file: string, assignment: Assignment): string {
+  return file === assignment.output
+    ? `write it in ${assignment.workspace}`
+    : "name a file of the workspace or leave it out";
+}
+
+/** What outcome.json cannot hold. */
+async function keepWhole(whole: Buffer, assignment: Assignment): Promise<Artifact> {
+  const name = "submitted-result.md";
+  const path = join(folderOf(assignment), name);
+  const target = join(assignment.artifactsDir, path);
+  await makeDirectory(dirname(target));
+  await writeAtomic(target, whole);
+  return { name, path, bytes: whole.length, sha256: sha256(whole) };
+}
+
+function folderOf(assignment: Assignment): string {
+  return `${assignment.task}-${assignment.attempt}`;
 }
 
 /** The declared output is an artifact whether or not the model names it. */
