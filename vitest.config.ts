@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
 
+/** Too slow for every commit: they start real processes, or try everything there is. */
+const thorough = ["test/workers/**/*.test.ts", "test/ui/width.test.ts", "test/ui/lines.test.ts"];
 const ownTier = ["test/e2e/**", "test/package/**"];
 
 /** One project a tier: `vitest run --project fast`, or `vitest run <paths>` to run files of any. */
@@ -7,7 +9,8 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      project("fast", ["test/**/*.test.ts"], 60_000, ownTier),
+      project("fast", ["test/**/*.test.ts"], 60_000, [...ownTier, ...thorough]),
+      project("thorough", thorough, 120_000),
       project("package", ["test/package/**/*.test.ts"], 300_000),
       project("e2e", ["test/e2e/**/*.test.ts"], 120_000),
     ],

@@ -40,8 +40,8 @@ export async function installIfMissing() {
   const { dependencies, devDependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
   const names = Object.keys({ ...dependencies, ...devDependencies });
   if (names.every((name) => existsSync(join(root, "node_modules", name, "package.json")))) return false;
-  const lock = existsSync(join(root, "package-lock.json"));
-  const code = await run("npm", [lock ? "ci" : "install", "--include=dev", "--no-audit", "--no-fund"]);
+  // Not `npm ci`: it refuses a lock file when a registry lacks optional packages of other platforms.
+  const code = await run("npm", ["install", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"]);
   if (code !== 0)
     throw new Error(`npm could not install the dependencies (exit ${code}); its output says why`);
   return true;

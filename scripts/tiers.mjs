@@ -7,31 +7,31 @@
  * @property {Record<string, string>} [env] added to the environment
  */
 
+/** @param {string} name @param {string} line @returns {Tier} */
+const check = (name, line) => ({ name, kind: "check", fast: true, command: line.split(" ") });
+
+/** @param {string} name @param {string} line @returns {Tier} */
+const slowCheck = (name, line) => ({ ...check(name, line), fast: false });
+
+/** @param {string} name @param {string} project of vitest.config.ts @returns {Tier} */
+const tests = (name, project) => ({
+  name,
+  kind: "vitest",
+  fast: project === "fast",
+  command: ["vitest", "run", "--project", project],
+});
+
 /**
  * Everything that `npm test` runs, in this order. To add a tier is to add a line.
  * @type {readonly Tier[]}
  */
 export const tiers = [
-  {
-    name: "format and lint",
-    kind: "check",
-    fast: true,
-    command: ["biome", "check", "--error-on-warnings", "."],
-  },
-  { name: "types", kind: "check", fast: true, command: ["tsc", "-p", "."] },
-  {
-    name: "doors",
-    kind: "check",
-    fast: true,
-    command: ["depcruise", "src", "--config", ".dependency-cruiser.cjs"],
-  },
-  { name: "unused code", kind: "check", fast: true, command: ["knip"] },
-  {
-    name: "unit, property, contract",
-    kind: "vitest",
-    fast: true,
-    command: ["vitest", "run", "--project", "fast"],
-  },
-  { name: "build", kind: "check", fast: false, command: ["node", "scripts/build.mjs"] },
-  { name: "package", kind: "vitest", fast: false, command: ["vitest", "run", "--project", "package"] },
+  check("format and lint", "biome check --error-on-warnings ."),
+  check("types", "tsc -p ."),
+  check("doors", "depcruise src --config .dependency-cruiser.cjs"),
+  check("unused code", "knip"),
+  tests("unit, property, contract", "fast"),
+  tests("real processes, exhaustive", "thorough"),
+  slowCheck("build", "node scripts/build.mjs"),
+  tests("package", "package"),
 ];
