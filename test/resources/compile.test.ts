@@ -75,6 +75,43 @@ test("inline tasks keep their graph; the executor does what names no agent", asy
   expect(planOf(await builtins(), { tasks: [{ id: "a", task: "only this" }] }).plan.goal).toBe("only this");
 });
 
+test("with tasks, the agent named is that of the tasks that name none", async () => {
+  const tasks = [
+    { id: "a", task: "x" },
+    { id: "b", task: "y", agent: "writer" },
+  ];
+  const { plan } = planOf(await builtins(), { tasks, agent: "explorer" });
+  expect(plan.tasks.map(({ agent }) => agent)).toEqual(["explorer", "writer"]);
+});
+
+test("an agent whose tools only read may only read; a workflow without a team names agents", async () => {
+  const places = await placesWith({
+    "user/agents/looks.md": withFront("name: looks\ndescription: d\ntools: read, bash"),
+    "user/agents/acts.md": withFront("name: acts\ndescription: d\ntools: edit"),
+    "user/workflows/alone.workflow.md": withFront(
+      "name: alone\ndescription: d",
+      "## looks\n\nx\n\n## b\nrole: acts\n\ny",
+    ),
+  });
+  const { plan } = planOf(await loadCatalogue(places), { goal: "g", workflow: "alone" });
+  expect(plan.team).toBeUndefined();
+  expect(plan.tasks.map(({ agent, writes }) => [agent, plan.agents[agent]?.permission, writes])).toEqual([
+    ["looks", "read", "none"],
+    ["acts", "write", ["**"]],
+  ]);
+});
+
+test("role lines may begin with the word role, or leave out the agent", async () => {
+  const roles =
+    "# Roles\n\n- role: lookout agent=explorer looks\n- role: agent=writer writes\n- planner: plans\n\n- not a role";
+  const { teams } = await withWorkflow("## lookout\n\nx", roles);
+  expect(teams.get("x")?.roles.map(({ name, agent, description }) => [name, agent, description])).toEqual([
+    ["lookout", "explorer", "looks"],
+    ["writer", "writer", "writes"],
+    ["planner", "planner", "plans"],
+  ]);
+});
+
 test("a group's name stands for all its steps, and they start together", async () => {
   const catalogue = await withWorkflow(
     "## pre\nrole: e\n\np\n\n## a\nrole: e\nparallelGroup: g\ndependsOn: pre\n\na\n\n## b\nrole: e\nparallelGroup: g\n\nb\n\n## end\nrole: w\ndependsOn:\n- g\n\n{a.output} {b.output}",
