@@ -360,7 +360,8 @@ export function live(state: StartedRun): number {
   return liveTaskStatuses.reduce((sum, status) => sum + state.counts[status], 0);
 }
 
-const noTasks: Readonly<Record<TaskStatus, number>> = {
+/** The count of each status before anything is counted. */
+export const noTasks: Readonly<Record<TaskStatus, number>> = {
   pending: 0,
   running: 0,
   waiting: 0,
