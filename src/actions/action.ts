@@ -1,7 +1,6 @@
 import type { InlineTask } from "../resources/compile.ts";
 import type { ResourceKind } from "../resources/definition.ts";
 import { resourceKinds } from "../resources/find.ts";
-import type { ActionContext, ActionResult } from "./context.ts";
 
 /** One thing a person or a model can ask for. Tool schema, slash commands, completion and help are made from these. */
 export interface Action {
@@ -13,7 +12,6 @@ export interface Action {
   readonly parameters: readonly ParameterName[];
   /** The parameter that takes a slash command's bare words. */
   readonly rest?: ParameterName;
-  run(parameters: Parameters, context: ActionContext): Promise<ActionResult>;
 }
 
 /** What is left of a call's arguments when they are in order: absent means not given. */

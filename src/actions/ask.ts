@@ -3,19 +3,8 @@ import type { Settings } from "../core/settings.ts";
 import { loadCatalogue } from "../resources/catalogue.ts";
 import { type Compiled, compilePlan } from "../resources/compile.ts";
 import { loadSettings } from "../resources/settings.ts";
-import type { ParameterName, Parameters } from "./action.ts";
+import type { Parameters } from "./action.ts";
 import type { ActionContext } from "./context.ts";
-
-/** What `run` and `plan` read to know what is to be done. */
-export const askParameters: readonly ParameterName[] = [
-  "goal",
-  "team",
-  "workflow",
-  "agent",
-  "tasks",
-  "concurrency",
-  "model",
-];
 
 export type Asked =
   | (Extract<Compiled, { ok: true }> & { readonly settings: Settings })

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import type { RunId } from "../core/plan.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import type { ActionContext, ActionResult } from "./context.ts";
-import { type Observed, observe } from "./observe.ts";
-import { aboutRun, refusal } from "./result.ts";
+import type { ActionContext, Performed } from "./context.ts";
+import { type Observed, onRun } from "./observe.ts";
+import { aboutRun } from "./result.ts";
 import { headOf, nextStep, runHeader, taskTable, usageText } from "./text.ts";
 import { type WatchEnd, watch } from "./watch.ts";
 
@@ -18,53 +18,43 @@ const intermediateClaimMaxBytes = 400;
  * says so; the end of the session only ends the waiting.
  */
 export async function awaitRun(
-  action: string,
   runId: RunId,
   context: ActionContext,
   onAbort: "cancel" | "leave",
-): Promise<ActionResult> {
+): Promise<Performed> {
   const { signal } = context;
   const end = await watch(runId, context, { until: "rest", ...(signal !== undefined && { signal }) });
   if (end === "aborted" && onAbort === "cancel" && signal?.reason !== "shutdown") {
-    return cancelAndWait(action, runId, context, "interrupted by Esc");
+    return cancelAndWait(runId, context, "interrupted by Esc");
   }
-  return report(action, runId, end, context);
+  return report(runId, end, context);
 }
 
 /** Asks the run to end and waits, within bounds, until its whole process tree was verified gone. */
 export async function cancelAndWait(
-  action: string,
   runId: RunId,
   context: ActionContext,
   reason: string,
-): Promise<ActionResult> {
+): Promise<Performed> {
   const { engine, requester, newId } = context;
   await engine.send(runId, { id: newId(), kind: "cancel", by: requester.sessionId, reason });
   return report(
-    action,
     runId,
     await watch(runId, context, { until: "final", patienceMs: cancelPatienceMs }),
     context,
   );
 }
 
-async function report(
-  action: string,
-  runId: RunId,
-  end: WatchEnd,
-  context: ActionContext,
-): Promise<ActionResult> {
-  const observation = await observe(runId, context);
-  if (!observation.ok) return refusal(action, observation.problems, "so what became of the run is not known");
-  const { view, problem } = observation.run;
-  if (problem !== undefined) return refusal(action, [problem], `run ${runId} was ${view.status} up to there`);
-  if (isFinalRun(view.status)) {
-    const ok = view.status === "completed" || (view.status === "cancelled" && action === "cancel");
-    return aboutRun(action, ok, view, outcomeText(view, context), context);
-  }
-  const now = context.clock.now();
-  const text = [endText(end, observation.run), runHeader(view, now), taskTable(view, now), nextStep(view)];
-  return aboutRun(action, end === "aborted", view, text.join("\n"), context);
+function report(runId: RunId, end: WatchEnd, context: ActionContext): Promise<Performed> {
+  return onRun({ run: runId }, context, (observed) => {
+    const { view } = observed;
+    if (isFinalRun(view.status)) {
+      return aboutRun(view.status === "completed", view, outcomeText(view, context), context);
+    }
+    const now = context.clock.now();
+    const text = [endText(end, observed), runHeader(view, now), taskTable(view, now), nextStep(view)];
+    return aboutRun(end === "aborted", view, text.join("\n"), context);
+  });
 }
 
 /** Why a call returns although the run is not over. */
@@ -99,7 +89,8 @@ export function outcomeText(view: RunView, context: ActionContext): string {
     runHeader(view, now),
     taskTable(view, now),
     `Usage: ${usageText(view.usage)}.`,
-    `Where to look: ${context.engine.directory(view.runId)} (attempts/<task>-<n>/ holds prompts, transcripts and results). ${nextStep(view)}`,
+    `Where to look: ${context.engine.directory(view.runId)} (attempts/<task>-<n>/ holds prompts, transcripts and results).`,
+    ...[nextStep(view)].filter(Boolean),
     ...claims(view),
   ].join("\n");
 }

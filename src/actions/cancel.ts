@@ -1,31 +1,23 @@
 import { isFinalRun } from "../core/status.ts";
-import type { Action } from "./action.ts";
 import { cancelAndWait } from "./await-run.ts";
+import type { Perform } from "./context.ts";
 import { observe } from "./observe.ts";
 import { aboutRun, refusal } from "./result.ts";
 
-export const cancel: Action = {
-  name: "cancel",
-  group: "end",
-  summary: "end a run and all its processes, from any session",
-  parameters: ["run", "reason"],
-  rest: "run",
-  async run(parameters, context) {
-    if (parameters.run === undefined) {
-      const remedy = 'name it: run="last" for the newest, or an id from team list';
-      return refusal(
-        "cancel",
-        [{ where: "run", message: "which run is to end is not said", remedy }],
-        "nothing was ended",
-      );
-    }
-    const observation = await observe(parameters.run, context);
-    if (!observation.ok) return refusal("cancel", observation.problems, "nothing was ended");
-    const { view } = observation.run;
-    if (isFinalRun(view.status)) {
-      const text = `Run ${view.runId} is over already (${view.status}); there is nothing to end.`;
-      return aboutRun("cancel", true, view, text, context);
-    }
-    return cancelAndWait("cancel", view.runId, context, context.redact(parameters.reason ?? ""));
-  },
+/** Ends a run that is named, from whatever session; being asked to end what is over already is no failure. */
+export const cancel: Perform = async ({ run, reason = "" }, context) => {
+  if (run === undefined) {
+    const remedy = 'name it: run="last" for the newest, or an id from team list';
+    const problem = { where: "run", message: "which run is to end is not said", remedy };
+    return refusal([problem], "nothing was ended");
+  }
+  const observed = await observe({ run }, context);
+  if (!observed.ok) return refusal(observed.problems, "nothing was ended");
+  const { view } = observed;
+  if (isFinalRun(view.status)) {
+    const text = `Run ${view.runId} is over already (${view.status}); there is nothing to end.`;
+    return aboutRun(true, view, text, context);
+  }
+  const ended = await cancelAndWait(view.runId, context, context.redact(reason));
+  return ended.details.status === "cancelled" ? { ...ended, ok: true } : ended;
 };

@@ -1,8 +1,10 @@
 import type { PlanProblem } from "../core/plan.ts";
 import type { RunListing } from "../core/ports.ts";
+import type { ResourceKind } from "../resources/definition.ts";
+import { resourceKinds } from "../resources/find.ts";
 import { nearest } from "../resources/suggest.ts";
 import { type Action, type ParameterName, parameterShapes } from "./action.ts";
-import { actions } from "./table.ts";
+import { actionNamed, actions } from "./table.ts";
 
 /** What a slash command's arguments say: raw arguments for `perform`, and everything that could not be understood. */
 export interface CommandLine {
@@ -70,7 +72,7 @@ export function parseLine(action: Action, line: string): CommandLine {
 export interface CompletionSources {
   readonly runs: () => Promise<readonly RunListing[]>;
   /** Names of agents, teams or workflows. */
-  readonly names: (kind: "agent" | "team" | "workflow") => Promise<readonly string[]>;
+  readonly names: (kind: ResourceKind) => Promise<readonly string[]>;
   readonly settingKeys: () => readonly string[];
 }
 
@@ -83,12 +85,14 @@ export interface Completion {
 
 const completionsMax = 50;
 
-/** Proposals for the last word of a slash command's arguments; empty when there is nothing to propose. */
+/** Proposals for the last word of `/team-<name>`'s arguments; empty when there is nothing to propose. */
 export async function complete(
-  action: Action,
+  name: string,
   typed: string,
   sources: CompletionSources,
 ): Promise<readonly Completion[]> {
+  const action = actionNamed(name);
+  if (action === undefined) return [];
   const start = typed.search(/\S*$/);
   const [before, last] = [typed.slice(0, start), typed.slice(start)];
   const previous = /(\S+)\s+$/.exec(before)?.[1] ?? "";
@@ -134,9 +138,7 @@ async function values(action: Action, name: ParameterName, sources: CompletionSo
   if (name === "key") return sources.settingKeys().map((value) => ({ value }));
   if (name !== "name") return [];
   if (action.name === "help") return actions.map(({ name: value, summary: note }) => ({ value, note }));
-  const kinds = await Promise.all(
-    (["agent", "team", "workflow"] as const).map((kind) => sources.names(kind)),
-  );
+  const kinds = await Promise.all(resourceKinds.map((kind) => sources.names(kind)));
   return [...new Set(kinds.flat())].map((value) => ({ value }));
 }
 

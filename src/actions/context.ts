@@ -5,6 +5,7 @@ import type { Clock, RunEngine } from "../core/ports.ts";
 import type { ProcessIdentity } from "../core/process.ts";
 import type { RunView } from "../core/view.ts";
 import type { ResourcePlaces } from "../resources/find.ts";
+import type { Parameters } from "./action.ts";
 
 /** Who asks, and from where. */
 export interface Requester {
@@ -52,6 +53,14 @@ export interface DoctorCheck {
   readonly remedy?: string;
 }
 
+/** Does what one action promises. Its parameters are in order; what it finds wrong with them is the result. */
+export type Perform = (parameters: Parameters, context: ActionContext) => Promise<Performed>;
+
+/** The result of an action that does not name itself yet. */
+export interface Performed extends Omit<ActionResult, "details"> {
+  readonly details: Omit<ActionDetails, "action" | "ok">;
+}
+
 /** What every action answers: `text` for the model or person, `details` for programs and cards. */
 export interface ActionResult {
   readonly ok: boolean;
@@ -65,7 +74,7 @@ export interface ActionDetails {
   readonly ok: boolean;
   readonly runId?: string;
   readonly status?: string;
-  /** At most `detailsTasksMax` of them, those that need attention first. */
+  /** At most 100 of them, those that need attention first. */
   readonly tasks?: readonly TaskDetail[];
   readonly usage?: Usage;
   readonly paths?: readonly string[];

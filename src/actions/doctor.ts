@@ -1,30 +1,24 @@
 import { loadCatalogue } from "../resources/catalogue.ts";
 import { loadSettings } from "../resources/settings.ts";
-import type { Action } from "./action.ts";
-import type { ActionContext, DoctorCheck } from "./context.ts";
+import type { ActionContext, DoctorCheck, Perform } from "./context.ts";
 import { answer } from "./result.ts";
 import { oneLine } from "./text.ts";
 
-export const doctor: Action = {
-  name: "doctor",
-  group: "setup",
-  summary: "what this machine, project and configuration get wrong",
-  parameters: [],
-  async run(_, context) {
-    const found = await Promise.all([context.checks(), definitionChecks(context), runChecks(context)]);
-    const checks = found.flat();
-    const failed = checks.filter(({ ok }) => ok === false).length;
-    const warned = checks.filter(({ ok }) => ok === "warning").length;
-    const lines = checks.map(({ name, ok, found: what, remedy }) => {
-      const mark = ok === true ? "ok  " : ok === "warning" ? "warn" : "FAIL";
-      return `${mark} ${name}: ${oneLine(what, 400)}${ok === true || remedy === undefined ? "" : ` — ${remedy}`}`;
-    });
-    const text = [`${checks.length} checks: ${failed} failed, ${warned} warnings.`, ...lines].join("\n");
-    const problems = checks
-      .filter(({ ok }) => ok !== true)
-      .map(({ name, found: message, remedy }) => ({ where: name, message, remedy: remedy ?? "" }));
-    return answer("doctor", text, { ok: failed === 0, problems });
-  },
+/** Everything that can be wrong with the machine, the project and the settings, each with a remedy. */
+export const doctor: Perform = async (_, context) => {
+  const found = await Promise.all([context.checks(), definitionChecks(context), runChecks(context)]);
+  const checks = found.flat();
+  const failed = checks.filter(({ ok }) => ok === false).length;
+  const warned = checks.filter(({ ok }) => ok === "warning").length;
+  const lines = checks.map(({ name, ok, found: what, remedy }) => {
+    const mark = ok === true ? "ok  " : ok === "warning" ? "warn" : "FAIL";
+    return `${mark} ${name}: ${oneLine(what, 400)}${ok === true || remedy === undefined ? "" : ` — ${remedy}`}`;
+  });
+  const text = [`${checks.length} checks: ${failed} failed, ${warned} warnings.`, ...lines].join("\n");
+  const problems = checks
+    .filter(({ ok }) => ok !== true)
+    .map(({ name, found: message, remedy }) => ({ where: name, message, remedy: remedy ?? "" }));
+  return answer(text, { problems }, failed === 0);
 };
 
 async function definitionChecks({ places, settingsFiles }: ActionContext): Promise<readonly DoctorCheck[]> {

@@ -1,39 +1,28 @@
 import type { StoredEvent } from "../core/events.ts";
-import type { Action } from "./action.ts";
+import type { Perform } from "./context.ts";
 import { observe } from "./observe.ts";
 import { aboutRun, refusal } from "./result.ts";
 import { oneLine } from "./text.ts";
-import { unknownTask } from "./unknown-task.ts";
 
 const limitDefault = 50;
 
-export const events: Action = {
-  name: "events",
-  group: "watch",
-  summary: "the newest records of a run's journal",
-  parameters: ["run", "task", "limit"],
-  rest: "run",
-  async run(parameters, context) {
-    const observation = await observe(parameters.run ?? "last", context);
-    if (!observation.ok) return refusal("events", observation.problems, "nothing is shown");
-    const { view, problem } = observation.run;
-    const { task } = parameters;
-    if (task !== undefined && !view.tasks.some(({ id }) => id === task)) {
-      return refusal("events", [unknownTask(task, view)], "nothing is shown");
-    }
-    const all = observation.run.events.filter(
-      (event) => task === undefined || ("task" in event && event.task === task),
-    );
-    const shown = all.slice(-(parameters.limit ?? limitDefault));
-    const text = [
-      `${shown.length} of ${all.length} events of run ${view.runId}${task === undefined ? "" : `, task ${task}`}, oldest first:`,
-      ...shown.map(eventLine),
-      ...(problem === undefined
-        ? []
-        : [`Unreadable from ${problem.where}: ${problem.message}. Remedy: ${problem.remedy}.`]),
-    ];
-    return aboutRun("events", problem === undefined, view, text.join("\n"), context);
-  },
+/** The newest records of a run, or of one of its tasks, oldest first; those before a damage are shown as well. */
+export const events: Perform = async (parameters, context) => {
+  const observed = await observe(parameters, context);
+  if (!observed.ok) return refusal(observed.problems, "nothing is shown");
+  const { view, problem, task } = observed;
+  const all = observed.events.filter(
+    (event) => task === undefined || ("task" in event && event.task === task.id),
+  );
+  const shown = all.slice(-(parameters.limit ?? limitDefault));
+  const text = [
+    `${shown.length} of ${all.length} events of run ${view.runId}${task === undefined ? "" : `, task ${task.id}`}, oldest first:`,
+    ...shown.map(eventLine),
+    ...(problem === undefined
+      ? []
+      : [`Unreadable from ${problem.where}: ${problem.message}. Remedy: ${problem.remedy}.`]),
+  ];
+  return aboutRun(problem === undefined, view, text.join("\n"), context);
 };
 
 /** `12 2026-11-21T13:08:01.123Z attempt.started build/1 openai/gpt`. */

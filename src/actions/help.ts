@@ -1,31 +1,24 @@
 import { chooseFrom } from "../resources/suggest.ts";
 import { type Action, parameterShapes } from "./action.ts";
+import type { Perform } from "./context.ts";
 import { answer, refusal } from "./result.ts";
+import { actionNamed, actions } from "./table.ts";
 
-/** Explains the actions of the table that it is itself a row of, hence the function. */
-export function helpOn(actions: () => readonly Action[]): Action {
-  return {
-    name: "help",
-    group: "setup",
-    summary: "the actions; with name: one action's parameters",
-    parameters: ["name"],
-    rest: "name",
-    async run({ name }) {
-      if (name === undefined) return answer("help", overview(actions()));
-      const wanted = name.replace(/^\/?team-/, "");
-      const action = actions().find((candidate) => candidate.name === wanted);
-      if (action !== undefined) return answer("help", detail(action));
-      const remedy = chooseFrom(
-        wanted,
-        actions().map((candidate) => candidate.name),
-      );
-      const problem = { where: "name", message: `there is no action "${name.slice(0, 60)}"`, remedy };
-      return refusal("help", [problem], "nothing is explained");
-    },
-  };
-}
+/** Explains the table of actions, or one of its rows. */
+export const help: Perform = async ({ name }) => {
+  if (name === undefined) return answer(overview());
+  const wanted = name.replace(/^\/?team-/, "");
+  const action = actionNamed(wanted);
+  if (action !== undefined) return answer(detail(action));
+  const remedy = chooseFrom(
+    wanted,
+    actions.map((candidate) => candidate.name),
+  );
+  const problem = { where: "name", message: `there is no action "${name.slice(0, 60)}"`, remedy };
+  return refusal([problem], "nothing is explained");
+};
 
-function overview(actions: readonly Action[]): string {
+function overview(): string {
   const groups = [...new Set(actions.map(({ group }) => group))];
   return [
     "As a tool: team action=<action> …; as a command: /team-<action> [--name value …] [words].",

@@ -1,52 +1,84 @@
 import type { StoredEvent } from "../core/events.ts";
-import { fold } from "../core/evolve.ts";
+import { fold, noTasks } from "../core/evolve.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { Manifest, RunListing } from "../core/ports.ts";
 import { runView } from "../core/run-view.ts";
-import type { TaskStatus } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import type { ActionContext } from "./context.ts";
+import { chooseFrom } from "../resources/suggest.ts";
+import type { Parameters } from "./action.ts";
+import type { ActionContext, Performed } from "./context.ts";
+import { refusal } from "./result.ts";
 import { resolveRun } from "./run-reference.ts";
 
 /** One run as it stands now. */
 export interface Observed {
   readonly view: RunView;
   readonly events: readonly StoredEvent[];
+  /** The task that was asked for. */
+  readonly task?: TaskView;
   /** The journal is damaged or newer than this version: `view` shows what comes before that. */
   readonly problem?: PlanProblem;
+  readonly others: readonly RunListing[];
 }
-export type Observation =
-  | { readonly ok: true; readonly run: Observed; readonly others: readonly RunListing[] }
-  | { readonly ok: false; readonly problems: readonly PlanProblem[] };
 
-/** Finds the run that is meant and reads it. Its manifest says at least as much when this resolves. */
-export async function observe(reference: string, context: ActionContext): Promise<Observation> {
-  const resolved = await resolveRun(reference, context.engine);
+/** Finds the run (`last` when none is named) and the task that are meant, and reads. The manifest says as much when this resolves. */
+export async function observe(
+  { run = "last", task: id }: Pick<Parameters, "run" | "task">,
+  context: ActionContext,
+): Promise<
+  ({ readonly ok: true } & Observed) | { readonly ok: false; readonly problems: readonly PlanProblem[] }
+> {
+  const { engine, clock } = context;
+  const resolved = await resolveRun(run, engine);
   if (!resolved.ok) return { ok: false, problems: [resolved.problem] };
   const { listing, listings } = resolved;
+  const { runId } = listing;
   if (!("manifest" in listing)) {
-    const remedy = `look at it: ${context.engine.directory(listing.runId)}; it is never deleted for that`;
-    return { ok: false, problems: [{ where: listing.runId, message: listing.problem, remedy }] };
+    const remedy = `look at it: ${engine.directory(runId)}; it is never deleted for that`;
+    return { ok: false, problems: [{ where: runId, message: listing.problem, remedy }] };
   }
-  const reading = await context.engine.read(listing.runId);
-  const state = fold(reading.events);
-  await context.engine.settled(listing.runId, state.seq);
-  const view = runView(state, context.clock.now()) ?? queuedView(listing.manifest);
+  const { events, problem } = await engine.read(runId);
+  const state = fold(events);
+  await engine.settled(runId, state.seq);
+  const told = runView(state, clock.now()) ?? queuedView(listing.manifest);
+  const view = listing.driver === "gone" ? withoutDriver(told) : told;
+  const task = view.tasks.find((candidate) => candidate.id === id);
+  if (id !== undefined && task === undefined) {
+    const message = `run ${runId} has no task "${id.slice(0, 60)}"`;
+    const remedy = chooseFrom(
+      id,
+      view.tasks.map((known) => known.id),
+    );
+    return { ok: false, problems: [{ where: "task", message, remedy }] };
+  }
   return {
     ok: true,
-    run: {
-      view: listing.driver === "gone" ? withoutDriver(view) : view,
-      events: reading.events,
-      ...(reading.problem !== undefined && { problem: reading.problem }),
-    },
-    others: listings.filter(({ runId }) => runId !== listing.runId),
+    view,
+    events,
+    ...(task !== undefined && { task }),
+    ...(problem !== undefined && { problem }),
+    others: listings.filter((other) => other !== listing),
   };
+}
+
+/** What `tell` makes of the run that is meant; a refusal when there is none or its journal cannot be read to the end. */
+export async function onRun(
+  parameters: Pick<Parameters, "run" | "task">,
+  context: ActionContext,
+  tell: (observed: Observed) => Performed | Promise<Performed>,
+): Promise<Performed> {
+  const observed = await observe(parameters, context);
+  if (!observed.ok) return refusal(observed.problems, "nothing is shown");
+  const { view, problem } = observed;
+  if (problem !== undefined) return refusal([problem], `run ${view.runId} was ${view.status} up to there`);
+  return tell(observed);
 }
 
 /** A run whose driver is gone does not run, whatever its journal says last: nobody drives it. */
 export function withoutDriver(view: RunView): RunView {
   if (view.status !== "running") return view;
   const reason = "its driver is gone";
+  const { counts } = view;
   const tasks = view.tasks.map(
     (task): TaskView =>
       task.status === "running" || task.status === "stopping" ? { ...task, status: "blocked", reason } : task,
@@ -56,7 +88,7 @@ export function withoutDriver(view: RunView): RunView {
     status: "blocked",
     cause: "lost",
     reason: `${reason}; nothing goes on by itself, and no finished task is lost`,
-    counts: countsOf(tasks),
+    counts: { ...counts, running: 0, stopping: 0, blocked: counts.running + counts.stopping },
     tasks,
   };
 }
@@ -87,25 +119,8 @@ function queuedView(manifest: Manifest): RunView {
     background: manifest.background,
     createdAt: Date.parse(manifest.createdAt),
     alive: 0,
-    counts: countsOf(tasks),
+    counts: { ...noTasks, pending: tasks.length },
     usage: manifest.usage,
     tasks,
   };
-}
-
-function countsOf(tasks: readonly TaskView[]): Readonly<Record<TaskStatus, number>> {
-  const counts: Record<TaskStatus, number> = {
-    pending: 0,
-    running: 0,
-    waiting: 0,
-    stopping: 0,
-    retrying: 0,
-    blocked: 0,
-    completed: 0,
-    failed: 0,
-    cancelled: 0,
-    skipped: 0,
-  };
-  for (const { status } of tasks) counts[status] += 1;
-  return counts;
 }

@@ -1,5 +1,5 @@
 import type { PlanProblem } from "../core/plan.ts";
-import { type ParameterName, type Parameters, parameterShapes } from "./action.ts";
+import { type Action, type ParameterName, type Parameters, parameterShapes } from "./action.ts";
 import { fromJsonText, isUnset, membersOf, readArgument, unknownKey } from "./read-argument.ts";
 import { actions } from "./table.ts";
 
@@ -68,18 +68,11 @@ export function prepare(raw: unknown): Record<string, unknown> {
 }
 
 /** Problems of parameters that this action does not take: sent by mistake, and dangerous to ignore. */
-export function surplusProblems(
-  name: string,
-  takes: readonly ParameterName[],
-  parameters: Parameters,
-): PlanProblem[] {
-  return Object.entries(parameters)
+export function surplusProblems({ name, parameters: takes }: Action, given: Parameters): PlanProblem[] {
+  const remedy = takes.length === 0 ? "leave it out" : `leave it out; it takes ${takes.join(", ")}`;
+  return Object.entries(given)
     .filter(([key, value]) => value !== false && !takes.some((taken) => taken === key))
-    .map(([key]) => ({
-      where: key,
-      message: `action "${name}" takes no "${key}"`,
-      remedy: takes.length === 0 ? "leave it out" : `leave it out; it takes ${takes.join(", ")}`,
-    }));
+    .map(([key]) => ({ where: key, message: `action "${name}" takes no "${key}"`, remedy }));
 }
 
 const jsonTypes = {

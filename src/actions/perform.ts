@@ -1,25 +1,58 @@
 import type { PlanProblem } from "../core/plan.ts";
 import { chooseFrom } from "../resources/suggest.ts";
+import { artifacts } from "./artifacts.ts";
+import { cancel } from "./cancel.ts";
 import { parseLine } from "./command-line.ts";
-import type { ActionContext, ActionResult } from "./context.ts";
+import { config } from "./config.ts";
+import type { ActionContext, ActionResult, Perform, Performed } from "./context.ts";
+import { doctor } from "./doctor.ts";
+import { events } from "./events.ts";
+import { get } from "./get.ts";
+import { help } from "./help.ts";
+import { list } from "./list.ts";
 import { normalise, surplusProblems } from "./parameters.ts";
+import { plan } from "./plan.ts";
+import { recommend } from "./recommend.ts";
 import { refusal } from "./result.ts";
-import { actions } from "./table.ts";
+import { run } from "./run.ts";
+import { status } from "./status.ts";
+import { summary } from "./summary.ts";
+import { type ActionName, actionNamed, actions } from "./table.ts";
 import { oneLine } from "./text.ts";
+import { validate } from "./validate.ts";
+import { wait } from "./wait.ts";
+
+const performers: Readonly<Record<ActionName, Perform>> = {
+  run,
+  plan,
+  recommend,
+  status,
+  wait,
+  list,
+  summary,
+  get,
+  events,
+  artifacts,
+  cancel,
+  validate,
+  config,
+  doctor,
+  help,
+};
 
 /**
  * The only entrance: what the tool, the commands and the overlays ask for goes through here. Never rejects: what is
  * wrong with the request, or with the world, is the result.
  */
 export async function perform(name: string, raw: unknown, context: ActionContext): Promise<ActionResult> {
-  return performAll(name, raw, [], context);
+  return named(name, await performAll(name, raw, [], context));
 }
 
 /** The same for a slash command's arguments as they were typed. */
 export async function performLine(name: string, line: string, context: ActionContext): Promise<ActionResult> {
-  const action = actions.find((candidate) => candidate.name === name);
+  const action = actionNamed(name);
   const { raw, problems } = action === undefined ? { raw: {}, problems: [] } : parseLine(action, line);
-  return performAll(name, raw, problems, context);
+  return named(name, await performAll(name, raw, problems, context));
 }
 
 async function performAll(
@@ -27,25 +60,27 @@ async function performAll(
   raw: unknown,
   earlier: readonly PlanProblem[],
   context: ActionContext,
-): Promise<ActionResult> {
-  const action = actions.find((candidate) => candidate.name === name);
+): Promise<Performed> {
+  const action = actionNamed(name);
   const { parameters, problems } = normalise(raw);
   if (action === undefined) {
-    const remedy = chooseFrom(
-      name,
-      actions.map((candidate) => candidate.name),
-    );
-    const unknown = { where: "action", message: `there is no action "${oneLine(name, 60)}"`, remedy };
-    return refusal("help", [...earlier, unknown, ...problems], "nothing was done");
+    const known = actions.map((candidate) => candidate.name);
+    const message = `there is no action "${oneLine(name, 60)}"`;
+    const unknown = { where: "action", message, remedy: chooseFrom(name, known) };
+    return refusal([unknown, ...earlier, ...problems], "nothing was done");
   }
-  const wrong = [...earlier, ...problems, ...surplusProblems(name, action.parameters, parameters)];
-  if (wrong.length > 0) return refusal(name, wrong, "nothing was done");
+  const wrong = [...earlier, ...problems, ...surplusProblems(action, parameters)];
+  if (wrong.length > 0) return refusal(wrong, "nothing was done");
   try {
-    return await action.run(parameters, context);
+    return await performers[action.name](parameters, context);
   } catch (error) {
     // The world failed (or we did): the asker is told what is known, because the host would only see a broken tool.
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const remedy = "team doctor looks for causes; team list shows which runs exist";
-    return refusal(name, [{ where: name, message: context.redact(message), remedy }], "it broke off");
+    return refusal([{ where: name, message: context.redact(message), remedy }], "it broke off");
   }
+}
+
+function named(action: string, { ok, text, details }: Performed): ActionResult {
+  return { ok, text, details: { ...details, action, ok } };
 }

@@ -1,26 +1,20 @@
 import { graphOf } from "../core/graph.ts";
 import type { Plan, PlannedTask } from "../core/plan.ts";
-import type { Action } from "./action.ts";
-import { askParameters, compileAsk } from "./ask.ts";
-import { answer, refusal } from "./result.ts";
+import { compileAsk } from "./ask.ts";
+import type { Perform } from "./context.ts";
+import { answer, problemsMax, refusal } from "./result.ts";
 import { duration, oneLine, problemsText } from "./text.ts";
 
-export const plan: Action = {
-  name: "plan",
-  group: "do",
-  summary: "same input as run; shows the task graph, starts nothing",
-  parameters: askParameters,
-  rest: "goal",
-  async run(parameters, context) {
-    const asked = await compileAsk(parameters, context);
-    if (!asked.ok) return refusal("plan", asked.problems, "there is no plan");
-    const text = planText(asked.plan, asked.concurrency, context.requester.model);
-    const warnings = asked.warnings.length === 0 ? "" : `\nWarnings:\n${problemsText(asked.warnings)}`;
-    return answer("plan", text + warnings, {
-      tasks: asked.plan.tasks.slice(0, 100).map(({ id, agent }) => ({ id, agent, status: "pending" })),
-      ...(asked.warnings.length > 0 && { problems: asked.warnings }),
-    });
-  },
+/** Shows what `run` would do with the same input. */
+export const plan: Perform = async (parameters, context) => {
+  const asked = await compileAsk(parameters, context);
+  if (!asked.ok) return refusal(asked.problems, "there is no plan");
+  const text = planText(asked.plan, asked.concurrency, context.requester.model);
+  const warnings = asked.warnings.length === 0 ? "" : `\nWarnings:\n${problemsText(asked.warnings)}`;
+  return answer(text + warnings, {
+    tasks: asked.plan.tasks.slice(0, 100).map(({ id, agent }) => ({ id, agent, status: "pending" })),
+    ...(asked.warnings.length > 0 && { problems: asked.warnings.slice(0, problemsMax) }),
+  });
 };
 
 /** The graph by levels: a task's level is one more than the highest of those it depends on. */

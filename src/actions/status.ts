@@ -1,53 +1,37 @@
 import type { StoredEvent } from "../core/events.ts";
-import { isFinalRun } from "../core/status.ts";
+import { finalRunStatuses, isFinalRun } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import type { Action } from "./action.ts";
 import { attemptDirectory } from "./await-run.ts";
-import type { ActionContext } from "./context.ts";
-import { observe } from "./observe.ts";
-import { aboutRun, answer, refusal } from "./result.ts";
+import type { ActionContext, Perform } from "./context.ts";
+import { onRun } from "./observe.ts";
+import { aboutRun, answer } from "./result.ts";
 import { nextStep, oneLine, runHeader, runLine, taskLine, taskTable, usageText } from "./text.ts";
-import { unknownTask } from "./unknown-task.ts";
 
 const otherRunsMax = 10;
 
-export const status: Action = {
-  name: "status",
-  group: "watch",
-  summary: "where a run stands (default: last), why a task does not run; with task: its story",
-  parameters: ["run", "task"],
-  rest: "run",
-  async run(parameters, context) {
-    if (parameters.run === undefined && (await context.engine.list()).length === 0) {
-      return answer("status", 'No run in this project yet. Start one: team run goal="…".');
-    }
-    const observation = await observe(parameters.run ?? "last", context);
-    if (!observation.ok) return refusal("status", observation.problems, "no run is shown");
-    const { view, events, problem } = observation.run;
-    if (problem !== undefined)
-      return refusal("status", [problem], `run ${view.runId} was ${view.status} up to there`);
+/** Where a run stands and why each task that is not running is not; or the story of one task. */
+export const status: Perform = async (parameters, context) => {
+  const isOpen = parameters.run === undefined && parameters.task === undefined;
+  if (isOpen && (await context.engine.list()).length === 0) {
+    return answer('No run in this project yet. Start one: team run goal="…".');
+  }
+  return onRun(parameters, context, ({ view, task, events, others }) => {
+    if (task !== undefined) return aboutRun(true, view, taskStory(view, task, events, context), context);
     const now = context.clock.now();
-    if (parameters.task !== undefined) {
-      const task = view.tasks.find(({ id }) => id === parameters.task);
-      if (task === undefined)
-        return refusal("status", [unknownTask(parameters.task, view)], "no task is shown");
-      return aboutRun("status", true, view, taskStory(view, task, events, context), context);
-    }
-    const others = observation.others
+    const live = others
       .flatMap((listing) => ("manifest" in listing ? [listing] : []))
-      .filter(({ manifest }) => ["queued", "running", "waiting", "blocked"].includes(manifest.status));
-    const text = [
-      runHeader(view, now),
-      taskTable(view, now),
-      `Usage: ${usageText(view.usage)}.`,
-      nextStep(view),
-      ...(others.length > 0 ? ["Other live runs:"] : []),
-      ...others
-        .slice(0, otherRunsMax)
-        .map(({ manifest, driver }) => `- ${runLine(manifest, driver === "gone", now)}`),
-    ];
-    return aboutRun("status", true, view, text.join("\n"), context);
-  },
+      .filter(({ manifest }) => !finalRunStatuses.some((final) => final === manifest.status))
+      .slice(0, otherRunsMax)
+      .map(({ manifest, driver }) => `- ${runLine(manifest, driver, now)}`);
+    const usage = `Usage: ${usageText(view.usage)}.`;
+    const text = [runHeader(view, now), taskTable(view, now), usage, nextStep(view)].filter(Boolean);
+    return aboutRun(
+      true,
+      view,
+      [...text, ...(live.length > 0 ? ["Other live runs:", ...live] : [])].join("\n"),
+      context,
+    );
+  });
 };
 
 /** How far each attempt came, and what would help. */

@@ -1,33 +1,21 @@
 import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
-import type { Action } from "./action.ts";
 import { attemptDirectory, outcomeText } from "./await-run.ts";
-import type { ActionContext } from "./context.ts";
-import { observe } from "./observe.ts";
-import { aboutRun, refusal } from "./result.ts";
+import type { ActionContext, Perform } from "./context.ts";
+import { onRun } from "./observe.ts";
+import { aboutRun } from "./result.ts";
 
-export const summary: Action = {
-  name: "summary",
-  group: "watch",
-  summary: "report of a run: outcome, costs, claims, and where the evidence lies",
-  parameters: ["run"],
-  rest: "run",
-  async run(parameters, context) {
-    const observation = await observe(parameters.run ?? "last", context);
-    if (!observation.ok) return refusal("summary", observation.problems, "there is no report");
-    const { view, problem } = observation.run;
-    if (problem !== undefined)
-      return refusal("summary", [problem], `run ${view.runId} was ${view.status} up to there`);
+/** The report of a run, over or not: what was claimed and what was recorded, kept apart. */
+export const summary: Perform = (parameters, context) =>
+  onRun(parameters, context, ({ view }) => {
     const open = isFinalRun(view.status) ? "" : "The run is not over: this is what is known now.\n";
     return aboutRun(
-      "summary",
       true,
       view,
       `${open}${outcomeText(view, context)}\n\n${evidence(view, context)}`,
       context,
     );
-  },
-};
+  });
 
 /** What the engine itself recorded of each task that was tried: nothing here is an agent's word. */
 function evidence(view: RunView, context: ActionContext): string {

@@ -1,13 +1,14 @@
 import type { Usage } from "../core/outcome.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { Manifest } from "../core/ports.ts";
+import type { Liveness } from "../core/process.ts";
 import { isFinalTask } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
 
 /** What a model is given at most; the host cuts at the same sizes. */
 const textMaxBytes = 50_000;
 const textMaxLines = 2_000;
-const problemsMax = 50;
+const problemsShownMax = 50;
 
 /** The text, or as much of its beginning as fits, with a last line that says where the rest is. */
 export function bounded(text: string, whereTheRestIs: string): string {
@@ -57,12 +58,13 @@ export function usageText(usage: Usage): string {
   ].join(", ");
 }
 
-/** One line about a run, from its manifest; `lostDriver` when the process that drove it is gone. */
-export function runLine(manifest: Manifest, lostDriver: boolean, now: number): string {
+/** One line about a run, from its manifest. What runs without its driver does not run. */
+export function runLine(manifest: Manifest, driver: Liveness | "none", now: number): string {
   const done = manifest.tasks.filter((task) => task.status === "completed").length;
   const end = manifest.finishedAt === undefined ? now : Date.parse(manifest.finishedAt);
   const cause =
     manifest.cause === undefined || manifest.cause === manifest.status ? "" : ` (${manifest.cause})`;
+  const lostDriver = driver === "gone" && manifest.status === "running";
   const status = lostDriver ? "blocked (its driver is gone)" : manifest.status + cause;
   const what = manifest.team === "" ? "" : ` ${manifest.team}`;
   return `${manifest.runId}${what} ${status}, ${done}/${manifest.tasks.length} done, ${duration(end - Date.parse(manifest.createdAt))}: ${oneLine(manifest.goal, 100)}`;
@@ -125,7 +127,7 @@ export function taskLine(task: TaskView, now: number): string {
 /** Every problem with its place and remedy; beyond 50 only their number. */
 export function problemsText(problems: readonly PlanProblem[]): string {
   const lines = problems
-    .slice(0, problemsMax)
+    .slice(0, problemsShownMax)
     .map(
       ({ where, message, remedy }) =>
         `- ${where}: ${oneLine(message, 400)}. Remedy: ${oneLine(remedy, 600)}.`,
@@ -134,7 +136,7 @@ export function problemsText(problems: readonly PlanProblem[]): string {
   return [...lines, ...(hidden > 0 ? [`- … and ${hidden} more problems`] : [])].join("\n");
 }
 
-/** The exact call that helps next, for a run in this state. */
+/** The exact call that helps next, for a run in this state; empty when there is nothing left to do. */
 export function nextStep(view: RunView): string {
   switch (view.status) {
     case "queued":
@@ -150,7 +152,7 @@ export function nextStep(view: RunView): string {
     }
     case "completed":
     case "cancelled":
-      return `More: team summary run=${view.runId}.`;
+      return "";
   }
 }
 

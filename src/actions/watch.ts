@@ -81,8 +81,6 @@ export async function watch(runId: RunId, context: ActionContext, terms: WatchTe
     if (terms.patienceMs !== undefined)
       ends.push(clock.sleep(terms.patienceMs, stop.signal).then(() => "patience" as const));
     const end = await Promise.race(ends);
-    stop.abort();
-    await Promise.allSettled(ends);
     await engine.settled(runId, seen.state.seq);
     return end;
   } finally {
@@ -108,7 +106,7 @@ function aborted(signal: AbortSignal, over: AbortSignal): Promise<WatchEnd> {
       over.removeEventListener("abort", done);
       resolve("aborted");
     };
-    if (signal.aborted || over.aborted) done();
+    if (signal.aborted || over.aborted) return done();
     signal.addEventListener("abort", done);
     over.addEventListener("abort", done);
   });

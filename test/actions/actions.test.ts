@@ -149,6 +149,16 @@ describe("malformed input", () => {
     expect(answer.details.problems?.map(({ where }) => where)).toEqual(["--limit", "concurrency"]);
   });
 
+  it("names the run when the world fails after it was started", async () => {
+    const { context, engine } = world(root(), works);
+    engine.follow = () => {
+      throw new Error("EIO: the disk is gone");
+    };
+    const answer = await perform("run", { goal: "g" }, context);
+    expect(answer).toMatchObject({ ok: false, details: { runId: [...engine.runs.keys()][0] } });
+    expect(answer.text).toContain("the disk is gone");
+  });
+
   it("never makes a failing world throw", async () => {
     const { context, engine } = world(root(), works);
     engine.submit = () => Promise.reject(new Error("ENOSPC: no space left for s3cret"));
@@ -241,6 +251,28 @@ describe("looking at a run", () => {
     expect(Buffer.byteLength(answer.text)).toBeLessThanOrEqual(50_000);
     expect(answer.text).toMatch(/\[cut here; the rest: .*\]$/);
     expect(answer.details.tasks).toHaveLength(100);
+  });
+});
+
+describe("definitions", () => {
+  it("are listed by kind, and shown with their file", async () => {
+    const { context } = world(root(), works);
+    const listed = await performLine("list", "agents", context);
+    expect(listed.text).toBe("- executor (builtin): Works\n- explorer (builtin): Looks around");
+    const shown = await performLine("get", "default", context);
+    expect(shown.text).toMatch(/^team default \(builtin\): .*\n[\s\S]*\n\nworkflow default \(builtin\): /);
+    expect((await performLine("get", "exlorer", context)).text).toContain('did you mean "explorer"?');
+  });
+
+  it("are checked as a whole, or as one text", async () => {
+    const { context } = world(root(), works);
+    const text = "---\nname: odd\ndescription: Odd\n---\n- x: agent=nobody Odd\n";
+    const answer = await perform("validate", { resource: "team", name: "odd", text }, context);
+    expect(answer.text).toMatch(/odd:5: .*nobody/);
+    const good = "---\nname: odd\ndescription: Odd\npermission: read\n---\nYou are odd.\n";
+    expect((await perform("validate", { resource: "agent", name: "odd", text: good }, context)).ok).toBe(
+      true,
+    );
   });
 });
 

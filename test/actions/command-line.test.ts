@@ -69,7 +69,7 @@ describe("completion", () => {
     settingKeys: () => ["concurrency", "limits.runMaxMs"],
   };
   const values = async (name: string, typed: string): Promise<readonly string[]> =>
-    (await complete(action(name), typed, sources)).map(({ value }) => value);
+    (await complete(name, typed, sources)).map(({ value }) => value);
 
   it.each([
     ["status", "", ["last", "20261121-a1", "20261122-b2"]],
