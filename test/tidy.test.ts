@@ -36,9 +36,9 @@ describe("house rules", () => {
     expect(shown(offences.filter((offence) => offence.rule === rule))).toEqual([]);
   });
 
-  it("every setting has a reader outside core/settings.ts and resources", () => {
+  it("every setting has a reader besides those who define, list and check settings", () => {
     const readers = [...src].filter(
-      ([file]) => file !== "src/core/settings.ts" && !file.startsWith("src/resources/"),
+      ([file]) => !/^src\/(core|resources)\/(settings|config)[^/]*$/.test(file),
     );
     const unread = settingNames(textOf("src/core/settings.ts")).filter(
       (name) => !readers.some(([, text]) => reads(text, name)),
@@ -69,6 +69,20 @@ describe("house rules", () => {
     const decisions = tracked.filter((file) => /^docs\/decisions\/\d{4}-/.test(file));
     expect(decisions.length).toBeGreaterThan(0);
     expect(decisions.filter((file) => !map.includes(file.slice("docs/".length)))).toEqual([]);
+  });
+
+  it("every link in a document leads to a file of the repository", () => {
+    const broken = tracked
+      .filter((file) => file.endsWith(".md"))
+      .flatMap((file) =>
+        [...textOf(file).matchAll(/\]\(([^)\s#:]+)(#[^)]*)?\)/g)].flatMap(([, target = ""]) => {
+          const path = join(dirname(file), target);
+          return tracked.some((one) => one === path || one.startsWith(`${path}/`))
+            ? []
+            : [`${file}: ${target}`];
+        }),
+      );
+    expect(broken).toEqual([]);
   });
 
   it("the manifest in the checkout is the checkout's", () => {
