@@ -34,6 +34,7 @@ export async function readConfig(
   return undefined;
 }
 
+/** True for an object with named members: not null, not a list. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

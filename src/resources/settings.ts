@@ -1,4 +1,5 @@
 import type { TSchema } from "@sinclair/typebox";
+import { invariant } from "../core/invariant.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import { defaultSettings, type Settings } from "../core/settings.ts";
 import { isRecord, readConfig, replaceFile } from "./config-file.ts";
@@ -157,7 +158,7 @@ function putInOrder(
   }
 }
 
-/** The values as `Settings`: each was accepted by its own schema or is its default, and a test holds the keys equal. */
+/** The values as `Settings`. */
 function nested(values: ReadonlyMap<string, unknown>): Settings {
   const tree: Record<string, unknown> = { ...defaultSettings };
   for (const [key, value] of values) {
@@ -165,7 +166,19 @@ function nested(values: ReadonlyMap<string, unknown>): Settings {
     if (name === undefined) tree[group] = value;
     else tree[group] = { ...(isRecord(tree[group]) ? tree[group] : {}), [name]: value };
   }
-  return tree as unknown as Settings;
+  invariant(isSettings(tree), "a setting was taken that its schema does not accept");
+  return tree;
+}
+
+/** Every leaf is acceptable; a test holds the schema's keys equal to those of `Settings`. */
+function isSettings(
+  tree: Readonly<Record<string, unknown>>,
+): tree is Readonly<Record<string, unknown>> & Settings {
+  return settingLeaves().every(({ key, schema }) => {
+    const [group = "", name] = key.split(".");
+    const of = tree[group];
+    return accepts(schema, name === undefined ? of : isRecord(of) ? of[name] : undefined);
+  });
 }
 
 /** The first reading of the text that the setting accepts. */
