@@ -10,6 +10,8 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms`, or at once when the signal aborts. Never rejects, never keeps the process alive. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Like `sleep`, but keeps the process alive meanwhile. Clocks that are not the machine's have none. */
+  stay?(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 // ---------------------------------------------------------------- store
