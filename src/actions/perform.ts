@@ -71,6 +71,9 @@ async function performAll(
   }
   const wrong = [...earlier, ...problems, ...surplusProblems(action, parameters)];
   if (wrong.length > 0) return refusal(wrong, "nothing was done");
+  // Everything else that waits lets the process end; a host that exits when nothing is left would lose the answer.
+  const over = new AbortController();
+  void context.clock.stay?.(Number.MAX_SAFE_INTEGER, over.signal);
   try {
     return await performers[action.name](parameters, context);
   } catch (error) {
@@ -78,6 +81,8 @@ async function performAll(
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const remedy = "team doctor looks for causes; team list shows which runs exist";
     return refusal([{ where: name, message: context.redact(message), remedy }], "it broke off");
+  } finally {
+    over.abort();
   }
 }
 

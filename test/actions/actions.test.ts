@@ -149,6 +149,17 @@ describe("malformed input", () => {
     expect(answer.details.problems?.map(({ where }) => where)).toEqual(["--limit", "concurrency"]);
   });
 
+  it("keeps the host's process alive while somebody waits, and no longer", async () => {
+    const { clock, as } = world(root(), works);
+    const stays: AbortSignal[] = [];
+    const stay = async (_: number, signal?: AbortSignal): Promise<void> =>
+      void (signal && stays.push(signal));
+    const held = { now: () => clock.now(), sleep: clock.sleep.bind(clock), stay };
+    const context = as({ clock: held, onProgress: () => expect(stays.at(-1)?.aborted).toBe(false) });
+    expect((await perform("run", { goal: "g" }, context)).ok).toBe(true);
+    expect(stays.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
   it("names the run when the world fails after it was started", async () => {
     const { context, engine } = world(root(), works);
     engine.follow = () => {

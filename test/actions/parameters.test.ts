@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parameterShapes } from "../../src/actions/action.ts";
@@ -155,6 +156,23 @@ describe("what every session pays for", () => {
     expect(properties.action?.enum).toEqual(actions.map(({ name }) => name));
     for (const { type } of Object.values(properties))
       expect(type).toMatch(/^(string|integer|boolean|array)$/);
+  });
+
+  it("loads nothing heavy: no package, and few files", async () => {
+    const files = new Set<string>();
+    const walk = async (file: URL): Promise<void> => {
+      if (files.has(file.href)) return;
+      files.add(file.href);
+      const text = await readFile(file, "utf8");
+      for (const [, from = ""] of text.matchAll(/^(?:import|export) (?!type )[^;]*?from "([^"]+)";/gms)) {
+        if (from.startsWith("node:")) continue;
+        expect(from).toMatch(/^\.{1,2}\//);
+        await walk(new URL(from, file));
+      }
+    };
+    await walk(new URL("../../src/actions/parameters.ts", import.meta.url));
+    expect([...files].some((file) => file.endsWith("/table.ts"))).toBe(true);
+    expect(files.size).toBeLessThan(10);
   });
 
   it("names the tool in every guideline, and offers no parameter that nothing reads", () => {
