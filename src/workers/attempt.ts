@@ -104,6 +104,7 @@ async function converse(on: Performance, prepared: Prepared): Promise<AttemptOut
         watch: means.watch,
         tree,
         clock: means.clock,
+        isIdle: ending.by === "settled",
         termAfterMs: limits.termAfterMs,
         killAfterMs: limits.killAfterMs,
         onSurvivors: (processes) => signals.push({ kind: "survivors", processes }),

@@ -11,6 +11,8 @@ export interface LadderTerms {
   /** SIGTERM and SIGKILL after this, ms, counted from now. */
   readonly termAfterMs: number;
   readonly killAfterMs: number;
+  /** Nothing runs in it: there is nothing to abort. */
+  readonly isIdle: boolean;
   onSurvivors(processes: readonly ProcessIdentity[]): void;
 }
 
@@ -28,12 +30,13 @@ export async function endWorker(session: Session, terms: LadderTerms): Promise<v
   const killAt = begun + terms.killAfterMs;
   const exited = new AbortController();
   void session.child.exited.then(() => exited.abort());
-  // Whoever is a descendant now stays known, even if it loses its parent during the ending.
+  if (!terms.isIdle) {
+    session.send({ id: "abort", type: "abort" });
+    const patience = clock.sleep(Math.min(abortMaxMs, terms.termAfterMs / 2), exited.signal);
+    await Promise.race([session.aborted, patience]);
+  }
+  // Whoever is a descendant now stays known, even if it hides its environment and loses its parent in a moment.
   await watch.members(tree).catch(() => undefined);
-
-  session.send({ id: "abort", type: "abort" });
-  const patience = AbortSignal.any([exited.signal]);
-  await Promise.race([session.aborted, clock.sleep(Math.min(abortMaxMs, terms.termAfterMs / 2), patience)]);
   session.child.endInput();
   await clock.sleep(termAt - clock.now(), exited.signal);
 

@@ -6,6 +6,7 @@ import {
   createProcessWatch,
   endTree,
   type ProcessTree,
+  type ProcessWatch,
   processTree,
   selfAndAncestors,
 } from "../lib/process-tree.ts";
@@ -44,29 +45,60 @@ export function piWorkers(deps: PiWorkersDeps): WorkerBackend {
   const { clock, environment } = deps;
   const watch = createProcessWatch();
   const closing = new AbortController();
-  const observed = new Set<ProcessTree>();
-  const found = new Map<string, Promise<readonly string[]>>();
   const warden =
     deps.warden && wardenKeeper(deps.warden, { environment, clock, watch, closing: closing.signal });
-  let observing = false;
+  const means: AttemptMeans = {
+    clock,
+    watch,
+    observe: treeObserver(watch, clock, closing.signal),
+    preparation: preparations(deps, watch),
+    redact: deps.redactor.redact,
+    redactValue: deps.redactor.redactValue,
+  };
   let started = 0;
-  let self: Promise<ProcessIdentity> | undefined;
+  return {
+    start(work: Work): Worker {
+      started += 1;
+      warden?.guard(work.runId);
+      return startAttempt(work, `${process.pid}-${clock.now().toString(36)}-${started}`, means);
+    },
+    async reap(runId, recorded) {
+      const exempt = [...(await selfAndAncestors()), ...(warden?.pids() ?? [])];
+      const patience = new AbortController();
+      void clock.sleep(reapMaxMs, closing.signal).then(() => patience.abort());
+      const now = clock.now();
+      return await endTree(watch, processTree([`PI_MUSTER_RUN=${runId}`], recorded, exempt), clock, {
+        termAt: now,
+        killAt: now + reapKillAfterMs,
+        signal: patience.signal,
+      });
+    },
+    async close() {
+      closing.abort();
+      await warden?.ended();
+    },
+  };
+}
 
+/** What attempts have in common, found out once: who we are, and what each project's workers load. */
+function preparations(deps: PiWorkersDeps, watch: ProcessWatch): () => Promise<Preparation> {
+  const found = new Map<string, Promise<readonly string[]>>();
+  let self: Promise<ProcessIdentity> | undefined;
   const ownIdentity = async (): Promise<ProcessIdentity> => {
     const identity = await watch.identify(process.pid);
     if (!identity)
       throw new Error("this process cannot find itself in the process table; is /proc readable?");
     return identity;
   };
-  const preparation = async (): Promise<Preparation> => {
+  return async () => {
     self ??= ownIdentity();
     return {
       pi: deps.pi,
       workerExtension: deps.workerExtension,
-      environment,
+      environment: deps.environment,
       driver: await self,
       redact: deps.redactor.redact,
-      extensions: (work) => {
+      extensions(work) {
         const key = JSON.stringify([
           work.cwd,
           work.trusted,
@@ -79,50 +111,25 @@ export function piWorkers(deps: PiWorkersDeps): WorkerBackend {
       },
     };
   };
-  const observe = (tree: ProcessTree): (() => void) => {
-    observed.add(tree);
-    if (!observing) void look();
-    return () => void observed.delete(tree);
-  };
+}
+
+/** Looks at all observed trees from time to time; the loop runs only while there are any. */
+function treeObserver(watch: ProcessWatch, clock: Clock, closing: AbortSignal): AttemptMeans["observe"] {
+  const observed = new Set<ProcessTree>();
+  let looking = false;
   const look = async (): Promise<void> => {
-    observing = true;
-    while (observed.size > 0 && !closing.signal.aborted) {
-      await clock.sleep(observeEveryMs, closing.signal);
+    looking = true;
+    while (observed.size > 0 && !closing.aborted) {
+      await clock.sleep(observeEveryMs, closing);
       // A look that fails teaches nothing; the marks still tell, and the next look may succeed.
       await Promise.all([...observed].map((tree) => watch.members(tree).catch(() => [])));
     }
-    observing = false;
+    looking = false;
   };
-  const means: AttemptMeans = {
-    clock,
-    watch,
-    observe,
-    preparation,
-    redact: deps.redactor.redact,
-    redactValue: deps.redactor.redactValue,
-  };
-  return {
-    start(work: Work): Worker {
-      started += 1;
-      warden?.guard(work.runId);
-      return startAttempt(work, `${process.pid}-${clock.now().toString(36)}-${started}`, means);
-    },
-    async reap(runId, recorded) {
-      const exempt = [...(await selfAndAncestors()), ...(warden?.pids() ?? [])];
-      const tree = processTree([`PI_MUSTER_RUN=${runId}`], recorded, exempt);
-      const patience = new AbortController();
-      void clock.sleep(reapMaxMs, closing.signal).then(() => patience.abort());
-      const now = clock.now();
-      return await endTree(createProcessWatch(), tree, clock, {
-        termAt: now,
-        killAt: now + reapKillAfterMs,
-        signal: patience.signal,
-      });
-    },
-    async close() {
-      closing.abort();
-      await warden?.ended();
-    },
+  return (tree) => {
+    observed.add(tree);
+    if (!looking) void look();
+    return () => void observed.delete(tree);
   };
 }
 

@@ -113,9 +113,16 @@ function placeholders(text: string): ReadonlySet<string> {
   return new Set([...text.matchAll(placeholder)].map((match) => match[1] ?? ""));
 }
 
-/** One pass: what is put in is never expanded again, whatever it holds. */
+/** One pass: what is put in is never expanded again, and what was put in once is only pointed at afterwards. */
 function expand(text: string, values: ReadonlyMap<string, string>): string {
-  return text.replace(placeholder, (whole, name: string) => values.get(name) ?? whole);
+  const shown = new Set<string>();
+  return text.replace(placeholder, (whole, name: string) => {
+    const value = values.get(name);
+    if (value === undefined || name === "task") return value ?? whole;
+    if (shown.has(name)) return `[${name}: see above]`;
+    shown.add(name);
+    return value;
+  });
 }
 
 const headingsBytes = 120;

@@ -53,7 +53,6 @@ export function isUnwanted(head: string): boolean {
 }
 
 const dialogs = ["select", "confirm", "input", "editor"];
-const recorded = ["message_end", "extension_error", "auto_retry_start", "auto_retry_end", "compaction_end"];
 /** Slack for the host to ask again after its own backoff, ms. */
 const retrySlackMs = 30_000;
 
@@ -61,107 +60,124 @@ type Json = Record<string, unknown>;
 
 /** A reader in its first state. */
 export function protocolReader(): ProtocolReader {
-  const counted = new Set<string>();
-  let now: Telemetry = { usage: noUsage, activity: "starting", finalText: "", noise: 0 };
-  let retrying = false;
-  const tools = new Map<string, string>();
+  return new Reader();
+}
 
-  const patch = (change: Partial<Telemetry>, ...drop: readonly (keyof Telemetry)[]): void => {
-    const next = { ...now, ...change };
-    for (const name of drop) delete next[name as "tool" | "waitsUntil" | "error"];
-    now = next;
-  };
-  const readMessage = (message: Json): void => {
-    if (message.role !== "assistant") return;
-    const id = messageId(message);
-    const content = Array.isArray(message.content) ? message.content.filter(isRecord) : [];
-    const asksForTool = content.some((part) => part.type === "toolCall");
-    if (!counted.has(id)) {
-      counted.add(id);
-      patch({ usage: plus(now.usage, message.usage, asksForTool ? 1 : 0) });
-    }
-    const text = content
-      .map((part) => (part.type === "text" && typeof part.text === "string" ? part.text : ""))
-      .join("");
-    const failed = message.stopReason === "error";
-    const whole = message.stopReason !== "aborted" && !failed;
-    patch({ finalText: whole && !asksForTool ? text : "" }, "error");
-    if (failed)
-      patch({ error: typeof message.errorMessage === "string" ? message.errorMessage : "unknown error" });
-    if (typeof message.provider === "string" && typeof message.model === "string")
-      patch({ model: `${message.provider}/${message.model}` });
-    if (whole && firstLine(text)) patch({ activity: firstLine(text) });
-  };
-  const toolChanged = (event: Json, begins: boolean): void => {
-    const id = String(event.toolCallId);
-    const name = typeof event.toolName === "string" ? event.toolName : "tool";
-    if (begins) tools.set(id, name);
-    else tools.delete(id);
-    const running = [...tools.values()].at(-1);
-    if (running === undefined) patch({}, "tool");
-    else patch({ tool: running });
-    if (begins) patch({ activity: firstLine(`${name} ${argument(event.args)}`) });
-  };
-  const readEvent = (event: Json, at: number): readonly ProtocolFact[] => {
+class Reader implements ProtocolReader {
+  #now: Telemetry = { usage: noUsage, activity: "starting", finalText: "", noise: 0 };
+  /** The host will go on by itself, although nothing runs at the moment. */
+  #retrying = false;
+  readonly #counted = new Set<string>();
+  /** Names of the tools that run, by call. */
+  readonly #tools = new Map<string, string>();
+
+  telemetry(): Telemetry {
+    return this.#now;
+  }
+
+  readLine(line: string, now: number): readonly ProtocolFact[] {
+    const event = parseObject(line);
+    if (event) return this.#readEvent(event, now);
+    this.#patch({ noise: this.#now.noise + 1 });
+    return [];
+  }
+
+  skim(head: string): readonly ProtocolFact[] {
+    const is = (type: string): boolean => head.startsWith(`{"type":"${type}"`);
+    if (is("agent_end")) return [{ kind: "stopped" }];
+    // An answer too long to be kept is no answer.
+    if (is("message_end")) this.#patch({ finalText: "" });
+    if (is("message_update") && this.#now.tool === undefined) this.#patch({ activity: "writes" });
+    if (!head.startsWith('{"type":')) this.#patch({ noise: this.#now.noise + 1 });
+    return [];
+  }
+
+  #readEvent(event: Json, now: number): readonly ProtocolFact[] {
+    const record: ProtocolFact = { kind: "record", event };
     switch (event.type) {
       case "message_end":
-        if (isRecord(event.message)) readMessage(event.message);
-        return [{ kind: "record", event }];
+        if (isRecord(event.message) && event.message.role === "assistant") this.#readAnswer(event.message);
+        return [record];
       case "tool_execution_start":
       case "tool_execution_end":
-        toolChanged(event, event.type === "tool_execution_start");
+        this.#readTool(event);
         return [];
       case "agent_start":
-        retrying = false;
-        patch({}, "waitsUntil");
+        this.#wait(false);
         return [];
       case "agent_end":
         return [{ kind: "stopped" }];
       case "agent_settled":
         return [{ kind: "settled" }];
       case "auto_retry_start":
-        retrying = true;
-        patch({
+        this.#wait(true);
+        this.#patch({
           activity: "waits for the provider",
-          waitsUntil: at + numberOf(event.delayMs) + retrySlackMs,
+          waitsUntil: now + amount(event.delayMs) + retrySlackMs,
         });
-        return [{ kind: "record", event }];
+        return [record];
       case "auto_retry_end":
-        retrying = false;
-        patch({}, "waitsUntil");
-        return [
-          { kind: "record", event },
-          ...(event.success === false ? [{ kind: "stopped" } as const] : []),
-        ];
+        this.#wait(false);
+        return event.success === false ? [record, { kind: "stopped" }] : [record];
       case "compaction_end":
-        retrying = event.willRetry === true;
-        return [{ kind: "record", event }];
+        this.#wait(event.willRetry === true);
+        return [record];
       case "response":
-        return readResponse(event, retrying);
+        return readResponse(event, this.#retrying);
       case "extension_ui_request":
         return readRequest(event);
+      case "extension_error":
+        return [record];
       default:
-        return recorded.includes(String(event.type)) ? [{ kind: "record", event }] : [];
+        return [];
     }
-  };
-  return {
-    readLine(line, at) {
-      const event = parseObject(line);
-      if (event) return readEvent(event, at);
-      patch({ noise: now.noise + 1 });
-      return [];
-    },
-    skim(head) {
-      if (head.startsWith('{"type":"agent_end"')) return [{ kind: "stopped" }];
-      // An answer too long to be kept is no answer.
-      if (head.startsWith('{"type":"message_end"')) patch({ finalText: "" });
-      if (!head.startsWith('{"type":')) patch({ noise: now.noise + 1 });
-      if (head.startsWith('{"type":"message_update"') && now.tool === undefined)
-        patch({ activity: "writes" });
-      return [];
-    },
-    telemetry: () => now,
-  };
+  }
+
+  #readAnswer(message: Json): void {
+    const id = messageId(message);
+    const content = Array.isArray(message.content) ? message.content.filter(isRecord) : [];
+    const asksForTool = content.some((part) => part.type === "toolCall");
+    if (!this.#counted.has(id)) {
+      this.#counted.add(id);
+      this.#patch({ usage: plus(this.#now.usage, message.usage, asksForTool ? 1 : 0) });
+    }
+    const texts = content.map((part) =>
+      part.type === "text" && typeof part.text === "string" ? part.text : "",
+    );
+    const text = texts.join("");
+    const { provider, model, stopReason, errorMessage } = message;
+    const whole = stopReason !== "aborted" && stopReason !== "error";
+    this.#patch({ finalText: whole && !asksForTool ? text : "" }, "error");
+    if (stopReason === "error")
+      this.#patch({ error: typeof errorMessage === "string" ? errorMessage : "unknown error" });
+    if (typeof provider === "string" && typeof model === "string")
+      this.#patch({ model: `${provider}/${model}` });
+    if (whole && firstLine(text) !== "") this.#patch({ activity: firstLine(text) });
+  }
+
+  #readTool({ type, toolCallId, toolName, args }: Json): void {
+    const name = typeof toolName === "string" ? toolName : "tool";
+    if (type === "tool_execution_start") {
+      this.#tools.set(String(toolCallId), name);
+      this.#patch({ activity: firstLine(`${name} ${argument(args)}`) });
+    } else this.#tools.delete(String(toolCallId));
+    const running = [...this.#tools.values()].at(-1);
+    this.#patch(
+      running === undefined ? {} : { tool: running },
+      ...(running === undefined ? ["tool" as const] : []),
+    );
+  }
+
+  #wait(retrying: boolean): void {
+    this.#retrying = retrying;
+    this.#patch({}, "waitsUntil");
+  }
+
+  #patch(change: Partial<Telemetry>, ...dropped: readonly ("tool" | "waitsUntil" | "error")[]): void {
+    const next = { ...this.#now };
+    for (const name of dropped) delete next[name];
+    this.#now = { ...next, ...change };
+  }
 }
 
 function readResponse(event: Json, retrying: boolean): readonly ProtocolFact[] {
@@ -176,7 +192,7 @@ function readResponse(event: Json, retrying: boolean): readonly ProtocolFact[] {
   if (event.command === "abort") return [{ kind: "aborted" }];
   if (event.command !== "get_state" || !isRecord(event.data)) return [];
   const { isStreaming, isCompacting, pendingMessageCount } = event.data;
-  const busy = isStreaming === true || isCompacting === true || numberOf(pendingMessageCount) > 0 || retrying;
+  const busy = isStreaming === true || isCompacting === true || amount(pendingMessageCount) > 0 || retrying;
   return [{ kind: busy ? "busy" : "idle" }];
 }
 
@@ -215,11 +231,11 @@ function messageId(message: Json): string {
 function plus(sum: Usage, raw: unknown, turns: number): Usage {
   const usage = isRecord(raw) ? raw : {};
   return {
-    input: sum.input + numberOf(usage.input),
-    output: sum.output + numberOf(usage.output),
-    cacheRead: sum.cacheRead + numberOf(usage.cacheRead),
-    cacheWrite: sum.cacheWrite + numberOf(usage.cacheWrite),
-    cost: sum.cost + numberOf(isRecord(usage.cost) ? usage.cost.total : 0),
+    input: sum.input + amount(usage.input),
+    output: sum.output + amount(usage.output),
+    cacheRead: sum.cacheRead + amount(usage.cacheRead),
+    cacheWrite: sum.cacheWrite + amount(usage.cacheWrite),
+    cost: sum.cost + amount(isRecord(usage.cost) ? usage.cost.total : 0),
     turns: sum.turns + turns,
   };
 }
@@ -252,11 +268,12 @@ export function parseObject(text: string): Json | undefined {
   }
 }
 
+/** True for an object that is no list. */
 export function isRecord(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Negative, infinite and non-numbers count as nothing: usage is what a hostile worker may lie about, not break. */
-function numberOf(value: unknown): number {
+function amount(value: unknown): number {
   return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0;
 }

@@ -1,11 +1,13 @@
 import { join } from "node:path";
+import type { Readiness } from "../core/assignment.ts";
+import { invariant } from "../core/invariant.ts";
 import type { Clock } from "../core/ports.ts";
 import { type Child, type Exit, type Program, spawnChild } from "../lib/spawn.ts";
 import { boundedFile } from "./bounded-file.ts";
 import { ownTools } from "./launch.ts";
 import type { Ending } from "./outcome.ts";
 import { isUnwanted, type ProtocolFact, protocolReader, type Telemetry } from "./protocol.ts";
-import { lineSplitter } from "./stream.ts";
+import { type LineReader, lineSplitter } from "./stream.ts";
 
 /** One conversation with one child, from spawn to exit. */
 export interface Session {
@@ -54,98 +56,125 @@ const askAgainMs = 250;
 
 /** Starts the child. Rejects with `SpawnFailure`. */
 export async function openSession(terms: SessionTerms): Promise<Session> {
-  const reader = protocolReader();
-  const files = transcriptFiles(terms);
-  const ended = once<Ending>();
-  const aborted = once<void>();
-  let ready = false;
-  let child: Child | undefined;
+  const conversation = new Conversation(terms);
+  await conversation.start();
+  return conversation;
+}
 
-  const send = (command: Record<string, unknown>): void => {
-    child?.write(`${JSON.stringify(command)}\n`);
-  };
-  const act = (fact: ProtocolFact): void => {
+class Conversation implements Session {
+  readonly #terms: SessionTerms;
+  readonly #reader = protocolReader();
+  readonly #files: ReturnType<typeof transcriptFiles>;
+  readonly #ended = once<Ending>();
+  readonly #aborted = once<void>();
+  readonly #gone = once<Exit>();
+  readonly ended = this.#ended.promise;
+  readonly aborted = this.#aborted.promise;
+  readonly gone = this.#gone.promise;
+  #child: Child | undefined;
+  #ready = false;
+
+  constructor(terms: SessionTerms) {
+    this.#terms = terms;
+    this.#files = transcriptFiles(terms);
+  }
+
+  async start(): Promise<void> {
+    const { program, clock } = this.#terms;
+    const output = lineSplitter(this.#lines(), isUnwanted, lineMaxBytes);
+    const { errors } = this.#files;
+    this.#child = await spawnChild(program, output.push, errors.push);
+    const { exited, drained } = this.#child;
+    void exited.then(async (exit) => {
+      await Promise.race([drained, clock.sleep(drainMaxMs)]);
+      output.end();
+      errors.end();
+      this.#ended.resolve({ by: "exit", exit, wasReady: this.#ready });
+      this.#gone.resolve(exit);
+    });
+  }
+
+  get child(): Child {
+    invariant(this.#child, "a session is only handed out once its child was started");
+    return this.#child;
+  }
+
+  telemetry(): Telemetry {
+    return this.#reader.telemetry();
+  }
+
+  errorTail(): string {
+    return this.#files.errorTail();
+  }
+
+  send(command: Record<string, unknown>): void {
+    this.#child?.write(`${JSON.stringify(command)}\n`);
+  }
+
+  close(): Promise<unknown> {
+    this.child.release();
+    return this.#files.close();
+  }
+
+  #lines(): LineReader {
+    const reader = this.#reader;
+    const live = (): void => this.#terms.onLife(() => reader.telemetry());
+    return {
+      onLine: (line) => {
+        const { noise } = reader.telemetry();
+        for (const fact of reader.readLine(line, this.#terms.clock.now())) this.#act(fact);
+        if (reader.telemetry().noise === noise) live();
+      },
+      onSkimmed: (head) => {
+        for (const fact of reader.skim(head)) this.#act(fact);
+        if (head.startsWith('{"type":"')) live();
+      },
+    };
+  }
+
+  #act(fact: ProtocolFact): void {
+    const askState = (): void => this.send({ id: "state", type: "get_state" });
     switch (fact.kind) {
-      case "ready": {
-        if (ready) return;
-        const missing = ownTools.filter((tool) => !fact.readiness.tools.includes(tool));
-        if (missing.length > 0) {
-          ended.resolve({
-            by: "unfit",
-            message: `the worker has no tool ${missing.join(", ")}; another extension may have taken the name`,
-          });
-          return;
-        }
-        ready = true;
-        terms.onReady();
-        send({ id: "prompt", type: "prompt", message: terms.prompt });
+      case "ready":
+        this.#greet(fact.readiness);
         return;
-      }
       case "dialog":
-        send({ type: "extension_ui_response", id: fact.id, cancelled: true });
+        this.send({ type: "extension_ui_response", id: fact.id, cancelled: true });
         return;
       case "stopped":
-        if (terms.asksState) send({ id: "state", type: "get_state" });
+        if (this.#terms.asksState) askState();
         return;
       case "busy":
-        void terms.clock.sleep(askAgainMs).then(() => send({ id: "state", type: "get_state" }));
+        void this.#terms.clock.sleep(askAgainMs).then(askState);
         return;
       case "idle":
       case "settled":
-        if (ready) ended.resolve({ by: "settled" });
+        if (this.#ready) this.#ended.resolve({ by: "settled" });
         return;
       case "refused":
-        ended.resolve({ by: "refused", message: terms.redact(fact.message) });
+        this.#ended.resolve({ by: "refused", message: fact.message });
         return;
       case "aborted":
-        aborted.resolve();
+        this.#aborted.resolve();
         return;
       case "record":
-        files.record(fact.event);
+        this.#files.record(fact.event);
         return;
     }
-  };
-  const output = lineSplitter(
-    {
-      onLine(line) {
-        const { noise } = reader.telemetry();
-        for (const fact of reader.readLine(line, terms.clock.now())) act(fact);
-        if (reader.telemetry().noise === noise) terms.onLife(reader.telemetry);
-      },
-      onSkimmed(head) {
-        for (const fact of reader.skim(head)) act(fact);
-        if (head.startsWith('{"type":"')) terms.onLife(reader.telemetry);
-      },
-    },
-    isUnwanted,
-    lineMaxBytes,
-  );
-  child = await spawnChild(
-    terms.program,
-    (chunk) => output.push(chunk),
-    (chunk) => files.errors.push(chunk),
-  );
-  const { exited, drained } = child;
-  const gone = exited.then(async (exit) => {
-    await Promise.race([drained, terms.clock.sleep(drainMaxMs)]);
-    output.end();
-    files.errors.end();
-    ended.resolve({ by: "exit", exit, wasReady: ready });
-    return exit;
-  });
-  return {
-    child,
-    ended: ended.promise,
-    aborted: aborted.promise,
-    gone,
-    telemetry: reader.telemetry,
-    errorTail: files.errorTail,
-    send,
-    close() {
-      child.release();
-      return files.close();
-    },
-  };
+  }
+
+  #greet({ tools }: Readiness): void {
+    if (this.#ready) return;
+    const missing = ownTools.filter((tool) => !tools.includes(tool));
+    if (missing.length > 0) {
+      const message = `the worker has no tool ${missing.join(", ")}; another extension may have taken the name`;
+      this.#ended.resolve({ by: "unfit", message });
+      return;
+    }
+    this.#ready = true;
+    this.#terms.onReady();
+    this.send({ id: "prompt", type: "prompt", message: this.#terms.prompt });
+  }
 }
 
 function transcriptFiles(terms: SessionTerms) {

@@ -12,6 +12,7 @@ export interface SignalQueue extends AsyncIterable<WorkerSignal> {
 
 const progressEveryMs = 250;
 
+/** An empty queue. Its pauses end when it is closed. */
 export function signalQueue(clock: Clock): SignalQueue {
   const waiting: WorkerSignal[] = [];
   const closing = new AbortController();

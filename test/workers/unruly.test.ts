@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AttemptOutcome } from "../../src/core/outcome.ts";
 import type { Work, WorkerBackend, WorkerSignal } from "../../src/core/ports.ts";
+import { createProcessWatch } from "../../src/lib/process-tree.ts";
 import { collect, fixtureWorkers, makeWork, plainTask, stillAlive } from "../support/workers/work.ts";
 
 const opened: WorkerBackend[] = [];
@@ -31,6 +32,10 @@ async function perform(
   });
   const outcome = await worker.outcome;
   expect(await stillAlive(work.runId)).toEqual([]);
+  const pids = await readFile(join(work.cwd, "pids"), "utf8").catch(() => "");
+  for (const pid of pids.split("\n").filter((one) => one !== "")) {
+    expect(await createProcessWatch().identify(Number(pid))).toBeUndefined();
+  }
   const record = JSON.parse(await readFile(join(work.directory, "outcome.json"), "utf8"));
   expect(record).toMatchObject({
     v: 1,

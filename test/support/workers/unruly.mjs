@@ -2,7 +2,7 @@
 // Stands in for `pi --mode rpc`: one program, one behaviour an argument. `node unruly.mjs <behaviour> [pi's arguments]`
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, mkdirSync, symlinkSync, writeFileSync, writeSync } from "node:fs";
+import { appendFileSync, closeSync, mkdirSync, symlinkSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const behaviour = process.argv[2];
@@ -72,8 +72,14 @@ const record = (text, more = {}) => ({
 const submit = (content) =>
   writeFileSync(assignment.outcomePath, typeof content === "string" ? content : JSON.stringify(content));
 /** A process that sleeps for a minute. */
-const sleeper = (options = {}) =>
-  spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"], { stdio: "ignore", ...options });
+const sleeper = (options = {}) => {
+  const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"], {
+    stdio: "ignore",
+    ...options,
+  });
+  appendFileSync(join(assignment.workspace, "pids"), `${child.pid}\n`);
+  return child;
+};
 /** Steps in order, where one expression is wanted. */
 const all = (...steps) => steps;
 const forever = () => setInterval(() => undefined, 1_000);

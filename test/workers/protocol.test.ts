@@ -1,0 +1,158 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isUnwanted, protocolReader } from "../../src/workers/protocol.ts";
+
+const assistant = (more: object): string =>
+  JSON.stringify({
+    type: "message_end",
+    message: { role: "assistant", provider: "p", model: "m", stopReason: "stop", content: [], ...more },
+  });
+const says = (text: string, more: object = {}): string =>
+  assistant({ content: [{ type: "text", text }], ...more });
+const usage = (input: number): object => ({
+  input,
+  output: 1,
+  cacheRead: 2,
+  cacheWrite: 3,
+  cost: { total: 0.5 },
+});
+
+describe("the protocol of a worker", () => {
+  it("survives whatever a worker says, and counts nothing that is no amount", () => {
+    const types = [
+      "message_end",
+      "tool_execution_start",
+      "tool_execution_end",
+      "auto_retry_start",
+      "response",
+      "extension_ui_request",
+    ];
+    const event = fc.record({
+      type: fc.constantFrom(...types),
+      message: fc.jsonValue(),
+      command: fc.jsonValue(),
+      data: fc.jsonValue(),
+      delayMs: fc.jsonValue(),
+      method: fc.jsonValue(),
+      args: fc.jsonValue(),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            fc.string(),
+            event.map((one) => JSON.stringify(one)),
+          ),
+        ),
+        (lines) => {
+          const reader = protocolReader();
+          for (const line of lines) {
+            reader.readLine(line, 0);
+            reader.skim(line.slice(0, 64));
+          }
+          const { usage: sum } = reader.telemetry();
+          for (const amount of Object.values(sum)) expect(amount >= 0 && Number.isFinite(amount)).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it("counts each call once, by id where there is one", () => {
+    const reader = protocolReader();
+    const lines = [
+      says("a", { id: "1", usage: usage(10) }),
+      says("a, again", { id: "1", usage: usage(10) }),
+      says("b", { timestamp: 5, responseId: "same", usage: usage(1) }),
+      says("b", { timestamp: 5, responseId: "same", usage: usage(1) }),
+      says("c", { timestamp: 6, responseId: "same", usage: usage(1) }),
+      assistant({
+        timestamp: 7,
+        stopReason: "toolUse",
+        content: [{ type: "toolCall", id: "x", name: "bash" }],
+      }),
+    ];
+    for (const line of lines) reader.readLine(line, 0);
+    expect(reader.telemetry().usage).toEqual({
+      input: 12,
+      output: 3,
+      cacheRead: 6,
+      cacheWrite: 9,
+      cost: 1.5,
+      turns: 1,
+    });
+  });
+
+  it("takes only the last answer that asks for nothing more as final", () => {
+    const reader = protocolReader();
+    const finalAfter = (line: string): string => {
+      reader.readLine(line, 0);
+      return reader.telemetry().finalText;
+    };
+    expect(finalAfter(says("first"))).toBe("first");
+    expect(finalAfter(says("wait", { content: [{ type: "text", text: "x" }, { type: "toolCall" }] }))).toBe(
+      "",
+    );
+    expect(finalAfter(says("last"))).toBe("last");
+    expect(finalAfter(says("half", { stopReason: "aborted" }))).toBe("");
+    expect(finalAfter(assistant({ stopReason: "error", errorMessage: "503" }))).toBe("");
+    expect(reader.telemetry().error).toBe("503");
+    expect(finalAfter(says("better"))).toBe("better");
+    expect(reader.telemetry().error).toBeUndefined();
+  });
+
+  it("knows that a host which waits to ask again is not idle", () => {
+    const reader = protocolReader();
+    const state = JSON.stringify({
+      type: "response",
+      command: "get_state",
+      success: true,
+      data: { isStreaming: false, isCompacting: false, pendingMessageCount: 0 },
+    });
+    const factOf = (line: string): unknown => reader.readLine(line, 1_000).at(-1)?.kind;
+    expect(factOf(state)).toBe("idle");
+    factOf(JSON.stringify({ type: "auto_retry_start", delayMs: 4_000 }));
+    expect(reader.telemetry().waitsUntil).toBeGreaterThan(5_000);
+    expect(factOf(state)).toBe("busy");
+    factOf(JSON.stringify({ type: "agent_start" }));
+    expect(reader.telemetry().waitsUntil).toBeUndefined();
+    expect(factOf(state)).toBe("idle");
+    factOf(JSON.stringify({ type: "compaction_end", willRetry: true }));
+    expect(factOf(state)).toBe("busy");
+    expect(factOf(state.replace('"pendingMessageCount":0', '"pendingMessageCount":1'))).toBe("busy");
+  });
+
+  it("shows the tool that runs and what it is about", () => {
+    const reader = protocolReader();
+    reader.readLine(
+      JSON.stringify({
+        type: "tool_execution_start",
+        toolCallId: "1",
+        toolName: "bash",
+        args: { command: `npm test\n${"x".repeat(500)}` },
+      }),
+      0,
+    );
+    expect(reader.telemetry()).toMatchObject({ tool: "bash", activity: "bash npm test" });
+    reader.readLine(JSON.stringify({ type: "tool_execution_end", toolCallId: "1", toolName: "bash" }), 0);
+    expect(reader.telemetry().tool).toBeUndefined();
+  });
+
+  it("is ready only by the worker-side extension's own word", () => {
+    const request = (statusText: string, statusKey = "pi-muster"): unknown =>
+      protocolReader().readLine(
+        JSON.stringify({ type: "extension_ui_request", method: "setStatus", statusKey, statusText }),
+        0,
+      );
+    const word = JSON.stringify({ ready: true, tools: ["read", 5], model: "p/m" });
+    expect(request(word)).toEqual([
+      { kind: "ready", readiness: { ready: true, tools: ["read"], model: "p/m" } },
+    ]);
+    expect([request(word, "other"), request("{}"), request("ready")]).toEqual([[], [], []]);
+  });
+
+  it("never parses what repeats every token", () => {
+    expect(isUnwanted('{"type":"message_update","message":{"role":"assist')).toBe(true);
+    expect(isUnwanted('{"type":"message_end","message":{}}')).toBe(false);
+    expect(protocolReader().skim('{"type":"agent_end","messages":[')).toEqual([{ kind: "stopped" }]);
+  });
+});
