@@ -7,6 +7,7 @@
  */
 import { systemClock } from "../lib/clock.ts";
 import { driverMark } from "../lib/environment.ts";
+import { type Identity, probe } from "../lib/identity.ts";
 import { keepAlive } from "../lib/keep-alive.ts";
 import { createProcessWatch, endTree, processTree } from "../lib/process-tree.ts";
 
@@ -21,13 +22,15 @@ if (!runId || !/^\d+$/.test(pid ?? "") || !startTime || !bootId) {
   await guard(runId, { pid: Number(pid), startTime, bootId });
 }
 
-async function guard(run: string, driver: { pid: number; startTime: string; bootId: string }): Promise<void> {
+async function guard(run: string, driver: Identity): Promise<void> {
   const release = keepAlive();
   for (const signal of ["SIGHUP", "SIGINT"] as const) process.on(signal, () => undefined);
-  const watch = createProcessWatch();
-  while ((await watch.identify(driver.pid))?.startTime === driver.startTime) await systemClock.sleep(pollMs);
+  while ((await probe(driver)) !== "gone") await systemClock.sleep(pollMs);
   const marks = [`PI_MUSTER_RUN=${run}`, `PI_MUSTER_DRIVER=${driverMark(driver)}`];
   const now = systemClock.now();
-  await endTree(watch, processTree(marks), systemClock, { termAt: now, killAt: now + killAfterMs });
+  await endTree(createProcessWatch(), processTree(marks), systemClock, {
+    termAt: now,
+    killAt: now + killAfterMs,
+  });
   release();
 }

@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import { errnoOf } from "./files.ts";
 import { capture } from "./spawn.ts";
 
 /** One line of the kernel's process table. */
@@ -7,7 +8,7 @@ export interface ProcessRow {
   readonly ppid: number;
   /** Id of its session: the pid of the process that began it with setsid. 0 where the system does not tell. */
   readonly session: number;
-  /** The kernel's own spelling, as in `ProcessIdentity`. */
+  /** The kernel's own spelling, as in `Identity`. */
   readonly startTime: string;
 }
 
@@ -19,12 +20,6 @@ export interface ProcessRow {
 export async function readProcessTable(): Promise<ReadonlyMap<number, ProcessRow>> {
   const rows = process.platform === "linux" ? await readProc() : await askPs();
   return new Map(rows.map((row) => [row.pid, row]));
-}
-
-/** The process's line, read now; undefined when it is gone. */
-export async function readProcess(pid: number): Promise<ProcessRow | undefined> {
-  if (process.platform !== "linux") return (await readProcessTable()).get(pid);
-  return parseStat(await readOrGone(`/proc/${pid}/stat`));
 }
 
 /**
@@ -72,8 +67,7 @@ async function readOrGone(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && goneOrForeign.includes(String(error.code)))
-      return undefined;
+    if (goneOrForeign.includes(errnoOf(error) ?? "")) return undefined;
     throw error;
   }
 }
@@ -83,7 +77,7 @@ async function askPs(): Promise<readonly ProcessRow[]> {
     command: "ps",
     args: ["-A", "-o", "pid=,ppid=,stat=,lstart="],
     cwd: "/",
-    environment: { LC_ALL: "C", PATH: "/bin:/usr/bin" },
+    environment: { LC_ALL: "C", TZ: "UTC", PATH: "/bin:/usr/bin" },
   };
   const text = await capture(program, 10_000);
   if (text === undefined)

@@ -1,18 +1,6 @@
-import { readFile } from "node:fs/promises";
-import {
-  inBatches,
-  type ProcessRow,
-  readProcess,
-  readProcessEnvironment,
-  readProcessTable,
-} from "./process-table.ts";
-
-/** A process as it can be recognised later; `core/process.ts` says what the fields mean. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  readonly startTime: string;
-  readonly bootId: string;
-}
+import { errnoOf } from "./files.ts";
+import { type Identity, identityOf, ownIdentity } from "./identity.ts";
+import { inBatches, type ProcessRow, readProcessEnvironment, readProcessTable } from "./process-table.ts";
 
 /**
  * A set of processes that belong together: those that carry all the marks in their environment, those known by
@@ -24,7 +12,7 @@ export interface ProcessTree {
   /** `NAME=value`; all of them are carried by a member. Empty: only known processes and what follows from them. */
   readonly marks: readonly string[];
   /** Members by `pid:startTime`; grows with every look. */
-  readonly known: Map<string, ProcessIdentity>;
+  readonly known: Map<string, Identity>;
   /** Never members, whatever they carry. */
   readonly exempt: ReadonlySet<number>;
 }
@@ -32,15 +20,13 @@ export interface ProcessTree {
 /** Looks at the process table on behalf of many trees at once. */
 export interface ProcessWatch {
   /** Every living member, seen in a table read entirely after this call. Throws when the table cannot be read. */
-  members(tree: ProcessTree): Promise<readonly ProcessIdentity[]>;
-  /** Identity of a process now; undefined when it is gone. */
-  identify(pid: number): Promise<ProcessIdentity | undefined>;
+  members(tree: ProcessTree): Promise<readonly Identity[]>;
 }
 
 /** A tree of everything that carries the marks, with some members known already. */
 export function processTree(
   marks: readonly string[],
-  known: readonly ProcessIdentity[] = [],
+  known: readonly Identity[] = [],
   exempt: Iterable<number> = [process.pid],
 ): ProcessTree {
   return { marks, known: new Map(known.map((one) => [key(one), one])), exempt: new Set(exempt) };
@@ -49,17 +35,17 @@ export function processTree(
 /** A watch whose concurrent looks share one reading of the table. */
 export function createProcessWatch(): ProcessWatch {
   const environments = new Map<string, readonly string[]>();
-  let boot: Promise<string> | undefined;
+  let boot: Promise<Identity> | undefined;
   let current: Promise<Reading> | undefined;
   let next: Promise<Reading> | undefined;
 
   const read = async (): Promise<Reading> => {
-    boot ??= readBootId();
+    boot ??= ownIdentity();
     const rows = await readProcessTable();
     await inBatches([...rows.values()], (row) => rememberMarks(row, environments));
     const living = new Set([...rows.values()].map(key));
     for (const known of environments.keys()) if (!living.has(known)) environments.delete(known);
-    return { rows, environments: new Map(environments), bootId: await boot };
+    return { rows, environments: new Map(environments), bootId: (await boot).bootId };
   };
   const begin = (): Promise<Reading> => {
     const reading = read();
@@ -84,11 +70,6 @@ export function createProcessWatch(): ProcessWatch {
     async members(tree) {
       return findMembers(tree, await reading());
     },
-    async identify(pid) {
-      boot ??= readBootId();
-      const row = await readProcess(pid);
-      return row && { pid, startTime: row.startTime, bootId: await boot };
-    },
   };
 }
 
@@ -105,21 +86,18 @@ export async function selfAndAncestors(): Promise<readonly number[]> {
 
 /** Sends a signal to each process that still has its recorded identity, looked up right before. */
 export async function signalProcesses(
-  processes: readonly ProcessIdentity[],
+  processes: readonly Identity[],
   signal: "SIGTERM" | "SIGKILL",
 ): Promise<void> {
   await Promise.all(
     processes.map(async (recorded) => {
-      const now = await readProcess(recorded.pid);
+      const now = await identityOf(recorded.pid);
       if (now?.startTime !== recorded.startTime) return;
       try {
         process.kill(recorded.pid, signal);
       } catch (error) {
         // Gone since (ESRCH), or not ours to signal (EPERM): the next look tells which.
-        if (
-          !(error instanceof Error && "code" in error && (error.code === "ESRCH" || error.code === "EPERM"))
-        )
-          throw error;
+        if (!["ESRCH", "EPERM"].includes(errnoOf(error) ?? "")) throw error;
       }
     }),
   );
@@ -136,7 +114,7 @@ export interface EndingTerms {
   readonly termAt: number;
   readonly killAt: number;
   /** Called at most once in `reportEveryMs` with what outlived SIGKILL. */
-  readonly onSurvivors?: (processes: readonly ProcessIdentity[]) => void;
+  readonly onSurvivors?: (processes: readonly Identity[]) => void;
   /** Aborting gives up; the rest is returned. */
   readonly signal?: AbortSignal;
 }
@@ -157,7 +135,7 @@ export async function endTree(
   tree: ProcessTree,
   clock: Pause,
   terms: EndingTerms,
-): Promise<readonly ProcessIdentity[]> {
+): Promise<readonly Identity[]> {
   const asked = new Set<string>();
   let reportAt = Math.max(terms.killAt, clock.now()) + survivorAfterMs;
   let pause = pauseMinMs;
@@ -186,7 +164,7 @@ export async function endTree(
 }
 
 /** Undefined when the table could not be read: too many open files, or the like. */
-async function look(watch: ProcessWatch, tree: ProcessTree): Promise<readonly ProcessIdentity[] | undefined> {
+async function look(watch: ProcessWatch, tree: ProcessTree): Promise<readonly Identity[] | undefined> {
   try {
     return await watch.members(tree);
   } catch {
@@ -202,8 +180,8 @@ interface Reading {
   readonly bootId: string;
 }
 
-function findMembers(tree: ProcessTree, reading: Reading): readonly ProcessIdentity[] {
-  const found = new Map<number, ProcessIdentity>();
+function findMembers(tree: ProcessTree, reading: Reading): readonly Identity[] {
+  const found = new Map<number, Identity>();
   const add = (row: ProcessRow): void => {
     const identity = { pid: row.pid, startTime: row.startTime, bootId: reading.bootId };
     found.set(row.pid, identity);
@@ -265,8 +243,4 @@ async function rememberMarks(row: ProcessRow, environments: Map<string, readonly
 
 function key(one: { readonly pid: number; readonly startTime: string }): string {
   return `${one.pid}:${one.startTime}`;
-}
-
-async function readBootId(): Promise<string> {
-  return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
 }

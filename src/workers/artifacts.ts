@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
 import { lstat, open, realpath } from "node:fs/promises";
-import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Artifact } from "../core/outcome.ts";
+import { errnoOf, makeDirectory, writeAtomic } from "../lib/files.ts";
 import { sha256 } from "../lib/hash.ts";
-import { writeAtomic } from "./durable.ts";
 
 /** Largest file that becomes an artifact. */
 export const artifactMaxBytes = 50_000_000;
@@ -29,6 +29,7 @@ export async function keepArtifact(
   const kept = text === undefined ? content : Buffer.from(redact(text));
   const name = relative(source.workspace, resolve(source.workspace, source.file));
   const path = join(target.folder, name);
+  await makeDirectory(dirname(join(target.artifacts, path)));
   await writeAtomic(join(target.artifacts, path), kept);
   return { name, path, bytes: kept.length, sha256: sha256(kept) };
 }
@@ -54,7 +55,7 @@ async function readInside(directory: string, file: string): Promise<Buffer | Art
       await handle.close();
     }
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const code = errnoOf(error) ?? String(error);
     return { why: code === "ENOENT" || code === "ENOTDIR" ? "does not exist" : `cannot be read (${code})` };
   }
 }

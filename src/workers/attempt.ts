@@ -1,5 +1,6 @@
 import type { AttemptOutcome, Cause } from "../core/outcome.ts";
 import type { Clock, Work, Worker } from "../core/ports.ts";
+import { identityOf } from "../lib/identity.ts";
 import { keepAlive } from "../lib/keep-alive.ts";
 import { type ProcessTree, type ProcessWatch, processTree } from "../lib/process-tree.ts";
 import { SpawnFailure } from "../lib/spawn.ts";
@@ -92,8 +93,7 @@ async function converse(on: Performance, prepared: Prepared): Promise<AttemptOut
   const { work, mark, means, signals } = on;
   const { limits } = work.settings;
   const session = await open(on, prepared);
-  // Without an identity the mark alone tells the tree.
-  const identity = await means.watch.identify(session.child.pid).catch(() => undefined);
+  const identity = await identityOf(session.child.pid);
   if (identity) signals.push({ kind: "spawned", worker: identity, mark });
   const tree = processTree([`PI_MUSTER_WORKER=${mark}`], identity ? [identity] : []);
   const unobserve = means.observe(tree);

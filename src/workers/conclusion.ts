@@ -1,9 +1,9 @@
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 import type { Artifact, AttemptOutcome, AttemptResult, OutcomeRecord } from "../core/outcome.ts";
 import type { Clock, Work } from "../core/ports.ts";
+import { errnoOf, makeDirectory, writeAtomic } from "../lib/files.ts";
 import { sha256 } from "../lib/hash.ts";
 import { keepArtifact } from "./artifacts.ts";
-import { writeAtomic } from "./durable.ts";
 import { type Ending, failureOf, storageCause } from "./outcome.ts";
 import { type OutcomeReading, readOutcomeFile, writeOutcomeFile } from "./outcome-file.ts";
 import type { Telemetry } from "./protocol.ts";
@@ -92,7 +92,9 @@ async function completeSubmission(
   if (submitted.kind !== "completed") return submitted;
   const text = tools.redact(submitted.result.text);
   const { output } = work.task;
-  const has = output === undefined || submitted.result.artifacts.some((artifact) => artifact.name === output);
+  const has =
+    output === undefined ||
+    submitted.result.artifacts.some((artifact) => artifact.name === normalize(output));
   if (has && text === submitted.result.text) return submitted;
   const kept = has ? [] : await keepOutput(work, tools);
   if ("why" in kept) return hollow(work, kept.why, evidence);
@@ -134,6 +136,7 @@ async function unstructured(
   const digest = { bytes, sha256: sha256(whole), form: "unstructured" } as const;
   if (bytes <= max) return { text: whole, truncated: false, artifacts, ...digest };
   const path = join(folderOf(work), "result.md");
+  await makeDirectory(join(work.artifacts, folderOf(work)));
   await writeAtomic(join(work.artifacts, path), whole);
   const text = Buffer.from(whole)
     .subarray(0, max - 3)
@@ -187,7 +190,7 @@ function refusedByDisk(
   error: unknown,
   evidence: { readonly telemetry: Pick<Telemetry, "usage"> },
 ): AttemptOutcome {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = errnoOf(error) ?? "";
   const message = `the outcome could not be written: ${error instanceof Error ? error.message : String(error)}`;
   return {
     kind: "failed",
@@ -201,6 +204,6 @@ function refusedByDisk(
 
 /** The ending that a failed system call stands for. */
 export function storageEnding(error: unknown): Ending {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = errnoOf(error) ?? "";
   return { by: "storage", message: error instanceof Error ? error.message : String(error), code };
 }

@@ -1,5 +1,4 @@
-import { constants } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import {
   type Artifact,
   type AttemptOutcome,
@@ -9,8 +8,8 @@ import {
   type Usage,
 } from "../core/outcome.ts";
 import type { Work } from "../core/ports.ts";
+import { errnoOf, readIfExists, writeAtomic } from "../lib/files.ts";
 import { isArtifactIntact } from "./artifacts.ts";
-import { writeAtomic } from "./durable.ts";
 import { isRecord, parseObject } from "./protocol.ts";
 
 /** What stands in outcome.json: a worker may have written anything there. */
@@ -54,18 +53,9 @@ const overheadMaxBytes = 256_000;
 
 async function readPlain(path: string, maxBytes: number): Promise<string | OutcomeReading> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      const { size } = await file.stat();
-      if (!(await file.stat()).isFile()) return { kind: "invalid", why: "is not a plain file" };
-      if (size > maxBytes) return { kind: "invalid", why: `is ${size} bytes long, more than ${maxBytes}` };
-      return await file.readFile("utf8");
-    } finally {
-      await file.close();
-    }
+    return (await readIfExists(path, maxBytes)) ?? { kind: "none" };
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    return code === "ENOENT" ? { kind: "none" } : { kind: "invalid", why: `cannot be read (${code})` };
+    return { kind: "invalid", why: `cannot be read (${errnoOf(error) ?? String(error)})` };
   }
 }
 

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import type { Clock, Work, Worker, WorkerBackend } from "../core/ports.ts";
-import type { ProcessIdentity } from "../core/process.ts";
 import { agentDirectory, type Environment } from "../lib/environment.ts";
+import { type Identity, ownIdentity } from "../lib/identity.ts";
 import {
   createProcessWatch,
   endTree,
@@ -45,13 +45,12 @@ export function piWorkers(deps: PiWorkersDeps): WorkerBackend {
   const { clock, environment } = deps;
   const watch = createProcessWatch();
   const closing = new AbortController();
-  const warden =
-    deps.warden && wardenKeeper(deps.warden, { environment, clock, watch, closing: closing.signal });
+  const warden = deps.warden && wardenKeeper(deps.warden, { environment, clock, closing: closing.signal });
   const means: AttemptMeans = {
     clock,
     watch,
     observe: treeObserver(watch, clock, closing.signal),
-    preparation: preparations(deps, watch),
+    preparation: preparations(deps),
     redact: deps.redactor.redact,
     redactValue: deps.redactor.redactValue,
   };
@@ -81,15 +80,9 @@ export function piWorkers(deps: PiWorkersDeps): WorkerBackend {
 }
 
 /** What attempts have in common, found out once: who we are, and what each project's workers load. */
-function preparations(deps: PiWorkersDeps, watch: ProcessWatch): () => Promise<Preparation> {
+function preparations(deps: PiWorkersDeps): () => Promise<Preparation> {
   const found = new Map<string, Promise<readonly string[]>>();
-  let self: Promise<ProcessIdentity> | undefined;
-  const ownIdentity = async (): Promise<ProcessIdentity> => {
-    const identity = await watch.identify(process.pid);
-    if (!identity)
-      throw new Error("this process cannot find itself in the process table; is /proc readable?");
-    return identity;
-  };
+  let self: Promise<Identity> | undefined;
   return async () => {
     self ??= ownIdentity();
     return {

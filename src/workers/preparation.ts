@@ -1,13 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Assignment } from "../core/assignment.ts";
 import type { Work } from "../core/ports.ts";
 import type { ProcessIdentity } from "../core/process.ts";
 import { depthOf, driverMark, type Environment } from "../lib/environment.ts";
+import { makeDirectory, writeAtomic } from "../lib/files.ts";
 import type { Program } from "../lib/spawn.ts";
 import { childEnvironment } from "./child-environment.ts";
-import { writeAtomic } from "./durable.ts";
 import type { PiCommand } from "./executable.ts";
 import { launchArguments, thinkingOf } from "./launch.ts";
 import { assemblePrompt, wholeText, wholeTextPath } from "./prompt.ts";
@@ -42,7 +42,7 @@ export async function prepare(work: Work, mark: string, from: Preparation): Prom
   const prompt = assemblePrompt(work);
   const system = from.redact(prompt.system);
   const message = from.redact(prompt.message);
-  await mkdir(work.directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(work.directory);
   await writeAtomic(join(work.directory, "prompt.md"), `${system}\n\n---\n\n${message}\n`);
   if (prompt.cut) await writeAtomic(wholeTextPath(work.directory), from.redact(wholeText(work)));
   const extensions = await from.extensions(work);

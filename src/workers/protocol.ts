@@ -206,6 +206,8 @@ function readRequest(event: Json): readonly ProtocolFact[] {
   )
     return [];
   const said = parseObject(event.statusText);
+  if (said && isRecord(said.denied))
+    return [{ kind: "record", event: { type: "tool_refused", ...said.denied } }];
   if (said?.ready !== true || !Array.isArray(said.tools)) return [];
   const tools = said.tools.filter((tool) => typeof tool === "string");
   return [

@@ -1,7 +1,8 @@
 import type { Clock } from "../core/ports.ts";
 import type { ProcessIdentity } from "../core/process.ts";
 import type { Environment } from "../lib/environment.ts";
-import { type ProcessWatch, signalProcesses } from "../lib/process-tree.ts";
+import { identityOf, ownIdentity } from "../lib/identity.ts";
+import { signalProcesses } from "../lib/process-tree.ts";
 import { spawnDetached } from "../lib/spawn.ts";
 
 /** How to start the warden: `src/entry/warden.ts`, or what was built from it, behind a JavaScript runtime. */
@@ -32,11 +33,10 @@ export function wardenKeeper(
   means: {
     readonly environment: Environment;
     readonly clock: Clock;
-    readonly watch: ProcessWatch;
     readonly closing: AbortSignal;
   },
 ): WardenKeeper {
-  const { environment, clock, watch, closing } = means;
+  const { environment, clock, closing } = means;
   const kept = new Map<string, Promise<void>>();
   const living = new Map<number, ProcessIdentity>();
 
@@ -47,7 +47,7 @@ export function wardenKeeper(
       cwd: "/",
       environment: { ...environment, PI_MUSTER_RUN: runId },
     });
-    const identity = await watch.identify(pid);
+    const identity = await identityOf(pid);
     if (identity) living.set(pid, identity);
     await Promise.race([exited, aborted(closing)]);
     if (closing.aborted && identity) await signalProcesses([identity], "SIGTERM");
@@ -59,9 +59,9 @@ export function wardenKeeper(
       !closing.aborted;
       pause = Math.min(pause * 2, restartAfterMs[1])
     ) {
-      const driver = await watch.identify(process.pid);
+      const driver = await ownIdentity();
       // Not to be started now: the next turn tries again.
-      if (driver) await once(runId, driver).catch(() => undefined);
+      await once(runId, driver).catch(() => undefined);
       await clock.sleep(pause, closing);
     }
   };

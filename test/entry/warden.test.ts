@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { driverMark, readEnvironment } from "../../src/lib/environment.ts";
-import { createProcessWatch, type ProcessIdentity } from "../../src/lib/process-tree.ts";
+import { type Identity, ownIdentity } from "../../src/lib/identity.ts";
+import { createProcessWatch } from "../../src/lib/process-tree.ts";
 import { isAlive, type Started, startProgram, stay, stayDeaf, until } from "../support/workers/processes.ts";
 import { collect, fixtureWorkers, makeWork } from "../support/workers/work.ts";
 
@@ -18,12 +19,12 @@ afterEach(() => {
   for (const child of [...started.splice(0).map((one) => one.child), ...wardens.splice(0)])
     child.kill("SIGKILL");
 });
-async function start(...args: Parameters<typeof startProgram>): Promise<ProcessIdentity> {
+async function start(...args: Parameters<typeof startProgram>): Promise<Identity> {
   const one = await startProgram(...args);
   started.push(one);
   return one.identity;
 }
-function watchOver(runId: string, driver: ProcessIdentity): ChildProcess {
+function watchOver(runId: string, driver: Identity): ChildProcess {
   const args = [...program, runId, String(driver.pid), driver.startTime, driver.bootId];
   const warden = spawn(process.execPath, args, {
     stdio: ["pipe", "inherit", "inherit"],
@@ -67,7 +68,7 @@ describe("a warden", () => {
     const reading = collect(worker);
     const mark = `PI_MUSTER_RUN=${work.runId}`;
     const watch = createProcessWatch();
-    const wardensNow = async (): Promise<readonly ProcessIdentity[]> => {
+    const wardensNow = async (): Promise<readonly Identity[]> => {
       const all = await watch.members({ marks: [mark], known: new Map(), exempt: new Set([process.pid]) });
       const theirs = await watch.members({
         marks: [mark, `PI_MUSTER_DRIVER=${driverMark(await self())}`],
@@ -76,8 +77,7 @@ describe("a warden", () => {
       });
       return all.filter((one) => !theirs.some((other) => other.pid === one.pid));
     };
-    const self = async (): Promise<ProcessIdentity> =>
-      (await watch.identify(process.pid)) ?? { pid: 0, startTime: "", bootId: "" };
+    const self = async (): Promise<Identity> => await ownIdentity();
     await until(async () => (await wardensNow()).length === 1);
     const [first] = await wardensNow();
     process.kill(first?.pid ?? -1, "SIGKILL");

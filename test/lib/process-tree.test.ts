@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
+import type { Identity } from "../../src/lib/identity.ts";
 import {
   createProcessWatch,
   endTree,
-  type ProcessIdentity,
   processTree,
   selfAndAncestors,
   signalProcesses,
@@ -14,7 +14,7 @@ const started: Started[] = [];
 afterEach(() => {
   for (const { child } of started.splice(0)) child.kill("SIGKILL");
 });
-async function start(...args: Parameters<typeof startProgram>): Promise<ProcessIdentity> {
+async function start(...args: Parameters<typeof startProgram>): Promise<Identity> {
   const one = await startProgram(...args);
   started.push(one);
   return one.identity;
@@ -22,8 +22,7 @@ async function start(...args: Parameters<typeof startProgram>): Promise<ProcessI
 
 const unique = `${process.pid}-${systemClock.now()}`;
 const at = (ms: number): number => systemClock.now() + ms;
-const pids = (processes: readonly ProcessIdentity[]): readonly number[] =>
-  processes.map((one) => one.pid).sort();
+const pids = (processes: readonly Identity[]): readonly number[] => processes.map((one) => one.pid).sort();
 /** Starts a scrubbed child in its own session, which starts one more and leaves it to init. */
 const leaves = (environment: string): string => {
   const options = `{ detached: true, stdio: "ignore", env: ${environment} }`;

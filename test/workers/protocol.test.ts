@@ -147,6 +147,9 @@ describe("the protocol of a worker", () => {
     expect(request(word)).toEqual([
       { kind: "ready", readiness: { ready: true, tools: ["read"], model: "p/m" } },
     ]);
+    expect(request('{"denied":{"tool":"write","reason":"read-only"}}')).toMatchObject([
+      { kind: "record", event: { type: "tool_refused", tool: "write", reason: "read-only" } },
+    ]);
     expect([request(word, "other"), request("{}"), request("ready")]).toEqual([[], [], []]);
   });
 

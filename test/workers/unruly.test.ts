@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AttemptOutcome } from "../../src/core/outcome.ts";
 import type { Work, WorkerBackend, WorkerSignal } from "../../src/core/ports.ts";
-import { createProcessWatch } from "../../src/lib/process-tree.ts";
+import { identityOf } from "../../src/lib/identity.ts";
 import { collect, fixtureWorkers, makeWork, plainTask, stillAlive } from "../support/workers/work.ts";
 
 const opened: WorkerBackend[] = [];
@@ -34,7 +34,7 @@ async function perform(
   expect(await stillAlive(work.runId)).toEqual([]);
   const pids = await readFile(join(work.cwd, "pids"), "utf8").catch(() => "");
   for (const pid of pids.split("\n").filter((one) => one !== "")) {
-    expect(await createProcessWatch().identify(Number(pid))).toBeUndefined();
+    expect(await identityOf(Number(pid))).toBeUndefined();
   }
   const record = JSON.parse(await readFile(join(work.directory, "outcome.json"), "utf8"));
   expect(record).toMatchObject({
@@ -146,7 +146,7 @@ describe("a worker that misbehaves never completes", () => {
     ["hostile outcome: nonsense", "hollow", /final text.*not a JSON object/s],
     ["hostile outcome: other attempt", "hollow", /another attempt/],
     ["hostile outcome: cancelled", "hollow", /usage|kind "cancelled"/],
-    ["hostile outcome: huge", "hollow", /bytes long/],
+    ["hostile outcome: huge", "hollow", /EFBIG/],
     ["hostile outcome: link", "hollow", /ELOOP/],
     ["hostile outcome: artifact", "hollow", /artifact "p"/],
   ])("%s: %s", async (behaviour, cause, message) => {

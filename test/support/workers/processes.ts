@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { systemClock } from "../../../src/lib/clock.ts";
-import { createProcessWatch, type ProcessIdentity } from "../../../src/lib/process-tree.ts";
+import { type Identity, identityOf } from "../../../src/lib/identity.ts";
 
 /** A real process for a test, and its identity. */
 export interface Started {
   readonly child: ChildProcess;
-  readonly identity: ProcessIdentity;
+  readonly identity: Identity;
 }
 
 /** Starts `node -e <program>` with only the given variables; resolves once it printed its first line (`ready`). */
@@ -20,7 +20,7 @@ export async function startProgram(
     stdio: ["ignore", "pipe", "ignore"],
   });
   await once(child.stdout, "data");
-  const identity = await createProcessWatch().identify(child.pid ?? -1);
+  const identity = await identityOf(child.pid ?? -1);
   if (!identity) throw new Error("the fixture process ended too early");
   return { child, identity };
 }
@@ -30,8 +30,8 @@ export const stay = "setInterval(() => undefined, 1000)";
 /** A program that stays and does not listen to SIGTERM. */
 export const stayDeaf = `process.on("SIGTERM", () => undefined); ${stay}`;
 /** True while exactly this process runs. */
-export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
-  const now = await createProcessWatch().identify(identity.pid);
+export async function isAlive(identity: Identity): Promise<boolean> {
+  const now = await identityOf(identity.pid);
   return now?.startTime === identity.startTime;
 }
 

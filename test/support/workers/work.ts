@@ -7,7 +7,8 @@ import type { Work, Worker, WorkerBackend, WorkerSignal } from "../../../src/cor
 import { defaultSettings } from "../../../src/core/settings.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { readEnvironment } from "../../../src/lib/environment.ts";
-import { createProcessWatch, type ProcessIdentity, processTree } from "../../../src/lib/process-tree.ts";
+import type { Identity } from "../../../src/lib/identity.ts";
+import { createProcessWatch, processTree } from "../../../src/lib/process-tree.ts";
 import { type PiWorkersDeps, piWorkers } from "../../../src/workers/pi-workers.ts";
 
 export const plainAgent: AgentSpec = {
@@ -90,6 +91,6 @@ export async function collect(
 }
 
 /** Everything that still carries the mark, ourselves left out. */
-export function stillAlive(runId: string): Promise<readonly ProcessIdentity[]> {
+export function stillAlive(runId: string): Promise<readonly Identity[]> {
   return createProcessWatch().members(processTree([`PI_MUSTER_RUN=${runId}`]));
 }
