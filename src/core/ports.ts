@@ -60,6 +60,13 @@ export interface Inbox {
   discard(ids: readonly string[]): Promise<void>;
   /** Resolves when something may have arrived (watch as a hint, polling as the truth), or the signal aborts. */
   changed(signal: AbortSignal): Promise<void>;
+  /** Files that could not be taken for requests, those set aside included; empty when all is well. */
+  problems?(): Promise<readonly InboxProblem[]>;
+}
+export interface InboxProblem {
+  readonly where: string;
+  readonly message: string;
+  readonly remedy: string;
 }
 
 /** Files of attempts and artifacts of one run. */
