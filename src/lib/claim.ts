@@ -1,5 +1,5 @@
 import { link, open, readdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { errnoOf, fileMode, syncDirectory, writeTemporary } from "./files.ts";
 
 /**
@@ -78,11 +78,4 @@ async function createInPlace(path: string, content: string | Uint8Array, durable
     await file.close();
   }
   return true;
-}
-
-/** Removes the claims below `number`, which nobody looks at any more. */
-export async function removeClaimsBelow(directory: string, extension: string, number: number): Promise<void> {
-  for (const older of await claimsIn(directory, extension)) {
-    if (older < number) await rm(join(directory, claimName(older, extension)), { force: true });
-  }
 }

@@ -1,0 +1,153 @@
+import { readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Clock, Slots, SlotToken } from "../core/ports.ts";
+import type { Liveness, ProcessIdentity } from "../core/process.ts";
+import { claim, claimName, incompleteClaimMaxAgeMs } from "../lib/claim.ts";
+import { errnoOf, makeDirectory, readIfExists, sweepTemporaries, writeAtomic } from "../lib/files.ts";
+import { sha256 } from "../lib/hash.ts";
+import { ownIdentity, probe } from "../lib/identity.ts";
+import { watchDirectory } from "../lib/watch.ts";
+
+/** What the machine's slots are made of. */
+export interface MachineSlotsParts {
+  /** One directory for all sessions of this user, absolute; made when it is first needed. */
+  readonly directory: string;
+  /** Worker tokens on this machine. Sessions may differ: each takes none numbered above its own limit. */
+  readonly workersMax: number;
+  readonly clock: Clock;
+  readonly self?: () => Promise<ProcessIdentity>;
+  readonly probe?: (process: ProcessIdentity) => Promise<Liveness>;
+}
+
+/**
+ * Tokens as numbered claims: `slots/<nn>/0007.json` names the process that has slot nn; the holder renames it to
+ * `0007.free` to give it back; a dead holder's claim counts as free. Whoever creates number 8 has it next. The newest
+ * number of a slot is never removed, so a late contender always runs into it.
+ */
+export function machineSlots(parts: MachineSlotsParts): Slots {
+  const { directory, clock } = parts;
+  const isAlive = parts.probe ?? probe;
+  const bell = join(directory, "freed");
+  let self: Promise<ProcessIdentity> | undefined;
+  let heard: string | undefined;
+  let rung = 0;
+
+  async function take(slot: string): Promise<SlotToken | undefined> {
+    const newest = (await claimsOf(slot)).at(-1);
+    if (newest !== undefined && !(await isFree(slot, newest))) return undefined;
+    self ??= (parts.self ?? ownIdentity)();
+    await makeDirectory(slot);
+    const number = (newest?.number ?? 0) + 1;
+    const path = join(slot, claimName(number, "json"));
+    if (!(await claim(path, JSON.stringify(await self), { durable: false }))) return undefined;
+    const claims = await claimsOf(slot);
+    if (claims.at(-1)?.number !== number) {
+      // We looked before others passed through: their numbers are higher, and one of them has the slot.
+      await rm(path, { force: true });
+      return undefined;
+    }
+    for (const older of claims) {
+      if (older.number < number)
+        await rm(join(slot, claimName(older.number, extensionOf(older))), { force: true });
+    }
+    await sweepTemporaries(slot, clock.now());
+    return tokenOf(path, join(slot, claimName(number, "free")));
+  }
+
+  async function isFree(slot: string, newest: Claim): Promise<boolean> {
+    if (newest.isFree) return true;
+    const path = join(slot, claimName(newest.number, "json"));
+    const text = await readIfExists(path);
+    // Given back or passed on while we looked: the next look tells.
+    if (text === undefined) return false;
+    const holder = parseHolder(text);
+    if (holder !== undefined) return (await isAlive(holder)) === "gone";
+    // Half a claim: where there are no hard links its writer is still at it, or it died in a power cut.
+    const { mtimeMs } = await stat(path);
+    return Math.abs(clock.now() - mtimeMs) > incompleteClaimMaxAgeMs;
+  }
+
+  function tokenOf(taken: string, free: string): SlotToken {
+    let isReleased = false;
+    return {
+      async release() {
+        if (isReleased) return;
+        isReleased = true;
+        await rename(taken, free);
+        rung += 1;
+        await ring(`${taken} ${rung}`);
+      },
+    };
+  }
+
+  /** Wakes those who wait. They poll too, so a disk that refuses costs them a second and nothing else. */
+  async function ring(sound: string): Promise<void> {
+    try {
+      await writeAtomic(bell, sound, { durable: false });
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+    }
+  }
+
+  return {
+    async takeWorkers(wanted) {
+      heard = await readIfExists(bell);
+      const tokens: SlotToken[] = [];
+      for (let number = 1; number <= parts.workersMax && tokens.length < wanted; number += 1) {
+        const token = await take(join(directory, "slots", String(number).padStart(2, "0")));
+        if (token !== undefined) tokens.push(token);
+      }
+      return tokens;
+    },
+    async takeWriter(checkout) {
+      heard = await readIfExists(bell);
+      const place = await realpath(checkout).catch(() => resolve(checkout));
+      return await take(join(directory, "writers", sha256(place)));
+    },
+    async changed(signal) {
+      const watch = watchDirectory(directory, clock.sleep, signal);
+      try {
+        // What was given back since the last attempt to take is news already.
+        if ((await readIfExists(bell)) === heard) await watch.changed();
+      } finally {
+        watch.close();
+      }
+    },
+  };
+}
+
+interface Claim {
+  readonly number: number;
+  readonly isFree: boolean;
+}
+
+function extensionOf(claimed: Claim): string {
+  return claimed.isFree ? "free" : "json";
+}
+
+/** The claims of a slot, ascending. One look at the directory: two could miss a number that changes its name between. */
+async function claimsOf(slot: string): Promise<readonly Claim[]> {
+  const names = await readdir(slot).catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  });
+  return names
+    .filter((name) => /^\d{4,}\.(json|free)$/.test(name))
+    .map((name) => ({ number: Number.parseInt(name, 10), isFree: name.endsWith(".free") }))
+    .sort((a, b) => a.number - b.number || Number(a.isFree) - Number(b.isFree));
+}
+
+function parseHolder(text: string): ProcessIdentity | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  if (!("pid" in value && "startTime" in value && "bootId" in value)) return undefined;
+  const { pid, startTime, bootId } = value;
+  if (typeof pid !== "number" || typeof startTime !== "string" || typeof bootId !== "string")
+    return undefined;
+  return { pid, startTime, bootId };
+}

@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import { invariant } from "../core/invariant.ts";
+import type { OutcomeRecord } from "../core/outcome.ts";
+import type { AttemptFiles } from "../core/ports.ts";
+import { errnoOf, isRealDirectory, makeDirectory, readIfExists } from "../lib/files.ts";
+import { onDisk } from "./disk.ts";
+import { type RunDirectory, requireName } from "./run-directory.ts";
+
+/** An outcome holds a result of at most `limits.outputMaxBytes`, a setting; this bounds what is read into memory. */
+const outcomeMaxBytes = 256 * 1024 * 1024;
+
+/** The files of one run's attempts. */
+export function openAttemptFiles(run: RunDirectory, requireRun: () => Promise<void>): AttemptFiles {
+  const directoryOf = (task: string, attempt: number): string => {
+    requireName("task", task);
+    invariant(Number.isInteger(attempt) && attempt > 0, `attempts count from 1, not ${attempt}`);
+    return join(run.attempts, `${task}-${attempt}`);
+  };
+  return {
+    artifacts: run.artifacts,
+    async directory(task, attempt) {
+      const path = directoryOf(task, attempt);
+      await requireRun();
+      await onDisk("create", path, async () => {
+        await makeDirectory(path);
+        for (const each of [run.attempts, path]) await isRealDirectory(each);
+      });
+      return path;
+    },
+    async readOutcome(task, attempt) {
+      const path = join(directoryOf(task, attempt), "outcome.json");
+      try {
+        const text = await readIfExists(path, outcomeMaxBytes);
+        if (text === undefined) return undefined;
+        const value: unknown = JSON.parse(text);
+        return isOutcome(value, run.runId, task, attempt) ? value : "unreadable";
+      } catch (error) {
+        if (errnoOf(error) === undefined && !(error instanceof SyntaxError)) throw error;
+        return "unreadable";
+      }
+    },
+  };
+}
+
+const kinds: ReadonlySet<unknown> = new Set(["completed", "failed", "lost", "cancelled"]);
+
+function isOutcome(value: unknown, runId: string, task: string, attempt: number): value is OutcomeRecord {
+  if (typeof value !== "object" || value === null) return false;
+  if (!("v" in value && value.v === 1 && "runId" in value && value.runId === runId)) return false;
+  if (!("task" in value && value.task === task && "attempt" in value && value.attempt === attempt))
+    return false;
+  if (!("outcome" in value) || typeof value.outcome !== "object" || value.outcome === null) return false;
+  const { outcome } = value;
+  if (!("kind" in outcome && kinds.has(outcome.kind) && "usage" in outcome)) return false;
+  if (outcome.kind !== "completed") return typeof outcome.usage === "object";
+  return "result" in outcome && typeof outcome.result === "object" && outcome.result !== null;
+}

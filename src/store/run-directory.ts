@@ -1,0 +1,110 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { RunNotFound, StorageError } from "../core/failure.ts";
+import { invariant } from "../core/invariant.ts";
+import {
+  directoryMode,
+  errnoOf,
+  exists,
+  fileMode,
+  isRealDirectory,
+  makeDirectory,
+  syncDirectory,
+} from "../lib/files.ts";
+import { onDisk } from "./disk.ts";
+
+/** Where everything of one run lies; all paths absolute. */
+export interface RunDirectory {
+  readonly runId: string;
+  readonly path: string;
+  readonly journal: string;
+  readonly inbox: string;
+  readonly attempts: string;
+  readonly artifacts: string;
+  readonly manifest: string;
+}
+
+const runIdShape = /^[a-z0-9][a-z0-9-]{7,63}$/;
+const nameShape = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+/** State stays out of version control; settings may be committed. */
+const ignored = "*\n!config.json\n";
+
+/** The run's paths. Looks at nothing on disk; an id that cannot be one throws `RunNotFound`. */
+export function runDirectory(root: string, runId: string): RunDirectory {
+  if (!runIdShape.test(runId)) throw new RunNotFound(runId, root);
+  const path = join(root, "runs", runId);
+  return {
+    runId,
+    path,
+    journal: join(path, "journal"),
+    inbox: join(path, "inbox"),
+    attempts: join(path, "attempts"),
+    artifacts: join(path, "artifacts"),
+    manifest: join(path, "manifest.json"),
+  };
+}
+
+/** Throws unless the name (of a task or request) can stand in a path without leaving its directory. */
+export function requireName(kind: string, name: string): void {
+  invariant(nameShape.test(name), `${kind} ${JSON.stringify(name.slice(0, 80))} cannot name a file`);
+}
+
+/** Throws `RunNotFound` when the run does not exist, `StorageError` when a part of its path is a link or no directory. */
+export async function requireRun(root: string, run: RunDirectory): Promise<void> {
+  for (const path of [root, join(root, "runs"), run.path, run.journal, run.inbox]) {
+    const found = await onDisk("use", path, () => isRealDirectory(path));
+    if (!found) throw new RunNotFound(run.runId, root);
+  }
+}
+
+/** Makes the run's directories, whole or not at all. Throws `StorageError` (`EEXIST`) when the run exists. */
+export async function createRun(root: string, run: RunDirectory): Promise<void> {
+  await onDisk("create", run.path, async () => {
+    await prepareRoot(root);
+    if (await exists(run.path)) throw alreadyThere(run);
+    const fresh = join(root, "runs", `.${run.runId}.${randomBytes(6).toString("hex")}`);
+    try {
+      await mkdir(fresh, { mode: directoryMode });
+      for (const name of ["journal", "inbox"]) await mkdir(join(fresh, name), { mode: directoryMode });
+      await syncDirectory(fresh);
+      await rename(fresh, run.path);
+    } catch (error) {
+      await rm(fresh, { recursive: true, force: true });
+      if (errnoOf(error) === "ENOTEMPTY" || errnoOf(error) === "EEXIST") throw alreadyThere(run);
+      throw error;
+    }
+    await syncDirectory(join(root, "runs"));
+  });
+}
+
+async function prepareRoot(root: string): Promise<void> {
+  for (const path of [root, join(root, "runs")]) {
+    if (await isRealDirectory(path)) continue;
+    await makeDirectory(path);
+  }
+  // Written once; a person's own version stays.
+  await writeFile(join(root, ".gitignore"), ignored, { flag: "wx", mode: fileMode }).catch(
+    (error: unknown) => {
+      if (errnoOf(error) !== "EEXIST") throw error;
+    },
+  );
+}
+
+function alreadyThere(run: RunDirectory): StorageError {
+  const failure = { cause: undefined, code: "EEXIST", path: run.path };
+  return new StorageError(`run "${run.runId}" exists already: ${run.path}`, failure);
+}
+
+/** Ids of all runs, oldest first: they sort by time. What is no run directory is passed over. */
+export async function runIds(root: string): Promise<readonly string[]> {
+  const path = join(root, "runs");
+  return await onDisk("list", path, async () => {
+    if (!(await isRealDirectory(root)) || !(await isRealDirectory(path))) return [];
+    const entries = await readdir(path, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && runIdShape.test(entry.name))
+      .map((entry) => entry.name)
+      .sort();
+  });
+}

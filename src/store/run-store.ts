@@ -1,0 +1,86 @@
+import { isAbsolute } from "node:path";
+import { invariant } from "../core/invariant.ts";
+import type { Clock, RunStore } from "../core/ports.ts";
+import type { Liveness, ProcessIdentity } from "../core/process.ts";
+import { systemClock } from "../lib/clock.ts";
+import { readEnvironment } from "../lib/environment.ts";
+import { probe } from "../lib/identity.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { openAttemptFiles } from "./attempt-files.ts";
+import { onDisk } from "./disk.ts";
+import { followJournal } from "./follow.ts";
+import { redactFreeText } from "./free-text.ts";
+import { openInbox } from "./inbox.ts";
+import { JournalCursor } from "./journal-cursor.ts";
+import { newestHolder, takeLease } from "./lease.ts";
+import { readManifestFile, writeManifestFile } from "./manifest-file.ts";
+import { createRun, type RunDirectory, requireRun, runDirectory, runIds } from "./run-directory.ts";
+
+/** What a store depends on; the machine's own by default. */
+export interface RunStoreParts {
+  readonly clock?: Clock;
+  readonly probe?: (process: ProcessIdentity) => Promise<Liveness>;
+  /** Takes secrets out of free text before it is written. */
+  readonly redact?: (text: string) => string;
+}
+
+/**
+ * The runs of one project; `root` is `<project>/.muster`, absolute. Opens and makes nothing by itself. Every method
+ * throws `RunNotFound` for a run that is not there and `StorageError` when the disk refuses; what stands in the
+ * journal behind a bad place is `JournalDamaged`, for readers a `problem`.
+ */
+export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore {
+  invariant(isAbsolute(root), `the store's root must be absolute: ${root}`);
+  const clock = parts.clock ?? systemClock;
+  const redact = parts.redact ?? createRedactor(readEnvironment()).redact;
+  const clean = <T>(value: T): T => redactFreeText(value, redact);
+  const lease = { clock, probe: parts.probe ?? probe, redact: clean };
+  let lastPostedAt = 0;
+  const postedAt = (): number => {
+    lastPostedAt = Math.max(clock.now(), lastPostedAt + 1);
+    return lastPostedAt;
+  };
+  const existing = async (runId: string): Promise<RunDirectory> => {
+    const run = runDirectory(root, runId);
+    await requireRun(root, run);
+    return run;
+  };
+  return {
+    root,
+    create: async (runId) => await createRun(root, runDirectory(root, runId)),
+    ids: async () => await runIds(root),
+    inbox(runId) {
+      const run = runDirectory(root, runId);
+      return openInbox(run.inbox, {
+        clock,
+        redact: clean,
+        postedAt,
+        requireRun: () => requireRun(root, run),
+      });
+    },
+    attempts(runId) {
+      const run = runDirectory(root, runId);
+      return openAttemptFiles(run, () => requireRun(root, run));
+    },
+    async acquire(runId, holder, at) {
+      return await takeLease((await existing(runId)).journal, holder, at, lease);
+    },
+    async holder(runId) {
+      const { journal } = await existing(runId);
+      return await onDisk("read", journal, () => newestHolder(journal, lease));
+    },
+    async read(runId) {
+      const { journal } = await existing(runId);
+      return await onDisk("read", journal, () => new JournalCursor(journal).rest());
+    },
+    async *follow(runId, fromSeq, signal) {
+      yield* followJournal((await existing(runId)).journal, fromSeq, signal, clock);
+    },
+    async writeManifest(runId, manifest) {
+      await writeManifestFile((await existing(runId)).manifest, clean(manifest));
+    },
+    async readManifest(runId) {
+      return await readManifestFile((await existing(runId)).manifest, runId);
+    },
+  };
+}
