@@ -1,0 +1,109 @@
+import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
+import type { ActionResult } from "../actions/context.ts";
+import { staysAlive } from "./mode.ts";
+import { replyType } from "./notice.ts";
+import type { HostParts } from "./parts.ts";
+import { callSignal, type LiveSession } from "./session.ts";
+
+/** A command answers within a second: this long it may keep the person, ms. */
+const patienceMs = 800;
+/** Answers up to this size are a line on the screen; longer ones become a message that can be folded. */
+const lineMaxCharacters = 400;
+const lineMaxLines = 4;
+/** Longest text in a notification: while the agent works, and for errors. */
+const notifyMaxCharacters = 6_000;
+
+/** Sessions as commands need them: the one of a context, and the newest one for completion, which gets no context. */
+export interface Sessions {
+  of(ctx: ExtensionContext): LiveSession;
+  newest(): LiveSession | undefined;
+}
+
+/** Registers `/team-<action>` for every action, and `/team [<action> …]`. No handler ever throws. */
+export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: Sessions): void {
+  for (const { name, summary } of parts.actions) {
+    pi.registerCommand(`team-${name}`, {
+      description: summary,
+      getArgumentCompletions: (prefix) => completions(name, prefix, sessions.newest()),
+      handler: (line, ctx) => answer(name, line, sessions.of(ctx), parts),
+    });
+  }
+  const names = parts.actions.map((action) => action.name);
+  pi.registerCommand("team", {
+    description: "status of this session's runs, or an action: /team <action> …",
+    getArgumentCompletions: (prefix) => {
+      const [, name = "", rest] = /^\s*(\S*)(?:\s(.*))?$/s.exec(prefix) ?? [];
+      if (rest !== undefined) return completions(name, rest, sessions.newest(), `${name} `);
+      return parts.actions
+        .filter((action) => action.name.startsWith(name))
+        .map((action) => ({ value: action.name, label: action.name, description: action.summary }));
+    },
+    handler: async (line, ctx) => {
+      const [, name = "", rest = ""] = /^\s*(\S*)\s*(.*)$/s.exec(line) ?? [];
+      const session = sessions.of(ctx);
+      if (name === "") return answer("status", "", session, parts);
+      if (names.includes(name)) return answer(name, rest, session, parts);
+      session.say(
+        `there is no /team ${name}; there are ${names.join(", ")}. For a goal: /team-run ${line.trim()}`,
+        "error",
+      );
+    },
+  });
+}
+
+async function answer(name: string, line: string, session: LiveSession, parts: HostParts): Promise<void> {
+  const call = callSignal(session, undefined);
+  const isPatient = !staysAlive(session.mode);
+  const work = session
+    .perform(
+      name,
+      { line },
+      {
+        origin: { kind: "user", id: `/team-${name}` },
+        signal: call.signal,
+        ...(isPatient ? {} : { returnsAtOnce: true }),
+      },
+    )
+    .then((result) => show(name, result, session))
+    .catch(session.report)
+    .finally(call.release);
+  if (isPatient) return work;
+  const done = work.then(() => "done" as const);
+  const first = await Promise.race([done, parts.clock.sleep(patienceMs, session.signal)]);
+  if (first !== "done") session.say(`/team-${name} is at work; its answer appears here`, "info");
+}
+
+function show(name: string, result: ActionResult, session: LiveSession): void {
+  const text = result.text.trim();
+  const isLine = text.length <= lineMaxCharacters && text.split("\n").length <= lineMaxLines;
+  session.touch((ctx, pi) => {
+    const isMessage = result.ok && !isLine && ctx.isIdle();
+    if (isMessage || !ctx.hasUI) {
+      pi.sendMessage({
+        customType: replyType,
+        content: `/team-${name}\n${text}`,
+        display: true,
+        details: result.details,
+      });
+    }
+    if (!isMessage) session.say(shortened(text), result.ok ? "info" : "error");
+  });
+}
+
+function shortened(text: string): string {
+  return text.length <= notifyMaxCharacters ? text : `${text.slice(0, notifyMaxCharacters)}…`;
+}
+
+async function completions(name: string, typed: string, session: LiveSession | undefined, before = "") {
+  if (session === undefined) return null;
+  try {
+    const { loaded, project } = await session.load();
+    const { names, settingKeys, engine } = project;
+    const found = await loaded.complete(name, typed, { runs: () => engine.list(), names, settingKeys });
+    return found.length === 0 ? null : found.map((item) => ({ ...item, value: before + item.value }));
+  } catch (error) {
+    // Whoever types goes on without proposals, and sees why there are none.
+    session.report(error);
+    return null;
+  }
+}

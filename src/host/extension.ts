@@ -1,0 +1,59 @@
+import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
+import { registerCommands } from "./commands.ts";
+import { ledgerEntry, noticeType } from "./ledger.ts";
+import { renderNotice, renderReply, replyType } from "./notice.ts";
+import type { HostParts } from "./parts.ts";
+import { LiveSession } from "./session.ts";
+import { registerTool, toolName } from "./tool.ts";
+
+/**
+ * The Pi adapter. The factory only registers: no timer, process, file or socket before a session starts, and none after it
+ * unless the session has runs.
+ */
+export function createExtension(parts: HostParts): (pi: ExtensionAPI) => void {
+  return (pi) => {
+    let live: LiveSession | undefined;
+    const sessionOf = (ctx: ExtensionContext): LiveSession => {
+      const id = ctx.sessionManager.getSessionId();
+      if (live !== undefined && !live.isOver && live.id === id) live.renew(ctx);
+      else {
+        live?.close("replaced");
+        live = new LiveSession(pi, ctx, parts);
+      }
+      return live;
+    };
+
+    registerTool(pi, parts, sessionOf);
+    registerCommands(pi, parts, { of: sessionOf, newest: () => live });
+    pi.registerMessageRenderer(noticeType, renderNotice);
+    pi.registerMessageRenderer(replyType, renderReply);
+
+    let greeted: LiveSession | undefined;
+    pi.on("session_start", (_, ctx) => {
+      const session = sessionOf(ctx);
+      // After an rpc new_session the host starts the same session twice.
+      if (session === greeted) return;
+      greeted = session;
+      sayClash(pi, session, parts);
+      session.catchUp();
+    });
+    pi.on("session_shutdown", ({ reason }) => live?.close(reason));
+    pi.on("message_end", ({ message }) => {
+      if (message.role === "custom" && message.customType === noticeType)
+        live?.delivered(ledgerEntry(message));
+    });
+  };
+}
+
+/** The first extension that registers a name owns it: the model then calls another tool than ours. */
+function sayClash(pi: ExtensionAPI, session: LiveSession, parts: HostParts): void {
+  const registered = pi.getAllTools().find((tool) => tool.name === toolName);
+  if (registered === undefined || registered.description === parts.tool.description) return;
+  const owner = registered.sourceInfo?.path ?? "another extension";
+  session.clash = owner;
+  session.say(
+    `pi-muster: the tool "${toolName}" belongs to ${owner}, which was loaded first, so the model cannot call ours. ` +
+      "Remove one of the two packages (pi remove <package>) and /reload; the /team-… commands work meanwhile.",
+    "warning",
+  );
+}

@@ -1,0 +1,58 @@
+import type { Action } from "../actions/action.ts";
+import type { Completion, CompletionSources } from "../actions/command-line.ts";
+import type { ActionContext, ActionResult, DoctorCheck } from "../actions/context.ts";
+import type { Clock, RunEngine } from "../core/ports.ts";
+import type { ProcessIdentity } from "../core/process.ts";
+import type { Machine } from "./checks.ts";
+
+/** What the adapter is given by `entry/compose.ts`. Everything here is needed to register, and must be light to load. */
+export interface HostParts {
+  readonly actions: readonly ActionListing[];
+  readonly tool: ToolText;
+  readonly clock: Clock;
+  /** Everything with weight, imported when it is first needed and then kept. */
+  load(): Promise<Loaded>;
+}
+
+/** As much of an action as a slash command's registration needs. */
+export type ActionListing = Pick<Action, "name" | "summary">;
+
+/** What the model is told about the tool; `prepare` makes raw arguments fit for the host's validator. */
+export interface ToolText {
+  /** Plain JSON Schema of an object. */
+  readonly parameters: object;
+  readonly description: string;
+  readonly promptSnippet: string;
+  readonly promptGuidelines: readonly string[];
+  prepare(raw: unknown): Record<string, unknown>;
+}
+
+/** The heavy half. */
+export interface Loaded {
+  /** Never rejects; see `actions/perform.ts`. */
+  perform(name: string, raw: unknown, context: ActionContext): Promise<ActionResult>;
+  /** The same for a slash command's arguments as typed. */
+  performLine(name: string, line: string, context: ActionContext): Promise<ActionResult>;
+  complete(name: string, typed: string, sources: CompletionSources): Promise<readonly Completion[]>;
+  /** Cheap, and kept for each directory and trust: starts nothing that would have to be stopped. */
+  openProject(cwd: string, trusted: boolean): Promise<Project>;
+  /** This very process; undefined where it cannot be told. */
+  identity(): Promise<ProcessIdentity | undefined>;
+  redact(text: string): string;
+  /** A fresh id, safe as a file name. */
+  newId(): string;
+  readonly machine: Machine;
+}
+
+/** Where a session works: its runs, definitions and settings. */
+export interface Project extends Pick<ActionContext, "places" | "settingsFiles"> {
+  /** Top of the git work tree; undefined outside any. */
+  readonly root: string | undefined;
+  /** Where its state lies (`<root>/.muster`), absolute; need not exist. */
+  readonly directory: string;
+  readonly engine: RunEngine;
+  readonly names: CompletionSources["names"];
+  readonly settingKeys: CompletionSources["settingKeys"];
+}
+
+export type { DoctorCheck };

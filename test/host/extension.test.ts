@@ -1,0 +1,317 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { ActionContext } from "../../src/actions/context.ts";
+import { noticeType } from "../../src/host/ledger.ts";
+import { callTool, finished, live, settle, World } from "./fake-world.ts";
+
+const runId = "run-00000001";
+const loose: unknown[] = [];
+const note = (error: unknown): void => void loose.push(error);
+beforeEach(() => {
+  process.on("unhandledRejection", note);
+});
+afterEach(async () => {
+  await settle();
+  process.off("unhandledRejection", note);
+  expect(loose.splice(0)).toEqual([]);
+});
+
+const notices = ({ session }: World) =>
+  session.sent.filter(({ message }) => message.customType === noticeType);
+
+test("the factory registers and does nothing else", () => {
+  const world = new World();
+  const pi = world.load();
+  expect([...pi.tools.keys()]).toEqual(["team"]);
+  expect([...pi.commands.keys()].sort()).toEqual([
+    "team",
+    "team-doctor",
+    "team-list",
+    "team-run",
+    "team-status",
+  ]);
+  expect([world.loads, world.clock.sleeping, world.engine.reads]).toEqual([0, 0, 0]);
+});
+
+test("a session without runs costs nothing: no engine, no timer, no word", async () => {
+  const world = new World();
+  await world.start();
+  expect([world.loads, world.clock.sleeping, world.session.notes.length]).toEqual([0, 0, 0]);
+});
+
+test("a failed call is an error that keeps its details, and only that call", async () => {
+  const world = new World();
+  const details = { action: "status", ok: false, problems: [] };
+  world.perform = async () => ({ ok: false, text: "no such run", details });
+  const pi = await world.start();
+  const { result, patch } = await callTool(pi, { action: "status" });
+  expect(result).toEqual({ content: [{ type: "text", text: "no such run" }], details, isError: true });
+  expect(patch).toEqual({ isError: true });
+  expect(await pi.emit("tool_result", { toolName: "team", toolCallId: "call-1" })).toBeUndefined();
+});
+
+test("an action that breaks is told to the model, not thrown into the host", async () => {
+  const world = new World();
+  world.perform = () => Promise.reject(new Error("disk on fire"));
+  const { result, patch } = await callTool(await world.start(), { action: "run" });
+  expect(result.content).toMatchObject([{ text: expect.stringContaining("disk on fire") }]);
+  expect(patch).toEqual({ isError: true });
+});
+
+test("updates are small, at most four a second, and none follows the result", async () => {
+  const world = new World();
+  world.engine.append(runId, ...live(runId, "session-1", false));
+  let told: ActionContext["onProgress"];
+  let end = (): void => undefined;
+  world.perform = (action, _raw, context) => {
+    told = context.onProgress;
+    return new Promise((resolve) => {
+      end = () => resolve({ ok: true, text: "", details: { action, ok: true, runId, status: "running" } });
+    });
+  };
+  const updates: unknown[] = [];
+  const call = callTool(await world.start(), { action: "run" }, undefined, updates);
+  await settle();
+  for (let step = 0; step < 100; step++) {
+    told?.(world.engine.view(runId));
+    await world.clock.advance(10);
+  }
+  expect(updates.length).toBeGreaterThanOrEqual(4);
+  expect(updates.length).toBeLessThanOrEqual(5);
+  expect(JSON.stringify(updates[0]).length).toBeLessThan(1_000);
+  end();
+  await call;
+  const count = updates.length;
+  told?.(world.engine.view(runId));
+  await world.clock.advance(1_000);
+  expect(updates).toHaveLength(count);
+});
+
+test.each([
+  ["Esc", "cancelled"],
+  ["the end of the session", "shutdown"],
+])("%s aborts a waiting call with the reason %s", async (first, reason) => {
+  const world = new World();
+  let seen: unknown;
+  world.perform = (action, _raw, { signal }) =>
+    new Promise((resolve) => {
+      signal?.addEventListener("abort", () => {
+        seen = signal.reason;
+        resolve({ ok: true, text: "", details: { action, ok: true } });
+      });
+    });
+  const pi = await world.start();
+  const host = new AbortController();
+  const tool = pi.tools.get("team");
+  const call = tool?.execute("c", { action: "run" } as never, host.signal, undefined, pi.context());
+  await settle();
+  if (first !== "Esc") await pi.end("quit");
+  host.abort();
+  await call;
+  expect(seen).toBe(reason);
+});
+
+test("the widget shows what a live run does, and goes when it is over; then nothing ticks", async () => {
+  const world = new World();
+  const pi = await world.startRun(runId);
+  await world.clock.advance(300);
+  expect(pi.widgetLines(80)).toEqual([
+    expect.stringContaining(runId),
+    expect.stringContaining("build executor"),
+  ]);
+  await world.clock.advance(5_000);
+  expect(pi.widgetLines(80)?.[0]).toContain("5s");
+  expect(pi.renders).toBeGreaterThanOrEqual(4);
+  expect(pi.renders).toBeLessThanOrEqual(7);
+  world.engine.append(runId, ...finished("completed"));
+  await world.clock.advance(10_000);
+  expect(pi.widgetLines(80)).toBeUndefined();
+  expect([world.clock.sleeping, world.engine.following]).toEqual([0, 0]);
+});
+
+test("a flood of events redraws at most four times a second", async () => {
+  const world = new World();
+  const pi = await world.startRun(runId);
+  await world.clock.advance(300);
+  const before = pi.renders;
+  const usage = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0, cost: 0, turns: 0 };
+  for (let step = 0; step < 200; step++) {
+    world.engine.append(runId, {
+      type: "attempt.progressed",
+      task: "build",
+      attempt: 1,
+      usage,
+      activity: `line ${step}`,
+    });
+    await world.clock.advance(10);
+  }
+  expect(pi.renders - before).toBeLessThanOrEqual(9);
+  expect(pi.widgetLines(80)?.[1]).toContain("line 19");
+});
+
+test("an rpc client gets plain lines", async () => {
+  const world = new World();
+  world.session.mode = "rpc";
+  await world.startRun(runId);
+  await world.clock.advance(2_000);
+  expect(world.session.widget).toEqual([expect.stringContaining(runId), expect.stringContaining("build")]);
+});
+
+test("a background run wakes the lead exactly once, whatever is reloaded in between", async () => {
+  const world = new World();
+  let pi = await world.startRun(runId);
+  await pi.end("reload");
+  pi = await world.start("reload");
+  world.engine.append(runId, ...finished("completed"));
+  await settle();
+  expect(notices(world)).toMatchObject([{ options: { triggerTurn: true, deliverAs: "followUp" } }]);
+  expect(notices(world)[0]?.message.content).toMatch(/^Team run run-00000001 completed in .*$/);
+  for (const reason of ["reload", "resume", "quit"]) {
+    await pi.end(reason);
+    pi = await world.start(reason);
+  }
+  expect(notices(world)).toHaveLength(1);
+});
+
+test.each([
+  ["survives a reload", "reload", false, 1],
+  ["is told again where it was lost with the process", "quit", false, 2],
+  ["is not told again once it was delivered", "quit", true, 1],
+])("a notice that waits behind a working agent %s", async (_, reason, delivered, count) => {
+  const world = new World();
+  const pi = await world.startRun(runId);
+  world.session.isIdle = false;
+  world.engine.append(runId, ...finished("failed"));
+  await settle();
+  expect(notices(world)).toHaveLength(1);
+  if (delivered) await pi.deliverQueued();
+  await pi.end(reason);
+  world.session.isIdle = true;
+  await world.start(reason);
+  expect(notices(world)).toHaveLength(count);
+});
+
+test("a run that ended while nobody was here is told at the next start, without waking the model", async () => {
+  const world = new World();
+  const pi = await world.startRun(runId);
+  await pi.end("quit");
+  world.engine.append(runId, ...finished("failed"));
+  await world.start();
+  expect(notices(world)).toMatchObject([{ options: undefined, message: { display: true } }]);
+});
+
+test("a copy of the session (fork) says nothing about the original's runs", async () => {
+  const world = new World();
+  world.session.entries.push({ type: "custom", customType: "muster-run", data: { runId } });
+  world.engine.append(runId, ...live(runId, "another session", true), ...finished("completed"));
+  await world.start();
+  expect(notices(world)).toEqual([]);
+});
+
+test("a session file with entries of every shape is read without a word", async () => {
+  const world = new World();
+  const data = [undefined, null, 5, "x", {}, { runId: 5 }, { runId, told: "x" }];
+  for (const each of data) world.session.entries.push({ customType: "muster-run", data: each }, each);
+  await world.start();
+  expect(world.session.notes.map(({ text }) => text)).toEqual([expect.stringContaining(`no run "${runId}"`)]);
+});
+
+test.each([
+  ["completed", 0],
+  ["running", 1],
+])("a call that returned with the run %s leaves %i notices to be given", async (status, count) => {
+  const world = new World();
+  world.engine.append(runId, ...live(runId, "session-1", true));
+  world.perform = async (action, _raw, context) => {
+    context.onProgress?.(world.engine.view(runId));
+    await settle();
+    world.engine.append(runId, ...finished("completed"));
+    await settle();
+    return { ok: true, text: "", details: { action, ok: true, runId, status } };
+  };
+  const pi = await world.start();
+  await callTool(pi, { action: "run" });
+  await settle();
+  expect(notices(world)).toHaveLength(count);
+  await pi.end("reload");
+  await world.start("reload");
+  expect(notices(world)).toHaveLength(count);
+});
+
+test("a run that a person started does not wake the model, nor disturb it at work", async () => {
+  const world = new World();
+  world.perform = async (action) => {
+    world.engine.append(runId, ...live(runId, "session-1", false));
+    return { ok: true, text: "started", details: { action, ok: true, runId, status: "running" } };
+  };
+  const pi = await world.start();
+  await pi.commands.get("team-run")?.handler("make it work", pi.context());
+  world.session.isIdle = false;
+  world.engine.append(runId, ...finished("completed"));
+  await settle();
+  expect(notices(world)).toMatchObject([{ options: { deliverAs: "nextTurn" }, message: { display: false } }]);
+  expect(world.session.notes.at(-1)?.text).toContain("completed");
+});
+
+test("another owner of the tool's name is named once, with the remedy; the commands still work", async () => {
+  const world = new World();
+  const pi = world.load();
+  pi.foreignTool = "teams, but others";
+  await pi.emit("session_start", { reason: "startup" });
+  await pi.emit("session_start", { reason: "startup" });
+  expect(world.session.notes).toHaveLength(1);
+  expect(world.session.notes[0]?.text).toMatch(/\/other\/extension\.ts.*pi remove/);
+  await pi.commands.get("team-status")?.handler("", pi.context());
+  expect(world.session.notes.at(-1)).toEqual({ text: "done", level: "info" });
+});
+
+test("a session that starts twice is taken up once", async () => {
+  const world = new World();
+  world.session.entries.push({ type: "custom", customType: "muster-run", data: { runId } });
+  world.engine.append(runId, ...live(runId, "session-1", true), ...finished("completed"));
+  const pi = await world.start("new");
+  await pi.emit("session_start", { reason: "new" });
+  await settle();
+  expect([notices(world).length, world.engine.reads]).toEqual([1, 1]);
+});
+
+test("fifty reloads with a live run leave no timer, no reader and no widget behind", async () => {
+  const world = new World();
+  let pi = await world.startRun(runId);
+  for (let round = 0; round < 50; round++) {
+    await world.clock.advance(300);
+    expect(pi.widgetLines(80)).toHaveLength(2);
+    await pi.end("reload");
+    await settle();
+    expect([world.clock.sleeping, world.engine.following, world.session.widget]).toEqual([0, 0, undefined]);
+    pi = await world.start("reload");
+  }
+  expect([world.engine.following, world.session.entries.length]).toEqual([1, 1]);
+});
+
+test("a context that goes stale without a word ends our part silently", async () => {
+  const world = new World();
+  const pi = await world.startRun(runId);
+  await world.clock.advance(300);
+  pi.isStale = true;
+  world.engine.append(runId, ...finished("failed"));
+  await world.clock.advance(60_000);
+  expect([notices(world).length, world.clock.sleeping, world.engine.following]).toEqual([0, 0, 0]);
+});
+
+test("cards are drawn by one component a place, and what cannot be drawn is a line, not a throw", async () => {
+  const tool = (await new World().start()).tools.get("team");
+  const theme = { fg: (_: string, text: string) => text, bold: (text: string) => text } as never;
+  const first = tool?.renderCall?.({ action: "run", goal: "x" } as never, theme, {} as never);
+  expect(first?.render(40)).toEqual(["team run x"]);
+  const again = tool?.renderCall?.({ action: "list" } as never, theme, { lastComponent: first } as never);
+  expect(again).toBe(first);
+  expect(again?.render(40)).toEqual(["team list"]);
+  const broken = {
+    fg: () => {
+      throw new Error("no such colour");
+    },
+    bold: (text: string) => text,
+  } as never;
+  const card = tool?.renderCall?.({} as never, broken, {} as never);
+  expect(card?.render(20)).toEqual(["team: this cannot b…"]);
+});
