@@ -1,6 +1,8 @@
 import type { PlanProblem } from "../core/plan.ts";
 import { chooseFrom } from "../resources/suggest.ts";
+import type { Parameters } from "./action.ts";
 import { artifacts } from "./artifacts.ts";
+import { compileAsk } from "./ask.ts";
 import { cancel } from "./cancel.ts";
 import { parseLine } from "./command-line.ts";
 import { config } from "./config.ts";
@@ -70,11 +72,16 @@ async function performAll(
     return refusal([unknown, ...earlier, ...problems], "nothing was done");
   }
   const wrong = [...earlier, ...problems, ...surplusProblems(action, parameters)];
-  if (wrong.length > 0) return refusal(wrong, "nothing was done");
   // Everything else that waits lets the process end; a host that exits when nothing is left would lose the answer.
   const over = new AbortController();
   void context.clock.stay?.(Number.MAX_SAFE_INTEGER, over.signal);
   try {
+    if (wrong.length > 0) {
+      return refusal(
+        [...wrong, ...(await planProblems(action.name, parameters, wrong, context))],
+        "nothing was done",
+      );
+    }
     return await performers[action.name](parameters, context);
   } catch (error) {
     // The world failed (or we did): the asker is told what is known, because the host would only see a broken tool.
@@ -84,6 +91,19 @@ async function performAll(
   } finally {
     over.abort();
   }
+}
+
+/** What planning would refuse as well, so that it is not told one call later; nothing where that would be a guess. */
+async function planProblems(
+  name: ActionName,
+  parameters: Parameters,
+  wrong: readonly PlanProblem[],
+  context: ActionContext,
+): Promise<readonly PlanProblem[]> {
+  if (name !== "run" && name !== "plan") return [];
+  if (wrong.some(({ where }) => /^(goal|tasks|arguments)/.test(where))) return [];
+  const asked = await compileAsk(parameters, context);
+  return asked.ok ? [] : asked.problems;
 }
 
 function named(action: string, { ok, text, details }: Performed): ActionResult {

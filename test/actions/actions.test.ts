@@ -129,8 +129,8 @@ describe("malformed input", () => {
     [
       "several at once",
       "run",
-      { gaol: "g", concurrency: "x", background: 7 },
-      ["gaol", "concurrency", "background"],
+      { goal: "g", gaol: "g", concurrency: "x", background: 7, team: "nope", model: "a b" },
+      ["gaol", "concurrency", "background", "team", "model"],
     ],
   ])("%s: is refused with place and remedy, and nothing is created", async (_, name, raw, places) => {
     const { context, engine } = world(root(), works);
