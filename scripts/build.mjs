@@ -3,7 +3,6 @@
  * library inside. Nothing but node's own modules is imported at run time, so that the host loads it natively and a
  * second host is never pulled in (docs/decisions/0003). Run it as `node scripts/build.mjs`, or import `build`.
  */
-import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isMain, root } from "./repository.mjs";
@@ -25,9 +24,10 @@ const chunkKeptMs = 7 * 24 * 3_600_000;
 export async function build({ clean = false } = {}) {
   const esbuild = await import("esbuild");
   const dist = join(root, "dist");
-  const entryPoints = Object.entries(entries)
-    .map(([out, source]) => ({ in: join(root, "src/entry", `${source}.ts`), out }))
-    .filter((entry) => existsSync(entry.in));
+  const entryPoints = Object.entries(entries).map(([out, source]) => ({
+    in: join(root, "src/entry", `${source}.ts`),
+    out,
+  }));
   if (clean) await rm(dist, { recursive: true, force: true });
   await mkdir(dist, { recursive: true });
   await rm(join(dist, "build.json"), { force: true });
@@ -102,6 +102,12 @@ async function hashOfSources(esbuild) {
 }
 
 if (isMain(import.meta.url)) {
-  const files = await build({ clean: process.argv.includes("--clean") });
-  console.log(`built dist/: ${files.filter((file) => !file.startsWith("chunk-")).join(", ")}`);
+  try {
+    const files = await build({ clean: process.argv.includes("--clean") });
+    console.log(`built dist/: ${files.filter((file) => !file.startsWith("chunk-")).join(", ")}`);
+  } catch (error) {
+    // esbuild has told where; the message says what.
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
 }
