@@ -17,6 +17,7 @@ export function noticeMessage(customType: string, view: RunView, told: Rest, dir
   return { customType, content: noticeText(view, directory), display: true, details };
 }
 
+/** How a notice is drawn: a success in one line, the rest as it is; wrapped when expanded. */
 export const renderNotice: MessageRenderer = ({ content, details }, { expanded }, theme) => {
   const text = textOf(content);
   return new Lines((width) => noticeLines({ details, text }, expanded, width, theme));

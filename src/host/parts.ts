@@ -1,6 +1,6 @@
 import type { Action } from "../actions/action.ts";
 import type { Completion, CompletionSources } from "../actions/command-line.ts";
-import type { ActionContext, ActionResult, DoctorCheck } from "../actions/context.ts";
+import type { ActionContext, ActionResult } from "../actions/context.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
 import type { ProcessIdentity } from "../core/process.ts";
 import type { Machine } from "./checks.ts";
@@ -54,5 +54,3 @@ export interface Project extends Pick<ActionContext, "places" | "settingsFiles">
   readonly names: CompletionSources["names"];
   readonly settingKeys: CompletionSources["settingKeys"];
 }
-
-export type { DoctorCheck };

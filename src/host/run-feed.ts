@@ -7,18 +7,6 @@ import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
 import { isShown } from "../ui/widget.ts";
 
-/** The runs of one session, folded from their journals as they grow. */
-export interface RunFeed {
-  /** Starts to follow a run; nothing when it is followed already. */
-  follow(runId: string): void;
-  /** What is to be shown now, ms since the epoch; what has been shown long enough is forgotten here. */
-  views(now: number): readonly RunView[];
-  /** The newest view of a run that is followed. */
-  view(runId: string): RunView | undefined;
-  /** Ends all following; nothing is called after this. */
-  close(): void;
-}
-
 export interface FeedTerms {
   readonly engine: RunEngine;
   readonly clock: Clock;
@@ -36,81 +24,101 @@ export interface FeedTerms {
 const troublesMax = 5;
 const troubleRestMs = 1_000;
 
-/** Follows journals through the engine; costs nothing while no run is followed. The callbacks must not throw. */
-export function openRunFeed(terms: FeedTerms): RunFeed {
-  const { clock, engine } = terms;
-  const closed = new AbortController();
-  const states = new Map<string, RunState>();
+/**
+ * The runs of one session, folded from their journals as they grow. Costs nothing while no run is followed.
+ */
+export class RunFeed {
+  readonly #terms: FeedTerms;
+  readonly #closed = new AbortController();
+  readonly #states = new Map<string, RunState>();
 
-  const take = (runId: string, state: RunState, late: boolean): "over" | "goes on" => {
-    const before = states.get(runId);
-    states.set(runId, state);
-    const view = runView(state, clock.now());
-    if (view !== undefined && view.owner.sessionId !== terms.sessionId) {
-      states.delete(runId);
-      return "over";
+  /** The callbacks must not throw. */
+  constructor(terms: FeedTerms) {
+    this.#terms = terms;
+  }
+
+  /** Starts to follow a run; nothing when it is followed already. */
+  follow(runId: string): void {
+    if (this.#states.has(runId) || this.#closed.signal.aborted) return;
+    this.#states.set(runId, emptyState);
+    // `#tail` ends what it cannot handle by telling `failed`.
+    void this.#tail(runId);
+  }
+
+  /** What is to be shown now, ms since the epoch; what has been shown long enough is forgotten here. */
+  views(now: number): readonly RunView[] {
+    const shown: RunView[] = [];
+    for (const [runId, state] of this.#states) {
+      const view = runView(state, now);
+      if (view !== undefined && isShown(view, now)) shown.push(view);
+      else if (isFinalRun(state.status)) this.#states.delete(runId);
     }
-    terms.changed();
-    const rests = isFinalRun(state.status) || state.status === "blocked";
-    if (view !== undefined && rests && before?.status !== state.status) terms.rested(view, late);
-    return isFinalRun(state.status) ? "over" : "goes on";
-  };
+    return shown;
+  }
 
-  const read = async (runId: string): Promise<"over" | "goes on"> => {
-    const reading = await engine.read(runId);
-    if (closed.signal.aborted) return "over";
-    if (take(runId, fold(reading.events), true) === "over") return "over";
-    for await (const event of engine.follow(runId, stateOf(runId).seq + 1, closed.signal)) {
-      if (closed.signal.aborted || take(runId, evolve(stateOf(runId), event), false) === "over")
-        return "over";
-    }
-    return closed.signal.aborted ? "over" : "goes on";
-  };
-  const stateOf = (runId: string): RunState => states.get(runId) ?? emptyState;
+  /** The newest view of a run that is followed; undefined before its start is recorded. */
+  view(runId: string): RunView | undefined {
+    return runView(this.#stateOf(runId), this.#terms.clock.now());
+  }
 
-  const tail = async (runId: string): Promise<void> => {
-    for (let troubles = 0; troubles < troublesMax && !closed.signal.aborted; troubles++) {
-      const from = stateOf(runId).seq;
+  /** Ends all following; nothing is called after this. */
+  close(): void {
+    this.#closed.abort();
+    this.#states.clear();
+  }
+
+  async #tail(runId: string): Promise<void> {
+    const { signal } = this.#closed;
+    for (let troubles = 0; troubles < troublesMax && !signal.aborted; troubles++) {
+      const from = this.#stateOf(runId).seq;
       try {
-        if ((await read(runId)) === "over") return;
+        if ((await this.#read(runId)) === "over") return;
       } catch (error) {
-        if (closed.signal.aborted) return;
-        const message = error instanceof Error ? error.message : String(error);
+        if (signal.aborted) return;
         if (error instanceof RunNotFound || troubles === troublesMax - 1) {
-          states.delete(runId);
-          terms.changed();
-          terms.failed(runId, message);
+          this.#states.delete(runId);
+          this.#terms.changed();
+          this.#terms.failed(runId, error instanceof Error ? error.message : String(error));
           return;
         }
       }
-      if (stateOf(runId).seq > from) troubles = 0;
-      await clock.sleep(troubleRestMs * 2 ** troubles, closed.signal);
+      if (this.#stateOf(runId).seq > from) troubles = 0;
+      await this.#terms.clock.sleep(troubleRestMs * 2 ** troubles, signal);
     }
-  };
+  }
 
-  return {
-    follow(runId) {
-      if (states.has(runId) || closed.signal.aborted) return;
-      states.set(runId, emptyState);
-      // `tail` ends what it cannot handle by `failed`.
-      void tail(runId);
-    },
-    views(now) {
-      const shown: RunView[] = [];
-      for (const [runId, state] of states) {
-        const view = runView(state, now);
-        if (view !== undefined && isShown(view, now)) shown.push(view);
-        else if (isFinalRun(state.status)) states.delete(runId);
-      }
-      return shown;
-    },
-    view(runId) {
-      const state = states.get(runId);
-      return state === undefined ? undefined : runView(state, clock.now());
-    },
-    close() {
-      closed.abort();
-      states.clear();
-    },
-  };
+  async #read(runId: string): Promise<"over" | "goes on"> {
+    const { signal } = this.#closed;
+    const { engine } = this.#terms;
+    const reading = await engine.read(runId);
+    if (signal.aborted || this.#take(runId, fold(reading.events), true) === "over") return "over";
+    for await (const event of engine.follow(runId, this.#stateOf(runId).seq + 1, signal)) {
+      if (signal.aborted) return "over";
+      if (this.#take(runId, evolve(this.#stateOf(runId), event), false) === "over") return "over";
+    }
+    return signal.aborted ? "over" : "goes on";
+  }
+
+  #take(runId: string, state: RunState, late: boolean): "over" | "goes on" {
+    const before = this.#stateOf(runId);
+    this.#states.set(runId, state);
+    if (state.status !== "queued" && state.terms.owner.sessionId !== this.#terms.sessionId) {
+      this.#states.delete(runId);
+      this.#terms.changed();
+      return "over";
+    }
+    this.#terms.changed();
+    const isOver = isFinalRun(state.status);
+    // A view is made only where somebody looks: a flood of telemetry costs its fold.
+    const view =
+      before.status !== state.status && (isOver || state.status === "blocked")
+        ? runView(state, this.#terms.clock.now())
+        : undefined;
+    if (view !== undefined) this.#terms.rested(view, late);
+    return isOver ? "over" : "goes on";
+  }
+
+  #stateOf(runId: string): RunState {
+    return this.#states.get(runId) ?? emptyState;
+  }
 }

@@ -8,8 +8,8 @@ import { ledgerType, noticeType, type Rest, readLedger, restKey } from "./ledger
 import { isTrusted, type Mode, modeOf, staysAlive } from "./mode.ts";
 import { noticeMessage } from "./notice.ts";
 import type { HostParts, Loaded, Project } from "./parts.ts";
-import { openRunFeed, type RunFeed } from "./run-feed.ts";
-import { openRunWidget, type RunWidget } from "./run-widget.ts";
+import { RunFeed } from "./run-feed.ts";
+import { RunWidget } from "./run-widget.ts";
 
 /** One call of an action, by whoever. */
 export interface Call {
@@ -244,7 +244,7 @@ export class LiveSession {
   async #open(): Promise<RunFeed> {
     const { project } = await this.load();
     const { clock } = this.#parts;
-    const feed = openRunFeed({
+    const feed = new RunFeed({
       engine: project.engine,
       clock,
       sessionId: this.id,
@@ -254,7 +254,7 @@ export class LiveSession {
     });
     if (this.isOver) feed.close();
     this.#feed = feed;
-    this.#widget = openRunWidget({
+    this.#widget = new RunWidget({
       clock,
       form: this.mode === "tui" ? "component" : "lines",
       ui: () => this.#ui(),

@@ -74,7 +74,8 @@ export class FakePi {
       exec: async () => ({ code: 0, stdout: "fake 1.0\n", stderr: "", killed: false }),
     };
     // As much of the host as the adapter touches.
-    return api as unknown as ExtensionAPI;
+    const touched: unknown = api;
+    return touched as ExtensionAPI;
   }
 
   /** A context; once the instance is stale every touch throws, as the host's does. */
