@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -11,4 +11,9 @@ export function newRunId(now: number): string {
   const clock = time.replace("Z", "").replaceAll(":", "").replace(".", "-");
   const tail = [...randomBytes(5)].map((byte) => alphabet[byte % alphabet.length]).join("");
   return `${date.replaceAll("-", "")}-${clock}-${tail}`;
+}
+
+/** A new request id, usable as a file name. */
+export function newRequestId(): string {
+  return randomUUID();
 }

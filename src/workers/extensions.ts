@@ -169,10 +169,15 @@ async function withoutOurselves(files: readonly string[]): Promise<readonly stri
   const kept = new Map<string, string>();
   for (const file of files) {
     const real = await realpath(file).catch(() => undefined);
-    if (real === undefined || kept.has(real) || (await packageName(dirname(real))) === ourselves) continue;
+    if (real === undefined || kept.has(real) || (await isOurs(real))) continue;
     kept.set(real, file);
   }
   return [...kept.values()];
+}
+
+/** True for this package's own extension. Its scripted model is a provider like any other, which workers need. */
+async function isOurs(file: string): Promise<boolean> {
+  return !/^scripted-model\./.test(basename(file)) && (await packageName(dirname(file))) === ourselves;
 }
 
 async function packageName(directory: string): Promise<unknown> {

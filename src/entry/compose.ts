@@ -1,0 +1,103 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { complete } from "../actions/command-line.ts";
+import { perform, performLine } from "../actions/perform.ts";
+import { localEngine } from "../engine/local-engine.ts";
+import type { Loaded, Project } from "../host/parts.ts";
+import { systemClock } from "../lib/clock.ts";
+import { agentDirectory, depthOf, readEnvironment } from "../lib/environment.ts";
+import { ownIdentity } from "../lib/identity.ts";
+import { projectRoot } from "../lib/project.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { newRequestId, newRunId } from "../lib/run-id.ts";
+import { loadCatalogue } from "../resources/catalogue.ts";
+import { loadSettings, settingKeys } from "../resources/settings.ts";
+import { openRunStore } from "../store/run-store.ts";
+import { launchRunner } from "./launch.ts";
+import { entryFile, isBuildCurrent, packageRoot } from "./loading.ts";
+import { runningHost } from "./running-host.ts";
+
+/** The house as one host process uses it: everything that has weight, wired in one place. */
+export async function compose(): Promise<Loaded> {
+  const environment = readEnvironment();
+  const host = await runningHost(process.execPath, process.argv, environment);
+  const redactor = createRedactor(environment);
+  const agentDir = agentDirectory(environment, homedir());
+  const projects = new Map<string, Promise<Project>>();
+  const depth = depthOf(environment);
+
+  async function openProject(cwd: string, trusted: boolean): Promise<Project> {
+    const root = await projectRoot(cwd, homedir());
+    const directory = root === undefined ? join(agentDir, "muster") : join(root, ".muster");
+    const settingsFiles = {
+      user: join(agentDir, "muster", "config.json"),
+      ...(root !== undefined && trusted && { project: join(directory, "config.json") }),
+    };
+    const places = {
+      builtin: packageRoot(),
+      user: agentDir,
+      ...(root !== undefined && trusted && { project: root }),
+    };
+    const engine = localEngine({
+      store: openRunStore(directory),
+      clock: systemClock,
+      newRunId: () => newRunId(systemClock.now()),
+      launch: async (runId) => {
+        const { settings } = await loadSettings(settingsFiles);
+        const { workersPerMachine } = settings;
+        const orders = { runId, root: directory, agentDir, workersPerMachine, ...host.forRunner };
+        await launchRunner(orders, host.runtime, environment);
+      },
+    });
+    const names = async (kind: "agent" | "team" | "workflow"): Promise<readonly string[]> => {
+      const catalogue = await loadCatalogue(places);
+      return [...catalogue[`${kind}s`].keys()];
+    };
+    return {
+      root,
+      directory,
+      settingsFiles,
+      places,
+      engine,
+      names,
+      settingKeys: () => settingKeys().map(({ key }) => key),
+    };
+  }
+
+  return {
+    perform,
+    performLine,
+    complete,
+    openProject(cwd, trusted) {
+      const key = `${trusted} ${cwd}`;
+      const known = projects.get(key) ?? openProject(cwd, trusted);
+      projects.set(key, known);
+      return known;
+    },
+    identity: ownIdentity,
+    redact: redactor.redact,
+    newId: newRequestId,
+    machine: {
+      version: await ownVersion(),
+      build: await buildOf(),
+      depth: depth.level,
+      depthMax:
+        depth.max ??
+        (await loadSettings({ user: join(agentDir, "muster", "config.json") })).settings.depthMax,
+      piCommand: async () => [host.forRunner.pi.command, ...host.forRunner.pi.args],
+    },
+  };
+}
+
+async function ownVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(join(packageRoot(), "package.json"), "utf8"));
+  return typeof manifest === "object" && manifest !== null && "version" in manifest
+    ? String(manifest.version)
+    : "?";
+}
+
+async function buildOf(): Promise<"dist" | "src" | "stale"> {
+  if (!entryFile("runner").viaJiti) return "dist";
+  return (await isBuildCurrent(packageRoot())) ? "src" : "stale";
+}
