@@ -34,4 +34,5 @@ export const tiers = [
   tests("real processes, exhaustive", "thorough"),
   slowCheck("build", "node scripts/build.mjs"),
   tests("package", "package"),
+  tests("end to end with the real host", "e2e"),
 ];

@@ -4,12 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { hostCli, node } from "../support/host.ts";
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const node = process.env.MUSTER_TEST_NODE || process.execPath;
-const hostCli =
-  process.env.MUSTER_TEST_PI || join(repository, "node_modules/@mariozechner/pi-coding-agent/dist/cli.js");
-
 /** Runs a program to its end; rejects, with what it said, when it fails. Resolves with its stdout. */
 export async function output(
   cwd: string,

@@ -95,8 +95,9 @@ function isSilentCatch(node: ts.CallExpression): boolean {
   );
 }
 
-/** The callback of `describe`: a list of tests, not a function that anybody has to hold in the head. */
-function isSuite(node: ts.Node, source: ts.SourceFile): boolean {
+/** The callback of `describe`, or a function that wraps one: a list of tests, which nobody has to hold in the head. */
+function isSuite(node: ts.SignatureDeclaration, source: ts.SourceFile): boolean {
+  if (ts.isFunctionDeclaration(node)) return /^describe[A-Z]/.test(node.name?.text ?? "");
   return (
     ts.isCallExpression(node.parent) && /^(describe|suite)\b/.test(node.parent.expression.getText(source))
   );
