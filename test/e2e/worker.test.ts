@@ -28,6 +28,8 @@ let place: Place;
 let bundles: Place;
 let bundled: Extensions;
 let host: Host | undefined;
+/** Processes that must end by themselves; if they do not, the test has failed and ends them. */
+let strays: readonly number[] = [];
 
 beforeAll(async () => {
   bundles = await makePlace();
@@ -40,6 +42,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await host?.end();
   host = undefined;
+  for (const pid of strays) if (isAlive(pid)) process.kill(pid, "SIGKILL");
+  strays = [];
   await removePlace(place);
 });
 
@@ -185,6 +189,7 @@ describe.each(["sources", "bundle"])("a worker from its %s", (form) => {
       (await readFile(pidFile, "utf8").catch(() => "")).includes("\n"),
     );
     const [shell = 0, pi = 0] = (await readFile(pidFile, "utf8")).trim().split(" ").map(Number);
+    strays = [shell, pi];
     expect([isAlive(shell), isAlive(pi)]).toEqual([true, true]);
     process.kill(child.pid, "SIGKILL");
     // Its input stays open: we hold the other end. Only the guard can know.
