@@ -57,6 +57,7 @@ export interface Place {
   readonly run: string;
 }
 
+/** Makes a fresh place; `removePlace` it afterwards. */
 export async function makePlace(): Promise<Place> {
   const top = await realpath(await mkdtemp(join(tmpdir(), "muster-e2e-")));
   const place = {
@@ -70,6 +71,7 @@ export async function makePlace(): Promise<Place> {
     await mkdir(directory, { recursive: true });
   return place;
 }
+/** Removes the place with everything in it. */
 export function removePlace(place: Place): Promise<void> {
   return rm(place.top, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }
