@@ -9,6 +9,7 @@ export type Heap = {
 /** True when `a` is to be taken before `b`. Must be a total order. */
 export type Before = (a: number, b: number) => boolean;
 
+/** The heap with one more item. */
 export function push(heap: Heap, item: number, before: Before): Heap {
   return merge(heap, { item, rank: 1, left: null, right: null }, before);
 }

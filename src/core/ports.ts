@@ -1,9 +1,9 @@
 import type { Request } from "./commands.ts";
-import type { EventEnvelope, Origin, Owner, RunEvent, RunTerms, StoredEvent } from "./events.ts";
+import type { Origin, RunEvent, RunTerms, StoredEvent } from "./events.ts";
 import type { AttemptOutcome, Cause, OutcomeRecord, Usage } from "./outcome.ts";
 import type { AgentSpec, Plan, PlannedTask, RunId, TaskId } from "./plan.ts";
 import type { Liveness, ProcessIdentity } from "./process.ts";
-import type { Limits, Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 /** Time. `now` is ms since the epoch. */
 export interface Clock {
@@ -257,5 +257,3 @@ export interface RunEngine {
 export type RunListing =
   | { readonly runId: RunId; readonly manifest: Manifest; readonly driver: Liveness | "none" }
   | { readonly runId: RunId; readonly problem: string };
-
-export type { EventEnvelope, Limits, Owner };

@@ -28,91 +28,103 @@ const settledPollMs = 25;
 
 /** The embedded engine: runs live in the store, and a detached runner per run drives them. */
 export function localEngine(parts: LocalEngineParts): RunEngine {
-  const { store, clock } = parts;
+  return new LocalEngine(parts);
+}
 
-  async function submit(submission: Submission): Promise<string> {
-    const runId = parts.newRunId();
+class LocalEngine implements RunEngine {
+  readonly #parts: LocalEngineParts;
+  readonly #store: RunStore;
+
+  constructor(parts: LocalEngineParts) {
+    this.#parts = parts;
+    this.#store = parts.store;
+  }
+
+  async submit(submission: Submission): Promise<string> {
+    const runId = this.#parts.newRunId();
     const terms: RunTerms = { ...submission.terms, runId };
-    await store.create(runId);
-    await store.inbox(runId).post({ id: "start", kind: "start", plan: submission.plan, terms });
-    await store.writeManifest(runId, queuedManifest(submission.plan, terms, clock.now()));
-    await parts.launch(runId);
+    const { plan } = submission;
+    await this.#store.create(runId);
+    await this.#store.inbox(runId).post({ id: "start", kind: "start", plan, terms });
+    await this.#store.writeManifest(runId, queuedManifest(plan, terms, this.#parts.clock.now()));
+    await this.#parts.launch(runId);
     return runId;
   }
 
-  async function mustExist(runId: string): Promise<void> {
-    if (!(await store.ids()).includes(runId)) throw new RunNotFound(runId, store.root);
-  }
-
-  async function send(runId: string, request: Request): Promise<void> {
-    await mustExist(runId);
-    await store.inbox(runId).post(request);
-    const held = await store.holder(runId);
+  async send(runId: string, request: Request): Promise<void> {
+    await this.#mustExist(runId);
+    await this.#store.inbox(runId).post(request);
+    const held = await this.#store.holder(runId);
     if (held?.liveness === "alive" || held?.liveness === "indeterminate") return;
-    const manifest = await manifestOfRun(runId);
+    const manifest = await this.#manifest(runId);
     if (typeof manifest !== "string" && isFinal(manifest)) return;
-    await parts.launch(runId);
+    await this.#parts.launch(runId);
   }
 
-  async function read(runId: string): Promise<JournalReading> {
-    await mustExist(runId);
-    return store.read(runId);
+  async read(runId: string): Promise<JournalReading> {
+    await this.#mustExist(runId);
+    return this.#store.read(runId);
   }
 
-  async function* follow(runId: string, fromSeq: number, signal: AbortSignal): AsyncIterable<StoredEvent> {
-    await mustExist(runId);
-    yield* store.follow(runId, fromSeq, signal);
+  async *follow(runId: string, fromSeq: number, signal: AbortSignal): AsyncIterable<StoredEvent> {
+    await this.#mustExist(runId);
+    yield* this.#store.follow(runId, fromSeq, signal);
   }
 
-  /** The manifest, rebuilt from the journal when it is missing or unreadable; a text says why there is none. */
-  async function manifestOfRun(runId: string): Promise<Manifest | string> {
-    const known = await store.readManifest(runId);
-    if (known !== undefined && known !== "unreadable") return known;
-    return rebuild(runId);
+  async list(): Promise<readonly RunListing[]> {
+    const ids = await this.#store.ids();
+    return Promise.all([...ids].reverse().map((runId) => this.#listed(runId)));
   }
 
-  async function rebuild(runId: string): Promise<Manifest | string> {
-    const reading = await store.read(runId);
-    if (reading.problem !== undefined)
-      return `${reading.problem.where}: ${reading.problem.message}. ${reading.problem.remedy}`;
-    const held = await store.holder(runId);
-    const isDriven = held?.liveness === "alive";
-    const manifest = manifestOf(fold(reading.events), isDriven);
-    if (manifest === undefined) return "it was never started: no driver has taken it yet";
-    if (!isDriven) await store.writeManifest(runId, manifest);
-    return manifest;
-  }
-
-  async function listed(runId: string): Promise<RunListing> {
-    const manifest = await manifestOfRun(runId);
-    if (typeof manifest === "string") return { runId, problem: manifest };
-    if (isFinal(manifest)) return { runId, manifest, driver: "none" };
-    const held = await store.holder(runId);
-    return { runId, manifest, driver: held?.liveness ?? "none" };
-  }
-
-  async function list(): Promise<readonly RunListing[]> {
-    const ids = await store.ids();
-    return Promise.all([...ids].reverse().map(listed));
-  }
-
-  async function settled(runId: string, seq: number): Promise<void> {
+  async settled(runId: string, seq: number): Promise<void> {
+    const { clock } = this.#parts;
     const until = clock.now() + settledMaxMs;
     for (;;) {
-      const manifest = await store.readManifest(runId);
+      const manifest = await this.#store.readManifest(runId);
       const shown = manifest === undefined || manifest === "unreadable" ? 0 : manifest.seq;
       if (shown >= seq) return;
-      const { events } = await store.read(runId);
+      const { events } = await this.#store.read(runId);
       if (!events.some((event) => event.seq > shown && event.seq <= seq && isControl(event))) return;
-      if ((await store.holder(runId))?.liveness !== "alive" || clock.now() >= until) {
-        await rebuild(runId);
+      if ((await this.#store.holder(runId))?.liveness !== "alive" || clock.now() >= until) {
+        await this.#rebuilt(runId);
         return;
       }
       await clock.sleep(settledPollMs);
     }
   }
 
-  return { submit, send, read, follow, list, settled, directory: (runId) => `${store.root}/runs/${runId}` };
+  directory(runId: string): string {
+    return `${this.#store.root}/runs/${runId}`;
+  }
+
+  async #mustExist(runId: string): Promise<void> {
+    if (!(await this.#store.ids()).includes(runId)) throw new RunNotFound(runId, this.#store.root);
+  }
+
+  async #listed(runId: string): Promise<RunListing> {
+    const manifest = await this.#manifest(runId);
+    if (typeof manifest === "string") return { runId, problem: manifest };
+    if (isFinal(manifest)) return { runId, manifest, driver: "none" };
+    const held = await this.#store.holder(runId);
+    return { runId, manifest, driver: held?.liveness ?? "none" };
+  }
+
+  /** The manifest, rebuilt from the journal when it is missing or unreadable; a text says why there is none. */
+  async #manifest(runId: string): Promise<Manifest | string> {
+    const known = await this.#store.readManifest(runId);
+    return known === undefined || known === "unreadable" ? this.#rebuilt(runId) : known;
+  }
+
+  async #rebuilt(runId: string): Promise<Manifest | string> {
+    const { events, problem } = await this.#store.read(runId);
+    if (problem !== undefined) return `${problem.where}: ${problem.message}. ${problem.remedy}`;
+    const isDriven = (await this.#store.holder(runId))?.liveness === "alive";
+    const manifest = manifestOf(fold(events), isDriven);
+    if (manifest === undefined) return "it was never started: no driver has taken it yet";
+    // A living driver writes its own; without one the rebuilt file is no write to the run.
+    if (!isDriven) await this.#store.writeManifest(runId, manifest);
+    return manifest;
+  }
 }
 
 function isFinal(manifest: Manifest): boolean {
