@@ -96,7 +96,9 @@ it("never finds this package, by whatever way it was installed", async () => {
     "agent/git/github.com/x/pi-muster/dist/index.mjs": "",
   });
   expect(names).toEqual(["agent/npm/node_modules/other/extensions/o.ts"]);
-  expect(await namedExtensions([checkout, join(checkout, "dist/index.mjs")])).toEqual([]);
+  await place("checkout", { "dist/scripted-model.mjs": "" });
+  const provider = join(checkout, "dist/scripted-model.mjs");
+  expect(await namedExtensions([checkout, join(checkout, "dist/index.mjs"), provider])).toEqual([provider]);
 });
 
 it("names each file once, and nothing for settings that are no settings", async () => {
