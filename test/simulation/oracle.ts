@@ -1,0 +1,244 @@
+import { effects } from "../../src/core/effects.ts";
+import type { StoredEvent } from "../../src/core/events.ts";
+import { evolve, fold } from "../../src/core/evolve.ts";
+import type { AttemptOutcome } from "../../src/core/outcome.ts";
+import type { Plan, PlannedTask } from "../../src/core/plan.ts";
+import { countsAsLoss, emptyState, type RunState } from "../../src/core/state.ts";
+import { isFinalRun, isFinalTask } from "../../src/core/status.ts";
+
+/** What the oracle itself remembers of a task: as little as the promises need, and nothing taken from the core. */
+interface TaskRecord {
+  readonly planned: PlannedTask;
+  attempts: number;
+  live: number | undefined;
+  final: "completed" | "failed" | "skipped" | "cancelled" | undefined;
+  retryAt: number | undefined;
+  isStopping: boolean;
+  endings: AttemptOutcome[];
+}
+
+/** What the oracle may look at beside the journal. */
+export interface Witness {
+  /** Identities of living worker processes of this attempt that its own run answers for. */
+  workersOf(task: string, attempt: number): number;
+  /** Living worker processes of the run. */
+  workers(): number;
+  /** A completed outcome that is on the disk. */
+  hasResult(task: string, attempt: number): boolean;
+  violate(message: string): void;
+}
+
+/**
+ * Judges a journal while it is written, by a model of its own: counters and sets that follow from the records and from
+ * the promises alone. Beside it folds the same journal through the core, one event at a time, and compares.
+ */
+export class Oracle {
+  state: RunState = emptyState;
+  readonly tasks = new Map<string, TaskRecord>();
+  plan: Plan | undefined;
+  #concurrency = 0;
+  #lostMax = 0;
+  #isCancelled = false;
+  #isParked = false;
+  finished: string | undefined;
+  readonly #witness: Witness;
+
+  constructor(witness: Witness) {
+    this.#witness = witness;
+  }
+
+  /** Telemetry at the end of the journal was lost with its writer. */
+  rewind(events: readonly StoredEvent[]): void {
+    this.state = fold(events);
+  }
+
+  event(event: StoredEvent): void {
+    const before = this.state;
+    this.#envelope(before, event);
+    this.#judge(event);
+    this.state = evolve(before, event);
+    this.#compare(event);
+  }
+
+  #expect(holds: boolean, message: string): void {
+    if (!holds) this.#witness.violate(message);
+  }
+
+  #envelope(before: RunState, event: StoredEvent): void {
+    const isNewLease = event.type === "lease.taken";
+    this.#expect(event.seq === before.seq + 1, `seq ${event.seq} after ${before.seq}`);
+    this.#expect(
+      event.epoch === before.epoch + (isNewLease ? 1 : 0),
+      `epoch ${event.epoch} after ${before.epoch} at ${event.type}`,
+    );
+    this.#expect(this.finished === undefined || isNewLease, `${event.type} after run.finished`);
+  }
+
+  #judge(event: StoredEvent): void {
+    switch (event.type) {
+      case "lease.taken":
+        return;
+      case "run.started":
+        this.#started(event);
+        return;
+      case "run.cancel_requested":
+        this.#expect(!this.#isCancelled, "cancelled twice");
+        this.#isCancelled = true;
+        return;
+      case "run.parked":
+        this.#expect(!this.#isParked, "parked twice");
+        this.#isParked = true;
+        return;
+      case "run.resumed":
+        this.#expect(this.#isParked, "resumed, but never parked");
+        this.#isParked = false;
+        return;
+      case "run.finished":
+        this.#finish(event.status);
+        return;
+      default:
+        this.#judgeTask(event);
+        return;
+    }
+  }
+
+  #started(event: Extract<StoredEvent, { type: "run.started" }>): void {
+    this.#expect(this.plan === undefined, "started twice");
+    this.plan = event.plan;
+    this.#concurrency = event.terms.settings.concurrency;
+    this.#lostMax = event.terms.settings.retries.lostMax;
+    for (const planned of event.plan.tasks) {
+      const fresh = { attempts: 0, live: undefined, final: undefined, retryAt: undefined, isStopping: false };
+      this.tasks.set(planned.id, { planned, ...fresh, endings: [] });
+    }
+  }
+
+  #judgeTask(event: Extract<StoredEvent, { task: string }>): void {
+    const task = this.tasks.get(event.task);
+    if (task === undefined) {
+      this.#witness.violate(`${event.type} of unknown task ${event.task}`);
+      return;
+    }
+    this.#expect(task.final === undefined, `${event.type} of ${event.task}, which is ${task.final}`);
+    switch (event.type) {
+      case "attempt.started":
+        this.#attemptStarted(event, task);
+        return;
+      case "attempt.ended":
+        this.#attemptEnded(event, task);
+        return;
+      case "task.skipped": {
+        const because = this.tasks.get(event.because)?.final;
+        this.#expect(
+          task.planned.dependsOn.includes(event.because) && because !== undefined && because !== "completed",
+          `${event.task} skipped because of ${event.because}, which is ${because}`,
+        );
+        this.#expect(task.live === undefined, `${event.task} skipped while it is alive`);
+        task.final = "skipped";
+        return;
+      }
+      case "task.cancelled":
+        this.#expect(this.#isCancelled, `${event.task} cancelled, but nobody asked`);
+        this.#expect(task.live === undefined, `${event.task} cancelled while it is alive`);
+        task.final = "cancelled";
+        return;
+      case "attempt.stopping":
+        this.#expect(!task.isStopping, `${event.task} stopped twice`);
+        task.isStopping = true;
+        break;
+      case "attempt.spawned":
+      case "attempt.ready":
+      case "attempt.progressed":
+        break;
+    }
+    this.#expect(
+      task.live === event.attempt,
+      `${event.type} of ${event.task}/${event.attempt}, which is not alive`,
+    );
+  }
+
+  #attemptStarted(event: Extract<StoredEvent, { type: "attempt.started" }>, task: TaskRecord): void {
+    const name = `${event.task}/${event.attempt}`;
+    this.#expect(!this.#isCancelled, `${name} starts after a cancel`);
+    this.#expect(!this.#isParked, `${name} starts while the run is parked`);
+    this.#expect(task.live === undefined, `${name} starts beside ${task.live}`);
+    this.#expect(event.attempt === task.attempts + 1, `${name} follows ${task.attempts}`);
+    for (const id of task.planned.dependsOn)
+      this.#expect(this.tasks.get(id)?.final === "completed", `${name} starts before ${id} completed`);
+    this.#expect(
+      task.retryAt === undefined || Date.parse(event.at) >= task.retryAt,
+      `${name} starts before its backoff is over`,
+    );
+    this.#expect(!this.#witness.hasResult(event.task, task.attempts), `${name} repeats finished work`);
+    task.attempts++;
+    task.live = event.attempt;
+    task.isStopping = false;
+    const alive = [...this.tasks.values()].filter((other) => other.live !== undefined);
+    this.#expect(alive.length <= this.#concurrency, `${alive.length} attempts alive`);
+    const writers = alive.filter((other) => other.planned.writes !== "none");
+    this.#expect(writers.length <= 1, `${writers.length} writers alive`);
+    const { role, roleMax } = task.planned;
+    const ofRole = alive.filter((other) => other.planned.role === role).length;
+    this.#expect(roleMax === undefined || ofRole <= roleMax, `${ofRole} of role ${role} alive`);
+    const { models, retries } = task.planned;
+    const resumed = task.endings.filter((outcome) => outcome.kind === "cancelled").length;
+    const most = 1 + retries + this.#lostMax + Math.max(0, models.length - 1) + resumed;
+    this.#expect(task.attempts <= most, `${name}: more than ${most} attempts`);
+  }
+
+  #attemptEnded(event: Extract<StoredEvent, { type: "attempt.ended" }>, task: TaskRecord): void {
+    const name = `${event.task}/${event.attempt}`;
+    const { outcome, retryAt } = event;
+    this.#expect(task.live === event.attempt, `${name} ends, but is not alive`);
+    this.#expect(this.#witness.workersOf(event.task, event.attempt) === 0, `${name} ended, its worker lives`);
+    this.#expect(
+      outcome.kind === "completed" || !this.#witness.hasResult(event.task, event.attempt),
+      `${name} left a result, but ended ${outcome.kind}`,
+    );
+    this.#expect(
+      outcome.kind !== "completed" || this.#witness.hasResult(event.task, event.attempt),
+      `${name} completed without a durable result`,
+    );
+    task.live = undefined;
+    task.retryAt = retryAt;
+    task.endings.push(outcome);
+    if (outcome.kind === "completed") task.final = "completed";
+    else if (retryAt === undefined) task.final = outcome.kind === "cancelled" ? "cancelled" : "failed";
+    this.#expect(retryAt === undefined || !this.#isCancelled, `${name} is to be retried after a cancel`);
+    const losses = task.endings.filter(countsAsLoss).length;
+    this.#expect(losses <= this.#lostMax + 1, `${event.task} was lost ${losses} times`);
+  }
+
+  #finish(status: string): void {
+    this.finished = status;
+    const open = [...this.tasks.values()].filter((task) => task.final === undefined);
+    this.#expect(open.length === 0, `finished with ${open.length} open tasks`);
+    this.#expect(this.#witness.workers() === 0, "finished while a worker lives");
+    const isAllDone = [...this.tasks.values()].every((task) => task.final === "completed");
+    this.#expect(
+      status !== "completed" || (isAllDone && !this.#isCancelled),
+      "completed, but not everything was",
+    );
+  }
+
+  /** The core's own state must say the same. */
+  #compare(event: StoredEvent): void {
+    const state = this.state;
+    if (state.status === "queued") return;
+    const running = effects(state).length;
+    let live = 0;
+    let index = 0;
+    for (const task of this.tasks.values()) {
+      const theirs = state.tasks.get(index++);
+      if (task.live !== undefined) live++;
+      const isFinal = theirs !== undefined && isFinalTask(theirs.status);
+      if ((isFinal ? theirs.status : undefined) !== task.final)
+        this.#witness.violate(`${event.type}: ${task.planned.id} is ${theirs?.status}, not ${task.final}`);
+    }
+    this.#expect(live === running, `${running} effects for ${live} living attempts`);
+    this.#expect(
+      isFinalRun(state.status) ? state.status === this.finished : this.finished === undefined,
+      `the run is ${state.status}, not ${this.finished}`,
+    );
+  }
+}

@@ -1,0 +1,120 @@
+import type { Request } from "../../src/core/commands.ts";
+import { terms } from "../support/plan.ts";
+import { runId, type World } from "./world.ts";
+
+/** Everyone who wants something of the run, and everything that befalls it from outside. */
+export class People {
+  readonly #world: World;
+  readonly #sent: Request[] = [];
+  #isBusy = true;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** True when everybody has what they wanted. */
+  get isIdle(): boolean {
+    return !this.#isBusy;
+  }
+
+  async live(): Promise<void> {
+    const { engine, scenario, timeline } = this.#world;
+    const { background, settings, plan } = scenario;
+    const owner = { sessionId: "session-1", host: this.#world.newHost() };
+    await engine.submit({ plan, terms: terms({ background, settings, owner }) });
+    this.#befall();
+    for (;;) {
+      await timeline.sleep(this.#world.random.integer(300, 3_000), undefined);
+      await this.#lookAfter();
+    }
+  }
+
+  /** What a host does whenever one is opened: drives on what lost its driver, resumes what a person wants resumed. */
+  async #lookAfter(): Promise<void> {
+    const { engine, scenario, hasFaults } = this.#world;
+    const listing = (await engine.list()).find((one) => one.runId === runId);
+    if (listing === undefined) return this.#world.violate("the run is not listed");
+    if ("problem" in listing) return this.#world.launch(runId);
+    const { manifest, driver } = listing;
+    const isFinal = ["completed", "failed", "cancelled"].includes(manifest.status);
+    const isParked = manifest.status === "blocked";
+    this.#isBusy = hasFaults || !(isFinal || (isParked && !scenario.isResumed));
+    if (isFinal || driver === "alive" || driver === "indeterminate") return;
+    if (!isParked) return this.#world.launch(runId);
+    if (!scenario.isResumed) return;
+    const owner = { sessionId: "session-2", host: this.#world.newHost() };
+    await this.#send({ kind: "resume", id: this.#id(), owner, background: scenario.background });
+  }
+
+  #id(): string {
+    return `request-${this.#world.timeline.nextNumber()}`;
+  }
+
+  async #send(request: Request): Promise<void> {
+    this.#sent.push(request);
+    await this.#world.engine.send(runId, request);
+  }
+
+  /** Has each kind of trouble that this world knows happen a few times. */
+  #befall(): void {
+    const world = this.#world;
+    const { faults } = world.scenario;
+    this.#sometimes(faults.isCancelled, 2, () =>
+      this.#send({ kind: "cancel", id: this.#id(), by: "session-2", reason: "enough" }),
+    );
+    this.#sometimes(faults.hasDuplicates, 3, () => this.#repeat());
+    this.#sometimes(faults.hasRivals, 3, () => world.launch(runId));
+    this.#sometimes(faults.hasAborts, 2, () => world.driver?.stop.abort());
+    this.#sometimes(faults.ownerDies, 2, () => {
+      for (const host of world.hosts.values()) host.die();
+    });
+    this.#sometimes(faults.hasClockJumps, 3, () => {
+      world.timeline.wallOffsetMs += world.random.pick([-60_000, -5_000, -100, 100, 5_000, 600_000]);
+    });
+    this.#sometimes(faults.hasLostManifests, 3, () => {
+      const run = world.disk.run(runId);
+      if (world.random.chance(0.5)) run.manifest = undefined;
+      else if (run.manifest !== undefined) run.manifest = { ...run.manifest, content: "unreadable" };
+    });
+    this.#sometimes(faults.hasFullDisk, 2, () => {
+      world.isDiskFull = true;
+      world.timeline.schedule(world.random.integer(10, 8_000), undefined, () => {
+        world.isDiskFull = false;
+      });
+    });
+    this.#sometimes(world.scenario.faults.crash > 0, 2, () => world.driver?.process.die());
+    this.#sometimes(world.scenario.faults.pause > 0, 2, () => {
+      const process = world.driver?.process;
+      if (process !== undefined) world.pause(process);
+    });
+    this.#sometimes(true, 4, () => this.#useMachine());
+    world.timeline.schedule(faults.forMs, undefined, () => {
+      world.machine.others = 0;
+      world.machine.isCheckoutTaken = false;
+      world.machine.changed();
+    });
+  }
+
+  #useMachine(): void {
+    const { machine, random } = this.#world;
+    machine.others = random.integer(0, machine.capacity);
+    machine.isCheckoutTaken = random.chance(0.3);
+    machine.changed();
+  }
+
+  /** A request arrives once more, or the run is to start once more with another plan. */
+  #repeat(): Promise<void> {
+    const { random, engine, scenario } = this.#world;
+    const old = this.#sent[random.integer(0, this.#sent.length)];
+    const { plan, settings } = scenario;
+    return engine.send(runId, old ?? { kind: "start", id: "start", plan, terms: terms({ settings }) });
+  }
+
+  #sometimes(isKnown: boolean, most: number, happens: () => void | Promise<void>): void {
+    const { random, timeline, scenario } = this.#world;
+    if (!isKnown) return;
+    for (let left = random.integer(1, most); left > 0; left--) {
+      timeline.schedule(random.integer(0, scenario.faults.forMs), undefined, () => void happens());
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { nextDeadline } from "../../src/core/deadline.ts";
+import { decide } from "../../src/core/decide.ts";
+import { effects } from "../../src/core/effects.ts";
+import type { StoredEvent } from "../../src/core/events.ts";
+import { fold } from "../../src/core/evolve.ts";
+import { manifestOf } from "../../src/core/manifest.ts";
+import { runView } from "../../src/core/run-view.ts";
+import type { RunState } from "../../src/core/state.ts";
+import { completed } from "../support/plan.ts";
+import { Random } from "../support/random.ts";
+import { People } from "./people.ts";
+import { scenarioOf } from "./scenario.ts";
+import { runId, type Tally, World } from "./world.ts";
+
+const virtualMaxMs = 2 * 3_600_000;
+const stepsMax = 400_000;
+const stepsPerInstantMax = 5_000;
+
+/** How one world went. It went well when there are no violations. */
+export interface WorldReport {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly journal: readonly StoredEvent[];
+  readonly steps: number;
+  readonly tally: Tally;
+}
+
+/** Lives through the world of this seed. The same seed gives the same world, to the last step. */
+export async function simulate(seed: number): Promise<WorldReport> {
+  const random = new Random(seed);
+  const world = new World(random, scenarioOf(random));
+  const people = new People(world);
+  const { timeline, violations } = world;
+  const startedAt = timeline.now;
+  people.live().catch((error: unknown) => world.violate(`a client failed: ${text(error)}`));
+  await timeline.run(() => {
+    if (violations.length > 0) return true;
+    if (timeline.stepsAtThisInstant > stepsPerInstantMax) world.violate("busy without time going on");
+    if (timeline.now - startedAt > virtualMaxMs || timeline.steps > stepsMax)
+      world.violate(`no end after ${timeline.steps} steps and ${timeline.now - startedAt} ms`);
+    return people.isIdle && world.livingDrivers.length === 0 && world.table.workers.size === 0;
+  });
+  const journal = world.disk.runs.get(runId)?.events ?? [];
+  if (violations.length === 0) judgeTheEnd(world, journal);
+  return { seed, violations, journal, steps: timeline.steps, tally: world.tally };
+}
+
+function judgeTheEnd(world: World, journal: readonly StoredEvent[]): void {
+  const { state } = world.oracle;
+  const folded = fold(journal);
+  if (shownBy(folded) !== shownBy(state)) world.violate("the whole journal folds to something else");
+  const run = world.disk.run(runId);
+  const expected = JSON.stringify(manifestOf(state, false));
+  const isOwn = run.manifest?.writer.pid === run.holder?.pid || run.holder === undefined;
+  if (isOwn && JSON.stringify(run.manifest?.content) !== expected)
+    world.violate(`the manifest says ${JSON.stringify(run.manifest?.content)}, not ${expected}`);
+  if (state.status === "blocked" && run.inbox.size > 0)
+    world.violate(`parked, and nobody takes ${[...run.inbox.keys()]}`);
+  if (world.oracle.finished !== undefined) judgeFinal(world, state);
+}
+
+/** A final state answers nothing more. */
+function judgeFinal(world: World, state: RunState): void {
+  const at = world.timeline.now + 86_400_000;
+  const owner = { sessionId: "late" };
+  const commands = [
+    { kind: "tick", at },
+    { kind: "cancel", id: "late", by: "late", reason: "", at },
+    { kind: "resume", id: "late", owner, background: true, at },
+    { kind: "owner_gone", at },
+    { kind: "take_over", salvaged: new Map(), at },
+    { kind: "ended", task: "t0", attempt: 1, outcome: completed(), at },
+  ] as const;
+  for (const command of commands) {
+    if (decide(state, command).length > 0) world.violate(`a final run answers ${command.kind}`);
+  }
+  if (nextDeadline(state) !== undefined) world.violate("a final run has a deadline");
+}
+
+function shownBy(state: RunState): string {
+  return JSON.stringify([runView(state, 0), effects(state), nextDeadline(state), state.seq, state.epoch]);
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,297 @@
+import type { StoredEvent } from "../../src/core/events.ts";
+import { LeaseLost, StorageError } from "../../src/core/failure.ts";
+import { InvariantViolation } from "../../src/core/invariant.ts";
+import type { RunEngine } from "../../src/core/ports.ts";
+import type { Liveness, ProcessIdentity } from "../../src/core/process.ts";
+import { takeAndDrive } from "../../src/engine/lease.ts";
+import { localEngine } from "../../src/engine/local-engine.ts";
+import { type Io, MemoryDisk, memoryStore, type StoredRun } from "../support/memory-store.ts";
+import type { Random } from "../support/random.ts";
+import { type LivingWorker, ProcessTable, unrulyWorkers } from "../support/unruly-workers.ts";
+import { Timeline, VirtualProcess } from "../support/virtual-clock.ts";
+import { Machine } from "./machine.ts";
+import { Oracle } from "./oracle.ts";
+import type { Scenario } from "./scenario.ts";
+
+export const runId = "20260101-000000-sim";
+
+/** How often what happened, so that a run of many seeds can say what it tried. */
+export interface Tally {
+  crashes: number;
+  refusals: number;
+  pauses: number;
+  takeovers: number;
+  fenced: number;
+  workers: number;
+  parks: number;
+}
+
+interface Driver {
+  readonly process: VirtualProcess;
+  readonly stop: AbortController;
+}
+
+/** Everything around the run: the machine, its processes, its disk and its bad luck. All of it follows from the seed. */
+export class World {
+  readonly random: Random;
+  readonly scenario: Scenario;
+  readonly timeline: Timeline;
+  readonly disk: MemoryDisk;
+  readonly table: ProcessTable;
+  readonly machine: Machine;
+  readonly oracle: Oracle;
+  readonly engine: RunEngine;
+  readonly violations: string[] = [];
+  readonly tally: Tally = {
+    crashes: 0,
+    refusals: 0,
+    pauses: 0,
+    takeovers: 0,
+    fenced: 0,
+    workers: 0,
+    parks: 0,
+  };
+  readonly drivers: Driver[] = [];
+  readonly hosts = new Map<number, VirtualProcess>();
+  isDiskFull = false;
+  readonly #faultsEndAt: number;
+  readonly #immune = new Set<VirtualProcess>();
+  /** The newest lease's holder. */
+  #holder: ProcessIdentity | undefined;
+
+  constructor(random: Random, scenario: Scenario) {
+    this.random = random;
+    this.scenario = scenario;
+    this.timeline = new Timeline(random);
+    this.#faultsEndAt = this.timeline.now + scenario.faults.forMs;
+    this.disk = new MemoryDisk(
+      (_runId, event) => this.#recorded(event),
+      (identity) => this.liveness(identity),
+    );
+    this.table = new ProcessTable((worker) => this.#workerStarted(worker));
+    this.machine = new Machine(scenario.machineWorkers);
+    this.oracle = new Oracle({
+      workersOf: (task, attempt) =>
+        this.#answeredFor().filter(({ work }) => work.task.id === task && work.attempt === attempt).length,
+      workers: () => this.#answeredFor().length,
+      hasResult: (task, attempt) => {
+        const record = this.#run().outcomes.get(`${task}/${attempt}`);
+        return record !== undefined && record !== "unreadable" && record.outcome.kind === "completed";
+      },
+      violate: (message) => this.violate(message),
+    });
+    const client = new VirtualProcess(this.timeline.nextNumber());
+    this.engine = localEngine({
+      store: memoryStore(this.disk, this.#io(client, false), client.identity),
+      clock: this.timeline.clock(client),
+      newRunId: () => runId,
+      launch: (id) => {
+        this.launch(id);
+        return Promise.resolve();
+      },
+    });
+  }
+
+  get hasFaults(): boolean {
+    return this.timeline.now < this.#faultsEndAt;
+  }
+
+  get livingDrivers(): readonly Driver[] {
+    return this.drivers.filter(({ process }) => process.isAlive);
+  }
+
+  /** The driver that holds the newest lease, while its process lives. */
+  get driver(): Driver | undefined {
+    return this.livingDrivers.find(({ process }) => process.identity.pid === this.#holder?.pid);
+  }
+
+  violate(message: string): void {
+    const seconds = ((this.timeline.now - Date.UTC(2026, 0, 1)) / 1000).toFixed(3);
+    this.violations.push(`${message} (at ${seconds} s, seq ${this.oracle.state.seq})`);
+  }
+
+  newHost(): ProcessIdentity {
+    const host = new VirtualProcess(this.timeline.nextNumber());
+    this.hosts.set(host.identity.pid, host);
+    return host.identity;
+  }
+
+  liveness(identity: ProcessIdentity): Liveness {
+    const process =
+      this.hosts.get(identity.pid) ??
+      this.drivers.find((driver) => driver.process.identity.pid === identity.pid)?.process;
+    if (process === undefined || !process.isAlive) {
+      return this.hasFaults && this.random.chance(0.05) ? "indeterminate" : "gone";
+    }
+    return process.isPaused && this.scenario.faults.isMisjudged ? "gone" : "alive";
+  }
+
+  /** Starts a runner process, which takes the lease if it can. */
+  launch(id: string): void {
+    const process = new VirtualProcess(this.timeline.nextNumber());
+    const driver: Driver = { process, stop: new AbortController() };
+    this.drivers.push(driver);
+    if (this.scenario.faults.isImmune && this.random.chance(0.5)) this.#immune.add(process);
+    process.onDeath.push(() => this.#loseTelemetry(process));
+    const io = this.#io(process, true);
+    const { timeline } = this;
+    const parts = {
+      runId: id,
+      store: memoryStore(this.disk, io, process.identity),
+      clock: timeline.clock(process),
+      slots: this.machine.slots(timeline, process, io.begin),
+      backend: unrulyWorkers({
+        timeline,
+        random: this.random,
+        disk: this.disk,
+        table: this.table,
+        driver: process,
+        temper: () => this.scenario.temper,
+        endDrivers: () => this.#endOthers(process),
+      }),
+      probe: async (identity: ProcessIdentity) => {
+        await io.end("probe");
+        return this.liveness(identity);
+      },
+    };
+    timeline.schedule(this.random.integer(0, 200), process, () => {
+      takeAndDrive(parts, process.identity, driver.stop.signal).then(
+        () => this.#exits(process),
+        (error: unknown) => this.#fails(process, error),
+      );
+    });
+  }
+
+  /** Ends every other driver of the run, except one that cannot be seen from here. */
+  #endOthers(successor: VirtualProcess): readonly ProcessIdentity[] {
+    for (const { process } of this.livingDrivers) {
+      if (process !== successor && !this.#immune.has(process)) process.die();
+    }
+    return [];
+  }
+
+  #exits(process: VirtualProcess): void {
+    const left = [...this.table.workers].filter((worker) => worker.driver === process);
+    if (left.length > 0) this.violate(`a driver ended and left ${left.length} workers`);
+    process.die();
+  }
+
+  #fails(process: VirtualProcess, error: unknown): void {
+    if (error instanceof LeaseLost) this.tally.fenced++;
+    else if (!(error instanceof StorageError)) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.violate(error instanceof InvariantViolation ? error.message : text);
+    }
+    this.#exits(process);
+  }
+
+  /** Time and luck of one process's operations. */
+  #io(process: VirtualProcess, isUnlucky: boolean): Io {
+    const { timeline, random, scenario } = this;
+    const { faults } = scenario;
+    const pass = (delayMs: number): Promise<void> =>
+      new Promise((resolve) => timeline.schedule(delayMs, process, resolve));
+    const delay = (): number => {
+      if (isUnlucky && this.hasFaults && random.chance(faults.slow)) return random.integer(1, 3_000);
+      return random.chance(0.7) ? 0 : random.integer(0, 4);
+    };
+    const happens = (chance: number): boolean => isUnlucky && this.hasFaults && random.chance(chance);
+    const dieOrPause = (): void => {
+      if (happens(faults.crash)) {
+        this.tally.crashes++;
+        timeline.schedule(0, undefined, () => process.die());
+      } else if (happens(faults.pause)) this.pause(process);
+    };
+    return {
+      begin: async (operation) => {
+        dieOrPause();
+        await pass(delay());
+        const isRefused = happens(faults.refusal) || (isUnlucky && this.isDiskFull && needsRoom(operation));
+        if (!isRefused || operation.endsWith("Workers") || operation.endsWith("Writer")) return;
+        this.tally.refusals++;
+        const failure = { cause: "disk_full", code: "ENOSPC", path: operation } as const;
+        throw new StorageError(`${operation}: no space left`, failure);
+      },
+      end: async () => {
+        dieOrPause();
+        await pass(delay());
+      },
+      kept: (wanted) => {
+        if (!happens(faults.crash)) return wanted;
+        this.tally.crashes++;
+        process.die();
+        return random.integer(0, wanted);
+      },
+    };
+  }
+
+  pause(process: VirtualProcess): void {
+    this.tally.pauses++;
+    process.pause();
+    this.timeline.schedule(this.random.integer(1, 9_000), undefined, () => process.wake(this.timeline));
+  }
+
+  #loseTelemetry(process: VirtualProcess): void {
+    const run = this.disk.runs.get(runId);
+    if (run === undefined || run.holder?.pid !== process.identity.pid) return;
+    if (run.durable === run.events.length || this.random.chance(0.5)) return;
+    run.events.length = run.durable;
+    this.oracle.rewind(run.events);
+  }
+
+  #run(): StoredRun {
+    return this.disk.run(runId);
+  }
+
+  #recorded(event: StoredEvent): void {
+    if (event.type === "lease.taken") {
+      this.#holder = event;
+      if (event.epoch > 1) this.tally.takeovers++;
+    }
+    if (event.type === "run.parked") this.tally.parks++;
+    try {
+      this.oracle.event(event);
+    } catch (error) {
+      this.violate(`${event.type} cannot be folded: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /** Living workers, but for those that a driver nobody could end has started behind its successor's back. */
+  #answeredFor(): readonly LivingWorker[] {
+    return [...this.table.workers].filter(
+      ({ driver }) =>
+        driver.identity.pid === this.#holder?.pid || !this.#immune.has(driver) || !driver.isAlive,
+    );
+  }
+
+  #workerStarted({ work, driver }: LivingWorker): void {
+    this.tally.workers++;
+    const name = `${work.task.id}/${work.attempt}`;
+    const mine = [...this.table.workers].filter((worker) => worker.driver === driver).length;
+    const held = this.machine.heldBy(driver);
+    if (mine > held) this.violate(`${name} is worker ${mine} of a driver that holds ${held} tokens`);
+    // A driver that was taken over may start what it had already recorded, until its successor ends it.
+    if (driver.identity.pid !== this.#holder?.pid) return;
+    const others = this.#answeredFor().filter((worker) => worker.driver !== driver);
+    if (others.length > 0)
+      this.violate(`${name} starts while ${others.length} workers of an earlier driver live`);
+    const task = this.oracle.tasks.get(work.task.id);
+    if (task?.live !== work.attempt) this.violate(`${name} starts a process, but was not recorded`);
+    if (work.task.writes !== "none" && !this.machine.isWriter(driver))
+      this.violate(`${name} writes without the right to`);
+    this.#judgeInputs(name, work);
+  }
+
+  #judgeInputs(name: string, work: LivingWorker["work"]): void {
+    const expected = work.task.dependsOn.map((id) => {
+      const attempts = this.oracle.tasks.get(id)?.attempts;
+      return `${id} by ${attempts}`;
+    });
+    const given = work.inputs.map((input) => input.text);
+    if (given.join() !== expected.join()) this.violate(`${name} is given ${given}, not ${expected}`);
+  }
+}
+
+function needsRoom(operation: string): boolean {
+  return ["append", "acquire", "directory", "writeManifest"].includes(operation);
+}
