@@ -106,7 +106,9 @@ class Driver {
 
   #isDone(): boolean {
     if (this.#signal.aborted || this.#ending.signal.aborted || isFinalRun(this.#state.status)) return true;
-    return this.#state.status === "blocked" && this.#state.active.length === 0;
+    if (this.#state.status !== "blocked" || this.#state.active.length > 0) return false;
+    // What makes a parked run go on, or end, is a request.
+    return this.#reports.length === 0 && !this.#inboxMayHold;
   }
 
   #tell(report: Report): void {
