@@ -20,6 +20,8 @@ interface Member {
   /** Set when it is to stop, also before its worker exists. */
   stopping?: Cause;
   usage: Usage;
+  /** Its outcome was told. It stays until the state knows, or the attempt would be begun again meanwhile. */
+  isOver: boolean;
   /** Resolves when its outcome was told. */
   done: Promise<void>;
 }
@@ -53,7 +55,11 @@ export class Crew {
         this.#tell({ kind: "ended", task: effect.task, attempt: effect.attempt, outcome: nothingDone });
       }
     }
-    for (const [key, member] of this.#members) if (!wanted.has(key)) stop(member, "cancelled");
+    for (const [key, member] of this.#members) {
+      if (wanted.has(key)) continue;
+      if (member.isOver) this.#members.delete(key);
+      else stop(member, "cancelled");
+    }
   }
 
   /** Ends every worker and resolves when all are verified gone. */
@@ -65,12 +71,12 @@ export class Crew {
 
   #begin(effect: WorkEffect, state: StartedRun): void {
     const { key, task, attempt } = effect;
-    const member: Member = { task, attempt, usage: noUsage, done: Promise.resolve() };
+    const member: Member = { task, attempt, usage: noUsage, isOver: false, done: Promise.resolve() };
     this.#members.set(key, member);
     member.done = this.#perform(member, effect, state)
       .catch((error: unknown) => failedToStart(error))
       .then((outcome) => {
-        this.#members.delete(key);
+        member.isOver = true;
         this.#tell({ kind: "ended", task, attempt, outcome });
       });
   }
