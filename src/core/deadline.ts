@@ -46,8 +46,11 @@ export function expire(draft: Draft): void {
   }
 }
 
-/** The one timer the driver needs, in ms since the epoch; undefined when only a report or a request can change anything. */
-export function nextDeadline(state: RunState): number | undefined {
+/**
+ * The one timer the driver needs, in ms since the epoch; undefined when only a report or a request can change anything.
+ * `decidedAt` is the instant of the newest decision, which may have recorded nothing.
+ */
+export function nextDeadline(state: RunState, decidedAt: number = state.updatedAt): number | undefined {
   if (state.status === "queued" || isFinalRun(state.status)) return undefined;
   const { limits } = state.terms.settings;
   const instants: number[] = [];
@@ -57,8 +60,8 @@ export function nextDeadline(state: RunState): number | undefined {
   if (state.status === "running") {
     for (const index of state.retrying) {
       const task = state.tasks.get(index);
-      // One that is due already waits for room, not for time.
-      if (task?.status === "retrying" && task.retryAt > state.updatedAt) instants.push(task.retryAt);
+      // One that was due then waits for room, not for time.
+      if (task?.status === "retrying" && task.retryAt > decidedAt) instants.push(task.retryAt);
     }
     if (state.cancel === undefined) instants.push(runDeadline(state));
   }

@@ -59,6 +59,7 @@ class Driver {
   #state: RunState;
   #reports: Report[] = [];
   #inboxMayHold = true;
+  #decidedAt = 0;
 
   constructor(parts: DriverParts, signal: AbortSignal) {
     this.#parts = parts;
@@ -179,6 +180,7 @@ class Driver {
 
   async #apply(told: readonly (Report | Request)[]): Promise<void> {
     const at = this.#parts.clock.now();
+    this.#decidedAt = at;
     const commands: Command[] =
       told.length === 0 ? [{ kind: "tick", at }] : told.map((one) => ({ ...one, at }));
     let state = this.#state;
@@ -220,7 +222,7 @@ class Driver {
   }
 
   async #wait(): Promise<void> {
-    const deadline = nextDeadline(this.#state);
+    const deadline = nextDeadline(this.#state, this.#decidedAt);
     if (deadline === undefined) return this.#bell.heard();
     const timer = new AbortController();
     const late = this.#parts.clock.sleep(deadline - this.#parts.clock.now(), timer.signal);
