@@ -5,7 +5,7 @@ import { step } from "../core/decide.ts";
 import { effects } from "../core/effects.ts";
 import { isControl, type RunEvent } from "../core/events.ts";
 import { fold } from "../core/evolve.ts";
-import { StorageError } from "../core/failure.ts";
+import { LeaseLost, StorageError } from "../core/failure.ts";
 import { manifestOf } from "../core/manifest.ts";
 import type { AttemptOutcome } from "../core/outcome.ts";
 import type { Clock, Lease, RunStore, Slots, WorkerBackend } from "../core/ports.ts";
@@ -43,6 +43,9 @@ export async function drive(parts: DriverParts, signal: AbortSignal): Promise<Ru
   const driver = new Driver(parts, signal);
   try {
     return await driver.run();
+  } catch (error) {
+    if (error instanceof LeaseLost) driver.isFenced = true;
+    throw error;
   } finally {
     await driver.close();
   }
@@ -60,6 +63,9 @@ class Driver {
   #reports: Report[] = [];
   #inboxMayHold = true;
   #decidedAt = 0;
+  #isDriving = true;
+  /** Another driver took over: the manifest is its own now. */
+  isFenced = false;
 
   constructor(parts: DriverParts, signal: AbortSignal) {
     this.#parts = parts;
@@ -68,7 +74,7 @@ class Driver {
     this.#crew = new Crew(parts, (report) => this.#tell(report));
     this.#tokens = new Tokens(parts.slots, this.#bell, this.#ending.signal);
     this.#projection = new Projection(parts.clock, async () => {
-      const manifest = manifestOf(this.#state, true);
+      const manifest = manifestOf(this.#state, this.#isDriving);
       if (manifest !== undefined) await parts.store.writeManifest(parts.runId, manifest);
     });
   }
@@ -77,6 +83,8 @@ class Driver {
     await this.#takeOver();
     const ring = (): void => this.#bell.ring();
     this.#signal.addEventListener("abort", ring, { once: true });
+    // An earlier driver may have died between its last record and its last word in the manifest.
+    this.#projection.changed();
     const loop = this.#loop();
     try {
       await Promise.race([loop, this.#watchInbox(), this.#watchOwner()]);
@@ -101,7 +109,9 @@ class Driver {
     this.#ending.abort();
     await this.#crew.stopAll();
     await this.#tokens.releaseAll();
-    await this.#projection.close();
+    this.#isDriving = false;
+    if (!this.isFenced && !isFinalRun(this.#state.status)) this.#projection.changed();
+    await this.#projection.close(!this.isFenced);
     await this.#parts.lease.release();
   }
 

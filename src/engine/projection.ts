@@ -23,15 +23,15 @@ export class Projection {
     });
   }
 
-  /** Writes what was not written yet. */
-  async close(): Promise<void> {
+  /** Ends, after writing what was not written yet unless `writesLast` is false: then somebody else writes now. */
+  async close(writesLast: boolean): Promise<void> {
     this.#ending.abort();
     await this.#writing;
-    if (this.#isDirty) await this.#once();
+    if (this.#isDirty && writesLast) await this.#once();
   }
 
   async #loop(): Promise<void> {
-    while (this.#isDirty) {
+    while (this.#isDirty && !this.#ending.signal.aborted) {
       await this.#once();
       await this.#clock.sleep(writeMinMs, this.#ending.signal);
     }
@@ -42,8 +42,9 @@ export class Projection {
     try {
       await this.#write();
     } catch (error) {
-      // The file is derived: readers rebuild it from the journal, and the next change tries again.
       if (!(error instanceof StorageError)) throw error;
+      // The file is derived: nothing is lost, and the next round tries again.
+      this.#isDirty = true;
     }
   }
 }
