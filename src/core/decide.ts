@@ -195,8 +195,14 @@ function ended(draft: Draft, id: string, attempt: number, reported: AttemptOutco
 
 /** What the outcome means, given why the attempt was being stopped. A durable result stands, whatever came after it. */
 function judged(task: TaskState, outcome: AttemptOutcome): AttemptOutcome {
-  if (outcome.kind === "completed" || task.status !== "stopping") return outcome;
+  if (outcome.kind === "completed") return outcome;
   const { usage } = outcome;
+  if (task.status !== "stopping") {
+    // A driver that ended took its worker along: nobody wanted the task itself to end.
+    return outcome.kind === "cancelled"
+      ? { kind: "lost", cause: "lost", message: "the driver ended before this attempt did", usage }
+      : outcome;
+  }
   switch (task.cause) {
     case "cancelled":
     case "owner_gone":

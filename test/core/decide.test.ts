@@ -115,6 +115,15 @@ describe("failure", () => {
     expect(history.task("a")).toMatchObject({ status: "failed", cause: "lost", losses: 4, failures: 0 });
   });
 
+  it("an attempt that ended with its driver is lost, not cancelled", () => {
+    const history = History.started(plan(task("a"), task("b", ["a"])));
+    history.takeLease();
+    const cancelled = { kind: "cancelled", usage: history.run().usage } as const;
+    history.command({ kind: "take_over", salvaged: new Map([["a/1", cancelled]]) });
+    expect(history.task("a")).toMatchObject({ status: "retrying", losses: 1 });
+    expect(history.task("b")).toMatchObject({ status: "pending" });
+  });
+
   it("a finished but unrecorded attempt is salvaged at takeover, not repeated", () => {
     const history = History.started(plan(task("a"), task("b", ["a"])));
     history.takeLease();
