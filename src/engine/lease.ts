@@ -12,7 +12,12 @@ export async function takeAndDrive(
   self: ProcessIdentity,
   signal: AbortSignal,
 ): Promise<RunState | LeaseHeld> {
-  const lease = await parts.store.acquire(parts.runId, self, parts.clock.now());
-  if ("heldBy" in lease) return lease;
-  return drive({ ...parts, lease }, signal);
+  for (;;) {
+    const lease = await parts.store.acquire(parts.runId, self, parts.clock.now());
+    if ("heldBy" in lease) return lease;
+    const state = await drive({ ...parts, lease }, signal);
+    if (state.status !== "blocked" || signal.aborted) return state;
+    // A request that came while the lease was given back saw a living driver and woke nobody else.
+    if ((await parts.store.inbox(parts.runId).pending()).length === 0) return state;
+  }
 }
