@@ -57,7 +57,7 @@ export class World {
   readonly #faultsEndAt: number;
   readonly #immune = new Set<VirtualProcess>();
   /** The newest lease's holder. */
-  #holder: ProcessIdentity | undefined;
+  holder: ProcessIdentity | undefined;
 
   constructor(random: Random, scenario: Scenario) {
     this.random = random;
@@ -102,7 +102,7 @@ export class World {
 
   /** The driver that holds the newest lease, while its process lives. */
   get driver(): Driver | undefined {
-    return this.livingDrivers.find(({ process }) => process.identity.pid === this.#holder?.pid);
+    return this.livingDrivers.find(({ process }) => process.identity.pid === this.holder?.pid);
   }
 
   violate(message: string): void {
@@ -245,7 +245,7 @@ export class World {
 
   #recorded(event: StoredEvent): void {
     if (event.type === "lease.taken") {
-      this.#holder = event;
+      this.holder = event;
       if (event.epoch > 1) this.tally.takeovers++;
     }
     if (event.type === "run.parked") this.tally.parks++;
@@ -260,7 +260,7 @@ export class World {
   #answeredFor(): readonly LivingWorker[] {
     return [...this.table.workers].filter(
       ({ driver }) =>
-        driver.identity.pid === this.#holder?.pid || !this.#immune.has(driver) || !driver.isAlive,
+        driver.identity.pid === this.holder?.pid || !this.#immune.has(driver) || !driver.isAlive,
     );
   }
 
@@ -271,7 +271,7 @@ export class World {
     const held = this.machine.heldBy(driver);
     if (mine > held) this.violate(`${name} is worker ${mine} of a driver that holds ${held} tokens`);
     // A driver that was taken over may start what it had already recorded, until its successor ends it.
-    if (driver.identity.pid !== this.#holder?.pid) return;
+    if (driver.identity.pid !== this.holder?.pid) return;
     const others = this.#answeredFor().filter((worker) => worker.driver !== driver);
     if (others.length > 0)
       this.violate(`${name} starts while ${others.length} workers of an earlier driver live`);

@@ -77,7 +77,12 @@ export class Timeline {
   /** Has the action happen after `delayMs` in the given process, or in the world when there is none. */
   schedule(delayMs: number, process: VirtualProcess | undefined, action: () => void): void {
     const heap = this.#heap;
-    const entry = { time: this.now + Math.max(0, delayMs), order: this.#random.next(), process, action };
+    const entry = {
+      time: this.now + Math.max(0, Math.round(delayMs)),
+      order: this.#random.next(),
+      process,
+      action,
+    };
     let at = heap.length;
     heap.push(entry);
     while (at > 0) {
