@@ -29,7 +29,7 @@ export async function bundled(entry, plugins = []) {
 /**
  * Bundles and imports it, from a file that is gone afterwards.
  * @param {string} entry relative to the repository
- * @returns {Promise<Record<string, unknown>>} its exports
+ * @returns {Promise<any>} its exports
  */
 export async function loadBundled(entry) {
   // Inside the repository, so that packages are found.

@@ -1,18 +1,17 @@
 import { parseArgs } from "node:util";
 import { simulate, type WorldReport } from "./simulate.ts";
-import type { Tally } from "./world.ts";
 
 /**
- * `--seeds N` worlds from `--seed S` on (1); `--journal` prints what the last one recorded. One summary line; exit code 1
- * and a line for each failing seed when there is one.
+ * The command line: `--seeds N` worlds from `--seed S` on (1), `--journal` to print what each recorded. Prints a line for
+ * each failing seed and one summary. Resolves with the failing seeds; throws on arguments that make no sense.
  */
-async function main(): Promise<void> {
+export async function simulateSeeds(
+  args: readonly string[],
+  print: (line: string) => void,
+): Promise<readonly number[]> {
   const { values } = parseArgs({
-    options: {
-      seeds: { type: "string" },
-      seed: { type: "string" },
-      journal: { type: "boolean", default: false },
-    },
+    args: [...args],
+    options: { seeds: { type: "string" }, seed: { type: "string" }, journal: { type: "boolean" } },
   });
   const first = Number(values.seed ?? 1);
   const count = Number(values.seeds ?? (values.seed === undefined ? 300 : 1));
@@ -20,34 +19,33 @@ async function main(): Promise<void> {
     throw new Error("--seeds and --seed take whole numbers");
   const startedAt = performance.now();
   const unhandled: unknown[] = [];
-  process.on("unhandledRejection", (reason) => unhandled.push(reason));
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", note);
   const failed: number[] = [];
   const total: Record<string, number> = { steps: 0, events: 0 };
   for (let seed = first; seed < first + count; seed++) {
     const report = await simulate(seed);
+    // Rejections that nobody handled are told between one turn of the event loop and the next.
     await new Promise((resolve) => setImmediate(resolve));
     const violations = [...report.violations, ...unhandled.splice(0).map(shown)];
     add(total, report);
-    if (values.journal) for (const event of report.journal) console.log(JSON.stringify(event));
+    if (values.journal) for (const event of report.journal) print(JSON.stringify(event));
     if (violations.length === 0) continue;
     failed.push(seed);
-    console.log(`seed ${seed}: ${violations[0]}`);
+    print(`seed ${seed}: ${violations[0]}`);
   }
-  const seconds = (performance.now() - startedAt) / 1000;
+  process.off("unhandledRejection", note);
+  const rate = (count / (performance.now() - startedAt)) * 1000;
   const counts = Object.entries(total).map(([name, value]) => `${value} ${name}`);
-  console.log(
-    `${count} seeds, ${failed.length} failed, ${(count / seconds).toFixed(0)} seeds/s; ${counts.join(", ")}`,
-  );
-  process.exitCode = failed.length > 0 ? 1 : 0;
+  print(`${count} seeds, ${failed.length} failed, ${rate.toFixed(0)} seeds/s; ${counts.join(", ")}`);
+  return failed;
 }
 
 function add(total: Record<string, number>, { steps, journal, tally }: WorldReport): void {
-  const counts: Tally & { steps: number; events: number } = { ...tally, steps, events: journal.length };
-  for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;
+  for (const [name, count] of Object.entries({ steps, events: journal.length, ...tally }))
+    total[name] = (total[name] ?? 0) + count;
 }
 
 function shown(reason: unknown): string {
   return `unhandled: ${reason instanceof Error ? reason.stack : String(reason)}`;
 }
-
-await main();

@@ -37,6 +37,7 @@ export function task(
   };
 }
 
+/** A plan of these tasks, all done by one agent. */
 export function plan(...tasks: readonly PlannedTask[]): Plan {
   return { goal: "the goal", agents: { explorer: agent }, tasks, hash: "0".repeat(64) };
 }
@@ -54,6 +55,7 @@ export function layeredPlan(layers: number, width: number): Plan {
   return plan(...tasks);
 }
 
+/** The terms of a session-bound run, trusted, with the default settings. */
 export function terms(change: Partial<RunTerms> = {}, settings: Partial<Settings> = {}): RunTerms {
   return {
     runId: "20260101-000000-test",
@@ -67,6 +69,7 @@ export function terms(change: Partial<RunTerms> = {}, settings: Partial<Settings
   };
 }
 
+/** What a worker submitted. */
 export function result(text: string): AttemptResult {
   return {
     text,
@@ -78,10 +81,12 @@ export function result(text: string): AttemptResult {
   };
 }
 
+/** A completed outcome with this text. */
 export function completed(text = "done"): AttemptOutcome {
   return { kind: "completed", result: result(text), usage: noUsage };
 }
 
+/** A failure that another try could mend. */
 export function failed(change: Partial<Extract<AttemptOutcome, { kind: "failed" }>> = {}): AttemptOutcome {
   return {
     kind: "failed",
