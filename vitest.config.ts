@@ -12,16 +12,23 @@ export default defineConfig({
       project("fast", ["test/**/*.test.ts"], 60_000, [...ownTier, ...thorough]),
       project("thorough", thorough, 120_000),
       project("package", ["test/package/**/*.test.ts"], 300_000),
-      project("e2e", ["test/e2e/**/*.test.ts"], 120_000),
+      project("e2e", ["test/e2e/**/*.test.ts"], 120_000, [], ["test/e2e/support/build.ts"]),
     ],
   },
 });
 
-function project(name: string, include: string[], timeoutMs: number, exclude: string[] = []) {
+function project(
+  name: string,
+  include: string[],
+  timeoutMs: number,
+  exclude: string[] = [],
+  globalSetup: string[] = [],
+) {
   return {
     test: {
       name,
       include,
+      globalSetup,
       exclude: [...exclude, "node_modules/**", "dist/**"],
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,

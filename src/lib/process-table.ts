@@ -1,4 +1,4 @@
-import { open, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { errnoOf } from "./files.ts";
 import { capture } from "./spawn.ts";
 
@@ -15,12 +15,10 @@ export interface ProcessRow {
 /**
  * All processes that still run; dead ones that nobody has waited for yet are gone. Linux reads /proc. Elsewhere `ps`
  * is asked, sessions are unknown, and start times have the resolution of a second. Throws where neither works: an
- * unreadable table is not an empty one. Lines of `unchanged` are taken as they are while their pid is there at all.
+ * unreadable table is not an empty one.
  */
-export async function readProcessTable(
-  unchanged: ReadonlyMap<number, ProcessRow> = new Map(),
-): Promise<ReadonlyMap<number, ProcessRow>> {
-  const rows = process.platform === "linux" ? await readProc(unchanged) : await askPs();
+export async function readProcessTable(): Promise<ReadonlyMap<number, ProcessRow>> {
+  const rows = process.platform === "linux" ? await readProc() : await askPs();
   return new Map(rows.map((row) => [row.pid, row]));
 }
 
@@ -29,7 +27,7 @@ export async function readProcessTable(
  * else, is between fork and exec, or the system does not show environments (macOS, Windows).
  */
 export async function readProcessEnvironment(pid: number): Promise<readonly string[] | undefined> {
-  const text = await readOrGone(() => readFile(`/proc/${pid}/environ`, "utf8"));
+  const text = await readOrGone(`/proc/${pid}/environ`);
   return text ? text.split("\0") : undefined;
 }
 
@@ -43,28 +41,14 @@ export async function inBatches<T>(items: readonly T[], work: (item: T) => Promi
   }
 }
 
-async function readProc(unchanged: ReadonlyMap<number, ProcessRow>): Promise<readonly ProcessRow[]> {
+async function readProc(): Promise<readonly ProcessRow[]> {
   const rows: ProcessRow[] = [];
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  await inBatches(pids, async (pid) => {
-    const row = unchanged.get(pid) ?? parseStat(await readOrGone(() => readHead(`/proc/${pid}/stat`)));
+  const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  await inBatches(names, async (name) => {
+    const row = parseStat(await readOrGone(`/proc/${name}/stat`));
     if (row) rows.push(row);
   });
   return rows;
-}
-
-/** Longer than any line of stat. */
-const statMaxBytes = 2_048;
-
-/** One read instead of `readFile`'s stat and two: a table has hundreds of these files. */
-async function readHead(path: string): Promise<string> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(statMaxBytes), 0, statMaxBytes, 0);
-    return buffer.toString("utf8", 0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }
 
 /** The command name may hold spaces and parentheses, so fields are counted from the last `)`. */
@@ -79,9 +63,9 @@ function parseStat(text: string | undefined): ProcessRow | undefined {
 
 const goneOrForeign = ["ENOENT", "ESRCH", "EACCES", "EPERM"];
 
-async function readOrGone(read: () => Promise<string>): Promise<string | undefined> {
+async function readOrGone(path: string): Promise<string | undefined> {
   try {
-    return await read();
+    return await readFile(path, "utf8");
   } catch (error) {
     if (goneOrForeign.includes(errnoOf(error) ?? "")) return undefined;
     throw error;

@@ -104,7 +104,6 @@ class Reader implements ProtocolReader {
         return [];
       case "agent_start":
         this.#wait(false);
-        this.#patch({ activity: "thinks" });
         return [];
       case "agent_end":
         return [{ kind: "stopped" }];
@@ -124,8 +123,7 @@ class Reader implements ProtocolReader {
         this.#wait(event.willRetry === true);
         return [record];
       case "response":
-        // A host that waits to go on by itself will tell of its next stop, too.
-        return event.command === "get_state" && this.#retrying ? [] : readResponse(event);
+        return readResponse(event, this.#retrying);
       case "extension_ui_request":
         return readRequest(event);
       case "extension_error":
@@ -182,7 +180,7 @@ class Reader implements ProtocolReader {
   }
 }
 
-function readResponse(event: Json): readonly ProtocolFact[] {
+function readResponse(event: Json, retrying: boolean): readonly ProtocolFact[] {
   if (event.command === "prompt" && event.success === false) {
     return [
       {
@@ -194,7 +192,7 @@ function readResponse(event: Json): readonly ProtocolFact[] {
   if (event.command === "abort") return [{ kind: "aborted" }];
   if (event.command !== "get_state" || !isRecord(event.data)) return [];
   const { isStreaming, isCompacting, pendingMessageCount } = event.data;
-  const busy = isStreaming === true || isCompacting === true || amount(pendingMessageCount) > 0;
+  const busy = isStreaming === true || isCompacting === true || amount(pendingMessageCount) > 0 || retrying;
   return [{ kind: busy ? "busy" : "idle" }];
 }
 

@@ -1,0 +1,276 @@
+import { execFile, spawn } from "node:child_process";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { ActionDetails } from "../../../src/actions/context.ts";
+import type { StoredEvent } from "../../../src/core/events.ts";
+import type { Manifest } from "../../../src/core/ports.ts";
+import {
+  Host,
+  hostCli,
+  type Json,
+  makePlace,
+  node,
+  type Place,
+  removePlace,
+  until,
+} from "../../support/host.ts";
+import { marked } from "./marked.ts";
+
+/** This checkout: the package under test. */
+export const repository = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
+const scriptedModel = join(repository, "dist/scripted-model.mjs");
+
+/** What came of one call of the tool `team`. */
+export interface Answer {
+  readonly isError: boolean;
+  readonly text: string;
+  readonly details: ActionDetails;
+}
+
+/** How a lead is started. */
+export interface LeadStart {
+  /** What `-e` loads as our package; default: this checkout, prebuilt. */
+  readonly packageDirectory?: string;
+  /** Replaces `--mode rpc --no-session`. */
+  readonly mode?: readonly string[];
+  readonly model?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A project in a temporary directory, with a script for the models of all hosts and workers in it. */
+export class Project {
+  readonly place: Place;
+  readonly #hosts: Host[] = [];
+
+  constructor(place: Place) {
+    this.place = place;
+  }
+
+  get directory(): string {
+    return this.place.workspace;
+  }
+  get state(): string {
+    return join(this.place.workspace, ".muster");
+  }
+  runDirectory(runId: string): string {
+    return join(this.state, "runs", runId);
+  }
+
+  /** Sets one file of rules; files are read in the order of their names, at every request. */
+  async script(name: string, rules: readonly object[]): Promise<void> {
+    const file = join(this.place.top, "script", `${name}.json`);
+    await writeFile(`${file}.new`, JSON.stringify(rules));
+    await rename(`${file}.new`, file);
+  }
+
+  /** Sets the user's settings. */
+  async settings(settings: Json): Promise<void> {
+    await mkdir(join(this.place.agentDir, "muster"), { recursive: true });
+    await writeFile(join(this.place.agentDir, "muster/config.json"), JSON.stringify(settings));
+  }
+
+  /** Starts a host here. Ended by `end`, if by nothing else. */
+  async lead(start: LeadStart = {}): Promise<Lead> {
+    const args = [
+      hostCli,
+      ...(start.mode ?? ["--mode", "rpc", "--no-session"]),
+      ...["-ne", "-ns", "-np", "--no-themes", "--model", start.model ?? "scripted/demo"],
+      ...["-e", start.packageDirectory ?? repository, "-e", scriptedModel],
+    ];
+    const child = spawn(node, args, { cwd: this.directory, env: this.environment(start.environment) });
+    const host = new Host(child);
+    this.#hosts.push(host);
+    return new Lead(host, this, `lead${this.#hosts.length}`);
+  }
+
+  /** Nothing of the person who runs the tests. */
+  environment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+    const { place } = this;
+    return {
+      PATH: process.env.PATH,
+      TMPDIR: tmpdir(),
+      HOME: place.home,
+      PI_CODING_AGENT_DIR: place.agentDir,
+      PI_OFFLINE: "1",
+      PI_TELEMETRY: "0",
+      PI_MUSTER_SCRIPT: join(place.top, "script"),
+      PI_MUSTER_SCRIPT_LOG: join(place.top, "served.jsonl"),
+      ...more,
+    };
+  }
+
+  /** Ids of the runs here, oldest first. */
+  async runs(): Promise<readonly string[]> {
+    const names = await readdir(join(this.state, "runs")).catch(emptyWhenMissing);
+    return names.filter((name) => !name.startsWith(".")).sort();
+  }
+  async manifest(runId: string): Promise<Manifest> {
+    return JSON.parse(await readFile(join(this.runDirectory(runId), "manifest.json"), "utf8"));
+  }
+  /** The journal, read without the product; checks that its numbers are contiguous from 1. */
+  async journal(runId: string): Promise<readonly StoredEvent[]> {
+    const directory = join(this.runDirectory(runId), "journal");
+    const segments = (await readdir(directory)).filter((name) => name.endsWith(".jsonl")).sort();
+    const texts = await Promise.all(segments.map((name) => readFile(join(directory, name), "utf8")));
+    const events: StoredEvent[] = texts
+      .join("")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+    for (const [index, { seq }] of events.entries())
+      if (seq !== index + 1) throw new Error(`record ${index + 1} of ${runId} has number ${seq}`);
+    return events;
+  }
+
+  /** Ends hosts and whatever else of this project lives; throws when something outlived its host that should not. */
+  async end(): Promise<void> {
+    for (const host of this.#hosts) await host.end();
+    const living = () => marked("PI_CODING_AGENT_DIR", this.place.agentDir);
+    const deadline = Date.now() + 20_000;
+    while ((await living()).length > 0 && Date.now() < deadline) await pause(100);
+    const left = await living();
+    for (const { pid } of left) endProcess(pid);
+    await removePlace(this.place);
+    if (left.length > 0)
+      throw new Error(`left behind: ${left.map((one) => `${one.pid} ${one.commandLine}`).join("; ")}`);
+  }
+}
+
+/** An empty project: a git repository with one commit. */
+export async function makeProject(): Promise<Project> {
+  const place = await makePlace();
+  await mkdir(join(place.top, "script"));
+  await writeFile(join(place.workspace, "readme.txt"), "a project\n");
+  for (const args of [
+    ["init", "-q", "-b", "main"],
+    ["add", "-A"],
+    ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "first"],
+  ])
+    await git(place.workspace, ...args);
+  return new Project(place);
+}
+
+export async function git(directory: string, ...args: readonly string[]): Promise<string> {
+  return (await promisify(execFile)("git", args, { cwd: directory })).stdout;
+}
+
+/** A host whose scripted model calls our tool with whatever a test wants. */
+export class Lead {
+  readonly host: Host;
+  readonly project: Project;
+  readonly #name: string;
+  #calls = 0;
+
+  constructor(host: Host, project: Project, name: string) {
+    this.host = host;
+    this.project = project;
+    this.#name = name;
+  }
+
+  /** Has the model call `team` once; resolves when the call was made, with what tells its answer. */
+  async begin(args: Json): Promise<() => Promise<Answer>> {
+    this.#calls += 1;
+    const prompt = `${this.#name} call ${this.#calls}.`;
+    const turns = [[{ tool: "team", arguments: args }], [{ text: "I see." }]];
+    await this.project.script(`0-${this.#name}`, [{ name: prompt, when: { prompt }, turns }]);
+    const since = this.host.events.length;
+    await this.host.request({ type: "prompt", message: prompt });
+    const start = await this.host.event((event) => event.type === "tool_execution_start", since);
+    const isEnd = (event: Json) =>
+      event.type === "tool_execution_end" && event.toolCallId === start.toolCallId;
+    return async () => {
+      const end = await this.host.event(isEnd, since);
+      await this.host.event((event) => event.type === "agent_end", this.host.events.indexOf(end));
+      return answerOf(end);
+    };
+  }
+
+  /** Has the model call `team` once and waits for the end of its turn. */
+  async call(args: Json): Promise<Answer> {
+    return (await this.begin(args))();
+  }
+
+  /** The same for a run that is to be watched meanwhile: its id, as soon as it exists. */
+  async run(args: Json): Promise<{ readonly runId: string; readonly answer: () => Promise<Answer> }> {
+    const before = await this.project.runs();
+    const answer = await this.begin({ action: "run", ...args });
+    const started = async () => (await this.project.runs()).find((id) => !before.includes(id));
+    await until("the run exists", async () => (await started()) !== undefined);
+    return { runId: (await started()) ?? "", answer };
+  }
+
+  /** Types a slash command; resolves with its visible answer, the first line that is not "at work". */
+  async command(line: string): Promise<string> {
+    const since = this.host.events.length;
+    await this.host.request({ type: "prompt", message: line });
+    const isAnswer = (event: Json): boolean => {
+      const text = visibleText(event);
+      return text !== undefined && !text.includes("is at work; its answer");
+    };
+    return visibleText(await this.host.event(isAnswer, since)) ?? "";
+  }
+
+  /** Messages of ours that told the lead about a run. */
+  notices(runId: string): readonly Json[] {
+    return this.host.events.filter((event) => {
+      const { message } = event;
+      return event.type === "message_end" && isRecord(message) && message.customType === "muster-notice"
+        ? JSON.stringify(message).includes(runId)
+        : false;
+    });
+  }
+}
+
+/** Waits until a run's manifest shows what is asked for, and gives it. */
+export async function manifestWhen(
+  project: Project,
+  runId: string,
+  what: string,
+  holds: (manifest: Manifest) => boolean,
+): Promise<Manifest> {
+  let seen: Manifest | undefined;
+  await until(`${what} in ${runId}`, async () => {
+    seen = await project.manifest(runId).catch(() => undefined);
+    return seen !== undefined && holds(seen);
+  });
+  if (seen === undefined) throw new Error(`${runId} has no manifest`);
+  return seen;
+}
+
+function answerOf(event: Json): Answer {
+  const { result, isError } = event;
+  if (!isRecord(result) || !Array.isArray(result.content)) throw new Error(JSON.stringify(event));
+  const text = result.content.map((part: { text?: string }) => part.text ?? "").join("\n");
+  // The product's own shape is what the tests look at.
+  return { isError: isError === true, text, details: (result.details ?? {}) as ActionDetails };
+}
+
+function visibleText(event: Json): string | undefined {
+  if (event.type === "extension_ui_request" && event.method === "notify") return String(event.message);
+  const { message } = event;
+  if (event.type !== "message_end" || !isRecord(message) || message.customType !== "muster-reply")
+    return undefined;
+  return typeof message.content === "string" ? message.content : JSON.stringify(message.content);
+}
+
+function isRecord(value: unknown): value is Json {
+  return typeof value === "object" && value !== null;
+}
+
+function emptyWhenMissing(error: unknown): string[] {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+  throw error;
+}
+
+/** Ends a process that a test of ours started; it may be gone already. */
+export function endProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}

@@ -1,0 +1,21 @@
+/** Rules of the scripted model (docs/scripted-model.md) as the end-to-end tests need them. */
+
+/** How the worker whose task text holds `[name]` behaves: one list of parts an answer. */
+export function worker(name: string, ...turns: readonly (readonly object[])[]): object {
+  return { name, when: { prompt: `[${name}]` }, turns, usage: { input: 1_000, output: 100, cost: 0.25 } };
+}
+
+/** A call of the worker's own `submit_result`. */
+export function submit(result: string, rest: object = {}): object {
+  return { tool: "submit_result", arguments: { result, ...rest } };
+}
+
+/** A call of the host's shell. */
+export function bash(command: string): object {
+  return { tool: "bash", arguments: { command } };
+}
+
+/** A shell command that ends once the file is there. */
+export function waitFor(file: string): object {
+  return bash(`until [ -e ${file} ]; do sleep 0.1; done`);
+}
