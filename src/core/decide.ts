@@ -3,7 +3,7 @@ import { type Command, type Room, unlimitedRoom } from "./commands.ts";
 import { expire } from "./deadline.ts";
 import { Draft } from "./draft.ts";
 import type { RunEvent } from "./events.ts";
-import { type AttemptOutcome, brief, type Cause } from "./outcome.ts";
+import { type AttemptOutcome, brief, type Cause, type Usage } from "./outcome.ts";
 import { retryTime } from "./retry.ts";
 import {
   attemptKey,
@@ -104,8 +104,19 @@ function takeOver(draft: Draft, state: StartedRun, salvaged: ReadonlyMap<string,
       message: "the driver that ran this attempt is gone, and the worker with it",
       usage,
     };
-    ended(draft, planned.id, number, salvaged.get(attemptKey(planned.id, number)) ?? lost);
+    const kept = salvaged.get(attemptKey(planned.id, number));
+    ended(
+      draft,
+      planned.id,
+      number,
+      kept === undefined ? lost : { ...kept, usage: larger(kept.usage, usage) },
+    );
   }
+}
+
+/** A result written inside the worker counts no usage: what the journal knew by then stands. */
+function larger(written: Usage, recorded: Usage): Usage {
+  return written.input + written.output >= recorded.input + recorded.output ? written : recorded;
 }
 
 type AttemptReport = Extract<Command, { task: string }>;

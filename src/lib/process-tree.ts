@@ -32,20 +32,32 @@ export function processTree(
   return { marks, known: new Map(known.map((one) => [key(one), one])), exempt: new Set(exempt) };
 }
 
-/** A watch whose concurrent looks share one reading of the table. */
-export function createProcessWatch(): ProcessWatch {
+/** How long a line about an older process is taken as still true, ms. No pid is used up and given out again so fast. */
+const unchangedMs = 1_000;
+
+/**
+ * A watch whose concurrent looks share one reading of the table. With `now` (ms) it is for trees that this process
+ * itself started: older processes cannot belong to them and are not looked at again within a second.
+ */
+export function createProcessWatch(now?: () => number): ProcessWatch {
   const environments = new Map<string, readonly string[]>();
-  let boot: Promise<Identity> | undefined;
+  let self: Promise<Identity> | undefined;
+  let older: ReadonlyMap<number, ProcessRow> = new Map();
+  let readAt = Number.NEGATIVE_INFINITY;
   let current: Promise<Reading> | undefined;
   let next: Promise<Reading> | undefined;
 
   const read = async (): Promise<Reading> => {
-    boot ??= ownIdentity();
-    const rows = await readProcessTable();
+    self ??= ownIdentity();
+    const own = await self;
+    const at = now?.() ?? 0;
+    const rows = await readProcessTable(now && Math.abs(at - readAt) < unchangedMs ? older : undefined);
+    readAt = at;
+    older = new Map([...rows].filter(([, row]) => Number(row.startTime) < Number(own.startTime)));
     await inBatches([...rows.values()], (row) => rememberMarks(row, environments));
     const living = new Set([...rows.values()].map(key));
     for (const known of environments.keys()) if (!living.has(known)) environments.delete(known);
-    return { rows, environments: new Map(environments), bootId: (await boot).bootId };
+    return { rows, environments, bootId: own.bootId };
   };
   const begin = (): Promise<Reading> => {
     const reading = read();

@@ -17,8 +17,11 @@ export interface AttemptMeans extends Conclude {
   readonly preparation: () => Promise<Preparation>;
   readonly watch: ProcessWatch;
   readonly redactValue: (value: unknown) => unknown;
-  /** The tree is looked at from now on, so that processes which hide later are known; call the result to stop. */
-  readonly observe: (tree: ProcessTree) => () => void;
+  /**
+   * The tree is looked at from now on while a tool runs, so that processes which hide later are known; call the result
+   * to stop.
+   */
+  readonly observe: (tree: ProcessTree, runsTool: () => boolean) => () => void;
   readonly clock: Clock;
 }
 
@@ -96,7 +99,7 @@ async function converse(on: Performance, prepared: Prepared): Promise<AttemptOut
   const identity = await identityOf(session.child.pid);
   if (identity) signals.push({ kind: "spawned", worker: identity, mark });
   const tree = processTree([`PI_MUSTER_WORKER=${mark}`], identity ? [identity] : []);
-  const unobserve = means.observe(tree);
+  const unobserve = means.observe(tree, () => session.telemetry().tool !== undefined);
   try {
     const ending = await Promise.race([session.ended, on.stopped]);
     const end = (): Promise<void> =>

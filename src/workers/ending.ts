@@ -30,13 +30,16 @@ export async function endWorker(session: Session, terms: LadderTerms): Promise<v
   const killAt = begun + terms.killAfterMs;
   const exited = new AbortController();
   void session.child.exited.then(() => exited.abort());
+  // Whoever is a descendant now stays known, even if it hides its environment and loses its parent in a moment: an
+  // abort ends the tool that would lead us to it, and a tool may start one more until then.
+  const remember = (): Promise<unknown> => watch.members(tree).catch(() => undefined);
+  await remember();
   if (!terms.isIdle) {
     session.send({ id: "abort", type: "abort" });
     const patience = clock.sleep(Math.min(abortMaxMs, terms.termAfterMs / 2), exited.signal);
     await Promise.race([session.aborted, patience]);
+    await remember();
   }
-  // Whoever is a descendant now stays known, even if it hides its environment and loses its parent in a moment.
-  await watch.members(tree).catch(() => undefined);
   session.child.endInput();
   await clock.sleep(termAt - clock.now(), exited.signal);
 

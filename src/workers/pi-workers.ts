@@ -43,7 +43,7 @@ const reapMaxMs = 10_000;
 /** Attempts as children in RPC mode. `close` when the driver is done. */
 export function piWorkers(deps: PiWorkersDeps): WorkerBackend {
   const { clock, environment } = deps;
-  const watch = createProcessWatch();
+  const watch = createProcessWatch(clock.now);
   const closing = new AbortController();
   const warden = deps.warden && wardenKeeper(deps.warden, { environment, clock, closing: closing.signal });
   const means: AttemptMeans = {
@@ -66,11 +66,16 @@ export function piWorkers(deps: PiWorkersDeps): WorkerBackend {
       const patience = new AbortController();
       void clock.sleep(reapMaxMs, closing.signal).then(() => patience.abort());
       const now = clock.now();
-      return await endTree(watch, processTree([`PI_MUSTER_RUN=${runId}`], recorded, exempt), clock, {
-        termAt: now,
-        killAt: now + reapKillAfterMs,
-        signal: patience.signal,
-      });
+      return await endTree(
+        createProcessWatch(),
+        processTree([`PI_MUSTER_RUN=${runId}`], recorded, exempt),
+        clock,
+        {
+          termAt: now,
+          killAt: now + reapKillAfterMs,
+          signal: patience.signal,
+        },
+      );
     },
     async close() {
       closing.abort();
@@ -106,21 +111,22 @@ function preparations(deps: PiWorkersDeps): () => Promise<Preparation> {
   };
 }
 
-/** Looks at all observed trees from time to time; the loop runs only while there are any. */
+/** Looks at the observed trees from time to time, while tools run in them: only a tool starts what could hide. */
 function treeObserver(watch: ProcessWatch, clock: Clock, closing: AbortSignal): AttemptMeans["observe"] {
-  const observed = new Set<ProcessTree>();
+  const observed = new Map<ProcessTree, () => boolean>();
   let looking = false;
   const look = async (): Promise<void> => {
     looking = true;
     while (observed.size > 0 && !closing.aborted) {
       await clock.sleep(observeEveryMs, closing);
       // A look that fails teaches nothing; the marks still tell, and the next look may succeed.
-      await Promise.all([...observed].map((tree) => watch.members(tree).catch(() => [])));
+      const busy = [...observed].filter(([, runsTool]) => runsTool());
+      await Promise.all(busy.map(([tree]) => watch.members(tree).catch(() => [])));
     }
     looking = false;
   };
-  return (tree) => {
-    observed.add(tree);
+  return (tree, runsTool) => {
+    observed.set(tree, runsTool);
     if (!looking) void look();
     return () => void observed.delete(tree);
   };

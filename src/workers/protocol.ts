@@ -104,6 +104,7 @@ class Reader implements ProtocolReader {
         return [];
       case "agent_start":
         this.#wait(false);
+        this.#patch({ activity: "thinks" });
         return [];
       case "agent_end":
         return [{ kind: "stopped" }];
@@ -123,7 +124,8 @@ class Reader implements ProtocolReader {
         this.#wait(event.willRetry === true);
         return [record];
       case "response":
-        return readResponse(event, this.#retrying);
+        // A host that waits to go on by itself will tell of its next stop, too.
+        return event.command === "get_state" && this.#retrying ? [] : readResponse(event);
       case "extension_ui_request":
         return readRequest(event);
       case "extension_error":
@@ -180,7 +182,7 @@ class Reader implements ProtocolReader {
   }
 }
 
-function readResponse(event: Json, retrying: boolean): readonly ProtocolFact[] {
+function readResponse(event: Json): readonly ProtocolFact[] {
   if (event.command === "prompt" && event.success === false) {
     return [
       {
@@ -192,7 +194,7 @@ function readResponse(event: Json, retrying: boolean): readonly ProtocolFact[] {
   if (event.command === "abort") return [{ kind: "aborted" }];
   if (event.command !== "get_state" || !isRecord(event.data)) return [];
   const { isStreaming, isCompacting, pendingMessageCount } = event.data;
-  const busy = isStreaming === true || isCompacting === true || amount(pendingMessageCount) > 0 || retrying;
+  const busy = isStreaming === true || isCompacting === true || amount(pendingMessageCount) > 0;
   return [{ kind: busy ? "busy" : "idle" }];
 }
 

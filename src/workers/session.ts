@@ -121,9 +121,11 @@ class Conversation implements Session {
     const live = (): void => this.#terms.onLife(() => reader.telemetry());
     return {
       onLine: (line) => {
-        const { noise } = reader.telemetry();
+        const before = reader.telemetry();
         for (const fact of reader.readLine(line, this.#terms.clock.now())) this.#act(fact);
-        if (reader.telemetry().noise === noise) live();
+        // An answer to our own question, or noise, is no sign that the work goes on.
+        const isNoise = reader.telemetry().noise !== before.noise;
+        if (!isNoise && !line.startsWith('{"id":"state"')) live();
       },
       onSkimmed: (head) => {
         for (const fact of reader.skim(head)) this.#act(fact);

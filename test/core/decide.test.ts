@@ -130,6 +130,15 @@ describe("failure", () => {
     const events = history.command({ kind: "take_over", salvaged: new Map([["a/1", completed("kept")]]) });
     expect(types(events)).toEqual(["attempt.ended a", "attempt.started b"]);
   });
+
+  it("a salvaged result keeps the usage that the journal had counted", () => {
+    const history = History.started(plan(task("a")));
+    const usage = { ...history.run().usage, input: 700, turns: 2 };
+    history.command({ kind: "progress", task: "a", attempt: 1, usage, activity: "" });
+    history.takeLease();
+    history.command({ kind: "take_over", salvaged: new Map([["a/1", completed("kept")]]) });
+    expect(history.task("a")).toMatchObject({ status: "completed", usage });
+  });
 });
 
 describe("deadlines", () => {

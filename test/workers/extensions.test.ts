@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, realpath, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { configuredExtensions, namedExtensions } from "../../src/workers/extensions.ts";
 
 const root = await realpath(await mkdtemp(join(tmpdir(), "muster-extensions-")));
+afterAll(() => rm(root, { recursive: true, force: true }));
 /** Makes files below a directory of this test; yields that directory. */
 async function place(name: string, files: Record<string, unknown>): Promise<string> {
   for (const [path, content] of Object.entries(files)) {
@@ -96,7 +97,9 @@ it("never finds this package, by whatever way it was installed", async () => {
     "agent/git/github.com/x/pi-muster/dist/index.mjs": "",
   });
   expect(names).toEqual(["agent/npm/node_modules/other/extensions/o.ts"]);
-  expect(await namedExtensions([checkout, join(checkout, "dist/index.mjs")])).toEqual([]);
+  await place("checkout", { "dist/scripted-model.mjs": "" });
+  const provider = join(checkout, "dist/scripted-model.mjs");
+  expect(await namedExtensions([checkout, join(checkout, "dist/index.mjs"), provider])).toEqual([provider]);
 });
 
 it("names each file once, and nothing for settings that are no settings", async () => {

@@ -51,7 +51,7 @@ it.each([
   [{ override: "/opt/pi" }, { command: "/opt/pi", args: [], dialect: "h1" }],
   [{ override: "/opt/pi.mjs" }, { command: "/usr/bin/node", args: ["/opt/pi.mjs"], dialect: "h1" }],
   [
-    { execPath: "/opt/pi-binary", script: "/$bunfs/root/pi" },
+    { execPath: "/opt/pi-binary", script: "/$bunfs/app/pi" },
     { command: "/opt/pi-binary", args: [], dialect: "h1" },
   ],
   [{ script: undefined }, { command: "pi", args: [], dialect: "h1" }],

@@ -21,14 +21,14 @@ interface Ended {
 async function perform(
   behaviour: string,
   change: Partial<Work> = {},
-  stopOn?: WorkerSignal["kind"],
+  stopOn?: WorkerSignal["kind"] | "tool",
 ): Promise<Ended> {
   const work = await makeWork(change);
   const backend = fixtureWorkers(behaviour);
   opened.push(backend);
   const worker = backend.start(work);
   const reading = collect(worker, (signal) => {
-    if (signal.kind === stopOn) worker.stop("stuck");
+    if (signal.kind === stopOn || (stopOn === "tool" && "tool" in signal)) worker.stop("stuck");
   });
   const outcome = await worker.outcome;
   expect(await stillAlive(work.runId)).toEqual([]);
@@ -162,6 +162,7 @@ describe("a worker that misbehaves never completes", () => {
     ["ignores TERM", "ready"],
     ["grandchild in its own session", "ready"],
     ["scrubbed grandchild", "ready"],
+    ["tool that hides a process", "tool"],
     ["never ready", "spawned"],
   ] as const)("%s: ended by the driver, with everything it started", async (behaviour, stopOn) => {
     const { outcome } = await perform(behaviour, {}, stopOn);

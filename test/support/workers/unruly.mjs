@@ -151,6 +151,21 @@ const onPrompt = {
   "ignores TERM": () => all(ignoreSignals(), forever()),
   "grandchild in its own session": () => all(sleeper({ detached: true }), sleeper(), forever()),
   "scrubbed grandchild": () => all(sleeper({ detached: true, env: {} }), forever()),
+  "tool that hides a process": () => {
+    const hidden = `spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"], { detached: true, env: {}, stdio: "ignore" })`;
+    const source = `const { spawn } = require("child_process"); console.log(${hidden}.pid); setInterval(() => {}, 1000)`;
+    const tool = spawn(process.execPath, ["-e", source], {
+      detached: true,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    tool.stdout.once("data", (pid) => {
+      appendFileSync(join(assignment.workspace, "pids"), pid);
+      say({ type: "tool_execution_start", toolCallId: "1", toolName: "bash", args: {} });
+    });
+    commands.abort = (command) =>
+      all(tool.kill("SIGKILL"), say({ id: command.id, type: "response", command: "abort", success: true }));
+    forever();
+  },
   daemon: () => {
     sleeper({ detached: true }).unref();
     answer("done");

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, realpath } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
 import type { AgentSpec, PlannedTask } from "../../../src/core/plan.ts";
 import type { Work, Worker, WorkerBackend, WorkerSignal } from "../../../src/core/ports.ts";
 import { defaultSettings } from "../../../src/core/settings.ts";
@@ -36,9 +37,15 @@ export const plainTask: PlannedTask = {
   attemptMaxMs: 60_000,
 };
 
+const roots: string[] = [];
+afterAll(async () => {
+  for (const root of roots.splice(0)) await rm(root, { recursive: true, force: true });
+});
+
 /** Work in a fresh directory, with limits short enough for a test. */
 export async function makeWork(change: Partial<Work> = {}): Promise<Work> {
   const root = await realpath(await mkdtemp(join(tmpdir(), "muster-workers-")));
+  roots.push(root);
   const cwd = join(root, "project");
   await mkdir(cwd);
   const limits = { ...defaultSettings.limits, termAfterMs: 600, killAfterMs: 1_200 };
