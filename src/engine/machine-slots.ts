@@ -25,21 +25,56 @@ export interface MachineSlotsParts {
  * number of a slot is never removed, so a late contender always runs into it.
  */
 export function machineSlots(parts: MachineSlotsParts): Slots {
-  const { directory, clock } = parts;
-  const isAlive = parts.probe ?? probe;
-  const bell = join(directory, "freed");
-  let self: Promise<ProcessIdentity> | undefined;
-  let heard: string | undefined;
-  let rung = 0;
+  return new MachineSlots(parts);
+}
 
-  async function take(slot: string): Promise<SlotToken | undefined> {
+class MachineSlots implements Slots {
+  readonly #parts: MachineSlotsParts;
+  /** Rewritten at each release: a watch hears it, and its content tells whether something was given back since. */
+  readonly #bell: string;
+  #self: Promise<ProcessIdentity> | undefined;
+  #heard: string | undefined;
+
+  constructor(parts: MachineSlotsParts) {
+    this.#parts = parts;
+    this.#bell = join(parts.directory, "freed");
+  }
+
+  async takeWorkers(wanted: number): Promise<readonly SlotToken[]> {
+    const { directory, workersMax } = this.#parts;
+    this.#heard = await readIfExists(this.#bell);
+    const tokens: SlotToken[] = [];
+    for (let number = 1; number <= workersMax && tokens.length < wanted; number += 1) {
+      const token = await this.#take(join(directory, "slots", String(number).padStart(2, "0")));
+      if (token !== undefined) tokens.push(token);
+    }
+    return tokens;
+  }
+
+  async takeWriter(checkout: string): Promise<SlotToken | undefined> {
+    this.#heard = await readIfExists(this.#bell);
+    const place = await realpath(checkout).catch(() => resolve(checkout));
+    return await this.#take(join(this.#parts.directory, "writers", sha256(place)));
+  }
+
+  async changed(signal: AbortSignal): Promise<void> {
+    const watch = watchDirectory(this.#parts.directory, this.#parts.clock.sleep, signal);
+    try {
+      // What was given back since the last attempt to take is news already.
+      if ((await readIfExists(this.#bell)) === this.#heard) await watch.changed();
+    } finally {
+      watch.close();
+    }
+  }
+
+  async #take(slot: string): Promise<SlotToken | undefined> {
     const newest = (await claimsOf(slot)).at(-1);
-    if (newest !== undefined && !(await isFree(slot, newest))) return undefined;
-    self ??= (parts.self ?? ownIdentity)();
+    if (newest !== undefined && !(await this.#isFree(slot, newest))) return undefined;
+    this.#self ??= (this.#parts.self ?? ownIdentity)();
     await makeDirectory(slot);
     const number = (newest?.number ?? 0) + 1;
     const path = join(slot, claimName(number, "json"));
-    if (!(await claim(path, JSON.stringify(await self), { durable: false }))) return undefined;
+    if (!(await claim(path, JSON.stringify(await this.#self), { durable: false }))) return undefined;
     const claims = await claimsOf(slot);
     if (claims.at(-1)?.number !== number) {
       // We looked before others passed through: their numbers are higher, and one of them has the slot.
@@ -47,73 +82,45 @@ export function machineSlots(parts: MachineSlotsParts): Slots {
       return undefined;
     }
     for (const older of claims) {
-      if (older.number < number)
-        await rm(join(slot, claimName(older.number, extensionOf(older))), { force: true });
+      if (older.number < number) await rm(pathOf(slot, older), { force: true });
     }
-    await sweepTemporaries(slot, clock.now());
-    return tokenOf(path, join(slot, claimName(number, "free")));
+    await sweepTemporaries(slot, this.#parts.clock.now());
+    return this.#token(path, pathOf(slot, { number, isFree: true }));
   }
 
-  async function isFree(slot: string, newest: Claim): Promise<boolean> {
+  async #isFree(slot: string, newest: Claim): Promise<boolean> {
     if (newest.isFree) return true;
-    const path = join(slot, claimName(newest.number, "json"));
+    const path = pathOf(slot, newest);
     const text = await readIfExists(path);
     // Given back or passed on while we looked: the next look tells.
     if (text === undefined) return false;
     const holder = parseHolder(text);
-    if (holder !== undefined) return (await isAlive(holder)) === "gone";
+    if (holder !== undefined) return (await (this.#parts.probe ?? probe)(holder)) === "gone";
     // Half a claim: where there are no hard links its writer is still at it, or it died in a power cut.
     const { mtimeMs } = await stat(path);
-    return Math.abs(clock.now() - mtimeMs) > incompleteClaimMaxAgeMs;
+    return Math.abs(this.#parts.clock.now() - mtimeMs) > incompleteClaimMaxAgeMs;
   }
 
-  function tokenOf(taken: string, free: string): SlotToken {
+  #token(taken: string, free: string): SlotToken {
     let isReleased = false;
     return {
-      async release() {
+      release: async () => {
         if (isReleased) return;
         isReleased = true;
         await rename(taken, free);
-        rung += 1;
-        await ring(`${taken} ${rung}`);
+        await this.#ring(free);
       },
     };
   }
 
   /** Wakes those who wait. They poll too, so a disk that refuses costs them a second and nothing else. */
-  async function ring(sound: string): Promise<void> {
+  async #ring(freed: string): Promise<void> {
     try {
-      await writeAtomic(bell, sound, { durable: false });
+      await writeAtomic(this.#bell, freed, { durable: false });
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
     }
   }
-
-  return {
-    async takeWorkers(wanted) {
-      heard = await readIfExists(bell);
-      const tokens: SlotToken[] = [];
-      for (let number = 1; number <= parts.workersMax && tokens.length < wanted; number += 1) {
-        const token = await take(join(directory, "slots", String(number).padStart(2, "0")));
-        if (token !== undefined) tokens.push(token);
-      }
-      return tokens;
-    },
-    async takeWriter(checkout) {
-      heard = await readIfExists(bell);
-      const place = await realpath(checkout).catch(() => resolve(checkout));
-      return await take(join(directory, "writers", sha256(place)));
-    },
-    async changed(signal) {
-      const watch = watchDirectory(directory, clock.sleep, signal);
-      try {
-        // What was given back since the last attempt to take is news already.
-        if ((await readIfExists(bell)) === heard) await watch.changed();
-      } finally {
-        watch.close();
-      }
-    },
-  };
 }
 
 interface Claim {
@@ -121,8 +128,8 @@ interface Claim {
   readonly isFree: boolean;
 }
 
-function extensionOf(claimed: Claim): string {
-  return claimed.isFree ? "free" : "json";
+function pathOf(slot: string, { number, isFree }: Claim): string {
+  return join(slot, claimName(number, isFree ? "free" : "json"));
 }
 
 /** The claims of a slot, ascending. One look at the directory: two could miss a number that changes its name between. */
