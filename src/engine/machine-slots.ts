@@ -76,8 +76,9 @@ class MachineSlots implements Slots {
     const path = join(slot, claimName(number, "json"));
     if (!(await claim(path, JSON.stringify(await this.#self), { durable: false }))) return undefined;
     const claims = await claimsOf(slot);
-    if (claims.at(-1)?.number !== number) {
-      // We looked before others passed through: their numbers are higher, and one of them has the slot.
+    const last = claims.at(-1);
+    if (last?.number !== number || last.isFree) {
+      // Others passed through since we looked: they took this number and gave it back, or have gone beyond it.
       await rm(path, { force: true });
       return undefined;
     }
@@ -107,7 +108,10 @@ class MachineSlots implements Slots {
       release: async () => {
         if (isReleased) return;
         isReleased = true;
-        await rename(taken, free);
+        await rename(taken, free).catch((error: unknown) => {
+          // Somebody held us for dead and went on: there is nothing left to give back.
+          if (errnoOf(error) !== "ENOENT") throw error;
+        });
         await this.#ring(free);
       },
     };
@@ -138,10 +142,13 @@ async function claimsOf(slot: string): Promise<readonly Claim[]> {
     if (errnoOf(error) === "ENOENT") return [];
     throw error;
   });
-  return names
-    .filter((name) => /^\d{4,}\.(json|free)$/.test(name))
-    .map((name) => ({ number: Number.parseInt(name, 10), isFree: name.endsWith(".free") }))
-    .sort((a, b) => a.number - b.number || Number(a.isFree) - Number(b.isFree));
+  return (
+    names
+      .filter((name) => /^\d{4,}\.(json|free)$/.test(name))
+      .map((name) => ({ number: Number.parseInt(name, 10), isFree: name.endsWith(".free") }))
+      // A number that was given back stays free, even when a late contender could create its other name again.
+      .sort((a, b) => a.number - b.number || Number(a.isFree) - Number(b.isFree))
+  );
 }
 
 function parseHolder(text: string): ProcessIdentity | undefined {

@@ -16,9 +16,12 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "muster-slots-"));
 });
 afterEach(async () => {
-  const ended = [...children].map((child) => once(child, "close"));
-  for (const child of children) child.kill("SIGKILL");
-  await Promise.all(ended);
+  for (const child of children) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const ended = once(child, "close");
+    child.kill("SIGKILL");
+    await ended;
+  }
   children.clear();
   await rm(directory, { recursive: true, force: true });
 });
@@ -88,6 +91,31 @@ describe("machine slots", () => {
     const later = { ...clock, now: () => clock.now() + 60_000 };
     expect(await machineSlots({ directory, workersMax: 1, clock: later }).takeWorkers(1)).toHaveLength(1);
     expect(await readdir(slot)).toEqual(["0100.json"]);
+  });
+
+  it("give no token to a contender that looked before others took the same number and gave it back", async () => {
+    const holders = [session(2, 1), session(3, 1)];
+    for (const passes of [1, 2, 3]) {
+      const interlude = async (): Promise<void> => {
+        for (let pass = 0; pass < passes; pass += 1) {
+          for (const token of (await holders[pass % 2]?.takeWorkers(1)) ?? []) await token.release();
+        }
+      };
+      const contender = machineSlots({
+        directory,
+        workersMax: 1,
+        clock,
+        self: async () => {
+          await interlude();
+          return { pid: 4 + passes, startTime: "1", bootId: "b" };
+        },
+        probe: async () => "alive",
+      });
+      expect(await contender.takeWorkers(1), `${passes} passes`).toHaveLength(0);
+      const [token] = await session(2, 1).takeWorkers(1);
+      expect(token).toBeDefined();
+      await token?.release();
+    }
   });
 
   it("wake who waits when a token comes back, also when it came back just before", async () => {
@@ -163,5 +191,6 @@ describe("machine slots", () => {
       expect(all).toBeLessThanOrEqual(limit);
     }
     expect(dead.size).toBe(4);
+    for (const child of children) expect(child.exitCode, "no holder failed").toBeNull();
   }, 180_000);
 });
