@@ -129,11 +129,11 @@ export class Project {
   /** Ends hosts and whatever else of this project lives; throws when something outlived its host that should not. */
   async end(): Promise<void> {
     for (const host of this.#hosts) await host.end();
-    const living = () => marked("PI_CODING_AGENT_DIR", this.place.agentDir);
+    const living = () => marked(`PI_CODING_AGENT_DIR=${this.place.agentDir}`);
     const deadline = Date.now() + 20_000;
     while ((await living()).length > 0 && Date.now() < deadline) await pause(100);
     const left = await living();
-    for (const { pid } of left) endProcess(pid);
+    for (const { pid } of left) kill(pid);
     await removePlace(this.place);
     if (left.length > 0)
       throw new Error(`left behind: ${left.map((one) => `${one.pid} ${one.commandLine}`).join("; ")}`);
@@ -266,8 +266,8 @@ function emptyWhenMissing(error: unknown): string[] {
   throw error;
 }
 
-/** Ends a process that a test of ours started; it may be gone already. */
-export function endProcess(pid: number): void {
+/** Kills a process that a test of ours started; it may be gone already. */
+function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch (error) {
