@@ -16,6 +16,7 @@ import { normalise, surplusProblems } from "./parameters.ts";
 import { plan } from "./plan.ts";
 import { recommend } from "./recommend.ts";
 import { refusal } from "./result.ts";
+import { resume } from "./resume.ts";
 import { run } from "./run.ts";
 import { status } from "./status.ts";
 import { summary } from "./summary.ts";
@@ -36,6 +37,7 @@ const performers: Readonly<Record<ActionName, Perform>> = {
   events,
   artifacts,
   cancel,
+  resume,
   validate,
   config,
   doctor,

@@ -89,6 +89,13 @@ const rows = [
     rest: "run",
   },
   {
+    name: "resume",
+    group: "end",
+    summary: "go on with a run that stands still or lost its driver",
+    parameters: ["run", "background"],
+    rest: "run",
+  },
+  {
     name: "validate",
     group: "resources",
     summary: "check all definitions and settings, or the text of one",

@@ -144,7 +144,7 @@ export function nextStep(view: RunView): string {
       return `Next: team wait run=${view.runId}, or team cancel run=${view.runId}.`;
     case "waiting":
     case "blocked":
-      return `It stands still and needs somebody. To give it up: team cancel run=${view.runId} reason="…".`;
+      return `It stands still. To go on: team resume run=${view.runId}; to give it up: team cancel run=${view.runId} reason="…".`;
     case "failed": {
       const failed = view.tasks.find((task) => task.status === "failed");
       const look = failed === undefined ? "" : ` task=${failed.id}`;

@@ -2,7 +2,7 @@ import { advance } from "./advance.ts";
 import { type Command, type Room, unlimitedRoom } from "./commands.ts";
 import { expire } from "./deadline.ts";
 import { Draft } from "./draft.ts";
-import type { RunEvent } from "./events.ts";
+import type { Owner, RunEvent } from "./events.ts";
 import { type AttemptOutcome, brief, type Cause, type Usage } from "./outcome.ts";
 import { retryTime } from "./retry.ts";
 import {
@@ -57,7 +57,9 @@ function react(draft: Draft, command: Command): void {
       });
       return;
     case "resume":
-      if (state.status !== "blocked" || state.requests.includes(command.id)) return;
+      // A run that only lost its driver goes on by being driven again; its new owner is worth a record.
+      if (state.status === "running" && isSameOwner(state, command)) return;
+      if (state.cancel !== undefined || state.requests.includes(command.id)) return;
       draft.add({
         type: "run.resumed",
         request: command.id,
@@ -90,6 +92,18 @@ function react(draft: Draft, command: Command): void {
     case "tick":
       return;
   }
+}
+
+function isSameOwner(
+  { terms }: StartedRun,
+  { owner, background }: { owner: Owner; background: boolean },
+): boolean {
+  return (
+    terms.background === background &&
+    terms.owner.sessionId === owner.sessionId &&
+    terms.owner.host?.pid === owner.host?.pid &&
+    terms.owner.host?.startTime === owner.host?.startTime
+  );
 }
 
 function takeOver(draft: Draft, state: StartedRun, salvaged: ReadonlyMap<string, AttemptOutcome>): void {

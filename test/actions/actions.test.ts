@@ -23,14 +23,17 @@ describe("every action", () => {
   it.each(actions.map(({ name }) => name))(
     "%s works without any UI and answers for programs too",
     async (name) => {
-      const { context } = world(root(), works);
-      await perform("run", { goal: "g" }, context);
+      const { context, engine, as } = world(root(), works);
+      await perform("run", { goal: "g" }, as({ returnsAtOnce: name === "resume" }));
+      if (name === "resume")
+        for (const runId of engine.runs.keys()) engine.report(runId, { kind: "owner_gone" });
       const given: Record<string, object> = {
         run: { goal: "g" },
         plan: { tasks: graph },
         recommend: { goal: "build it" },
         get: { task: "look" },
         cancel: { run: "last" },
+        resume: { background: true },
       };
       const answer = await perform(name, given[name] ?? {}, context);
       expect(answer).toMatchObject({ ok: true, details: { action: name, ok: true } });

@@ -71,6 +71,11 @@ export class FakeEngine implements RunEngine {
   async send(runId: string, request: Request): Promise<void> {
     const run = this.run(runId);
     run.requests.push(request);
+    if (run.driver === "gone") {
+      run.driver = "alive";
+      this.append(runId, [{ type: "lease.taken", pid: 8, startTime: "1", bootId: "b", sealed: [] }]);
+      this.report(runId, { kind: "take_over", salvaged: new Map() });
+    }
     if (run.driver === "alive") this.report(runId, request);
   }
 

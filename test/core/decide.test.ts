@@ -214,6 +214,27 @@ describe("deadlines", () => {
   });
 });
 
+describe("resume", () => {
+  const resume = { kind: "resume", owner: { sessionId: "s2" }, background: false } as const;
+
+  it("gives a run whose driver and owner are gone to whoever resumes it", () => {
+    const history = History.started(plan(task("a")));
+    history.takeLease();
+    history.command({ kind: "take_over", salvaged: new Map() });
+    expect(types(history.command({ ...resume, id: "r1" }))).toContain("run.resumed");
+    expect(history.run().terms.owner.sessionId).toBe("s2");
+    expect(history.command({ ...resume, id: "r2" })).toEqual([]);
+  });
+
+  it("does nothing to a run that is being cancelled, or is final", () => {
+    const history = History.started(plan(task("a")));
+    history.command({ kind: "cancel", id: "c", by: "me", reason: "" });
+    expect(history.command({ ...resume, id: "r1" })).toEqual([]);
+    done(history, "a");
+    expect(history.command({ ...resume, id: "r2" })).toEqual([]);
+  });
+});
+
 describe("cancel", () => {
   it("is final only after every worker is verified gone", () => {
     const history = History.started(plan(task("a"), task("b", ["a"])));

@@ -1,0 +1,53 @@
+import { evolve, fold } from "../core/evolve.ts";
+import type { RunId } from "../core/plan.ts";
+import { isFinalRun } from "../core/status.ts";
+import { awaitRun } from "./await-run.ts";
+import type { ActionContext, Perform } from "./context.ts";
+import { observe, onRun } from "./observe.ts";
+import { aboutRun, refusal } from "./result.ts";
+
+/** A new driver starts in a fraction of this. */
+const takenMaxMs = 30_000;
+
+/** Goes on with a run that is parked or lost its driver; it belongs to the session that asks from then on. */
+export const resume: Perform = async ({ run, background = false }, context) => {
+  const observed = await observe({ run: run ?? "last" }, context);
+  if (!observed.ok) return refusal(observed.problems, "nothing was resumed");
+  const { view, problem } = observed;
+  if (problem !== undefined) return refusal([problem], "nothing was resumed");
+  const { runId, status } = view;
+  if (isFinalRun(status) || status !== "blocked") {
+    const why = isFinalRun(status) ? `is over (${status})` : `is ${status} and being driven`;
+    const remedy = isFinalRun(status)
+      ? "team run starts a new one"
+      : `team wait run=${runId} waits for its end`;
+    return refusal([{ where: "run", message: `run ${runId} ${why}`, remedy }], "nothing was resumed");
+  }
+  const { engine, newId, requester } = context;
+  const owner = { sessionId: requester.sessionId, ...(requester.host && { host: requester.host }) };
+  await engine.send(runId, { id: newId(), kind: "resume", owner, background });
+  await taken(runId, context);
+  if (!background && !context.returnsAtOnce) return awaitRun(runId, context, "cancel");
+  return onRun({ run: runId }, context, (now) =>
+    aboutRun(true, now.view, `Run ${runId} goes on. Look: team status run=${runId}.`, context),
+  );
+};
+
+/** Resolves once the run no longer stands still, or when no driver took it in time. */
+async function taken(runId: RunId, context: ActionContext): Promise<void> {
+  const { engine, clock } = context;
+  const stop = new AbortController();
+  const goesOn = async (): Promise<void> => {
+    let state = fold((await engine.read(runId)).events);
+    if (state.status !== "blocked") return;
+    for await (const event of engine.follow(runId, state.seq + 1, stop.signal)) {
+      state = evolve(state, event);
+      if (state.status !== "blocked") return;
+    }
+  };
+  try {
+    await Promise.race([goesOn(), clock.sleep(takenMaxMs, stop.signal)]);
+  } finally {
+    stop.abort();
+  }
+}

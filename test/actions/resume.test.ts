@@ -1,0 +1,30 @@
+import { expect, it } from "vitest";
+import { perform } from "../../src/actions/perform.ts";
+import { completed } from "../support/plan.ts";
+import { definitions, world } from "./world.ts";
+
+const root = definitions();
+const works = { work: () => ({ afterMs: 1_000, outcome: completed() }), stopsAfterMs: 10 };
+
+it("goes on with a parked run, which then belongs to the session that asked", async () => {
+  const { context, engine, as } = world(root(), works);
+  const started = await perform("run", { goal: "g" }, { ...context, returnsAtOnce: true });
+  const runId = started.details.runId ?? "";
+  engine.report(runId, { kind: "owner_gone" });
+  await perform("wait", { run: runId }, context);
+  const answer = await perform("resume", { run: runId }, as({}, { sessionId: "session-2" }));
+  expect(answer).toMatchObject({ ok: true, details: { status: "completed" } });
+  const state = engine.runs.get(runId)?.state;
+  expect(state?.status === "queued" ? undefined : state?.terms.owner.sessionId).toBe("session-2");
+});
+
+it("refuses a finished run and one that is being driven, with the remedy", async () => {
+  const { context } = world(root(), { stopsAfterMs: 10 });
+  const started = await perform("run", { goal: "g", background: true }, context);
+  const run = started.details.runId;
+  const driven = await perform("resume", { run }, context);
+  expect(driven).toMatchObject({ ok: false, details: { problems: [{ where: "run" }] } });
+  expect(driven.text).toContain("team wait");
+  await perform("cancel", { run }, context);
+  expect(await perform("resume", { run }, context)).toMatchObject({ ok: false });
+});
