@@ -15,11 +15,6 @@ let lead: Lead;
 beforeAll(async () => {
   project = await makeProject();
   await project.settings({ retries: { backoffMs: 100 } });
-  // The host's own patience with a busy provider is 14 s otherwise.
-  await writeFile(
-    join(project.place.agentDir, "settings.json"),
-    JSON.stringify({ retry: { enabled: true, maxRetries: 1, baseDelayMs: 50 } }),
-  );
   lead = await project.lead({ environment: { OPENAI_API_KEY: environmentSecret } });
 });
 afterAll(() => project.end());

@@ -151,6 +151,12 @@ export async function makeProject(): Promise<Project> {
     ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "first"],
   ])
     await git(place.workspace, ...args);
+  // Long sessions of many calls, whose model has nothing to summarise with; and a short patience with busy providers.
+  const settings = {
+    compaction: { enabled: false },
+    retry: { enabled: true, maxRetries: 1, baseDelayMs: 50 },
+  };
+  await writeFile(join(place.agentDir, "settings.json"), JSON.stringify(settings));
   return new Project(place);
 }
 
@@ -177,6 +183,7 @@ export class Lead {
     const prompt = `${this.#name} call ${this.#calls}.`;
     const turns = [[{ tool: "team", arguments: args }], [{ text: "I see." }]];
     await this.project.script(`0-${this.#name}`, [{ name: prompt, when: { prompt }, turns }]);
+    await this.idle();
     const since = this.host.events.length;
     await this.host.request({ type: "prompt", message: prompt });
     const start = await this.host.event((event) => event.type === "tool_execution_start", since);
@@ -187,6 +194,14 @@ export class Lead {
       await this.host.event((event) => event.type === "agent_end", this.host.events.indexOf(end));
       return answerOf(end);
     };
+  }
+
+  /** Resolves when the host takes another prompt; 0.73.1 says so a moment after `agent_end`. */
+  async idle(): Promise<void> {
+    await until("the host is idle", async () => {
+      const { data } = await this.host.request({ type: "get_state" });
+      return isRecord(data) && data.isStreaming === false && data.isCompacting === false;
+    });
   }
 
   /** Has the model call `team` once and waits for the end of its turn. */
