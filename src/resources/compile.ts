@@ -3,13 +3,11 @@ import { planProblems } from "../core/check.ts";
 import type { AgentSpec, Plan, PlannedTask, PlanProblem } from "../core/plan.ts";
 import type { Settings } from "../core/settings.ts";
 import { sha256 } from "../lib/hash.ts";
-import type { Catalogue, Found, TeamDefinition, WorkflowDefinition } from "./definition.ts";
-import { isModel } from "./fields.ts";
-import { withoutGroups } from "./groups.ts";
-import { distinct, missing, plain } from "./problems.ts";
+import type { Catalogue, TeamDefinition, WorkflowDefinition } from "./definition.ts";
+import { Findings } from "./findings.ts";
+import { type Kind, model, paths, whole } from "./kinds.ts";
 import { chooseFrom } from "./suggest.ts";
 import { type TaskDraft, taskOf } from "./task.ts";
-import { isOutside } from "./workflow.ts";
 
 /** What a caller wants done: a goal for a team, a workflow or one agent, or a graph of its own. */
 export interface PlanAsk {
@@ -53,141 +51,87 @@ interface Draft {
   readonly tasks: readonly TaskDraft[];
 }
 
-const concurrencyCeiling = 1_000;
 /** The agent of an inline task that names none. */
 const inlineAgent = "executor";
 
 /** The immutable plan of what was asked for, or everything that is wrong with it, at once. Changes nothing. */
 export function compilePlan(catalogue: Catalogue, ask: PlanAsk, settings: Settings): Compiled {
-  const found: Found[] = [];
+  const found = new Findings();
   checkAsk(ask, found);
+  const asked = check("model", ask.model, model, found) || undefined;
   const draft = draftOf(catalogue, ask, settings, found);
-  if (!draft) return { ok: false, problems: found.map(plain) };
+  if (!draft) return { ok: false, problems: found.all() };
+  const { goal, team, workflow } = draft;
   const agents: Record<string, AgentSpec> = {};
   const tasks: PlannedTask[] = [];
   for (const task of draft.tasks) {
-    const { key, spec, planned } = taskOf(catalogue, task, ask.model, settings, found);
+    const { key, spec, planned } = taskOf(catalogue, task, asked, settings, found);
     agents[key] = spec;
     tasks.push(planned);
   }
-  const rest = {
-    goal: draft.goal,
-    ...(draft.team && { team: draft.team.name }),
-    ...(draft.workflow && { workflow: draft.workflow.name }),
-    agents,
-    tasks,
-  };
-  for (const problem of planProblems(
-    rest,
-    settings.limits,
-    (index) => draft.tasks[index]?.where ?? "tasks",
-  )) {
-    found.push({ ...problem, fatal: true });
+  const named = { ...(team && { team: team.name }), ...(workflow && { workflow: workflow.name }) };
+  const rest = { goal, ...named, agents, tasks };
+  const whereOf = (index: number): string => draft.tasks[index]?.step.where ?? "tasks";
+  found.errors.push(...planProblems(rest, settings.limits, whereOf));
+  const wanted = ask.concurrency ?? settings.concurrency;
+  const allowed = [team, workflow].flatMap((of) => of?.concurrencyMax ?? []);
+  const concurrency = Math.min(wanted, ...allowed);
+  if (ask.concurrency !== undefined && concurrency < wanted) {
+    const message = `team or workflow allows ${concurrency} workers at once, not ${wanted}`;
+    found.warn("concurrency", message, "raise its maxConcurrency if its steps bear it");
   }
-  const concurrency = concurrencyOf(draft, ask, settings, found);
-  if (found.some((problem) => problem.fatal)) return { ok: false, problems: distinct(found.map(plain)) };
+  if (found.errors.length > 0) return { ok: false, problems: found.all() };
   const plan: Plan = { ...rest, hash: sha256(canonicalJson(rest)) };
-  return {
-    ok: true,
-    plan,
-    concurrency,
-    warnings: distinct([...noticed(catalogue, draft), ...found.map(plain)]),
-  };
+  found.warnings.unshift(...noticed(catalogue, draft));
+  return { ok: true, plan, concurrency, warnings: found.all() };
 }
 
-function checkAsk(ask: PlanAsk, found: Found[]): void {
-  const wrong = (where: string, message: string, remedy: string): void => {
-    found.push({ where, message, remedy, fatal: true });
-  };
-  if (ask.model !== undefined && !isModel(ask.model)) {
-    wrong("model", `"${ask.model.slice(0, 60)}" is not a model`, "write provider/id or provider/id:thinking");
-  }
-  const { concurrency } = ask;
-  if (
-    concurrency !== undefined &&
-    !(Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= concurrencyCeiling)
-  ) {
-    wrong(
-      "concurrency",
-      `concurrency ${concurrency} is not possible`,
-      `use a whole number from 1 to ${concurrencyCeiling}`,
-    );
-  }
-  if (ask.tasks && (ask.team !== undefined || ask.workflow !== undefined)) {
-    wrong(
-      "tasks",
-      "tasks are a graph of their own, but a team or workflow is named too",
-      "name one or the other",
-    );
-  } else if (
-    !ask.tasks &&
-    ask.agent !== undefined &&
-    (ask.team !== undefined || ask.workflow !== undefined)
-  ) {
-    wrong(
-      "agent",
-      "an agent is named together with a team or workflow",
-      "name the agent alone, or leave it out",
-    );
+function checkAsk(ask: PlanAsk, found: Findings): void {
+  check("concurrency", ask.concurrency, whole(1, 1_000), found);
+  const both = ask.team ?? ask.workflow;
+  if (ask.tasks && both !== undefined) {
+    const message = "tasks are a graph of their own, but a team or workflow is named too";
+    found.error("tasks", message, "name one or the other");
+  } else if (ask.agent !== undefined && both !== undefined) {
+    const message = "an agent is named together with a team or workflow";
+    found.error("agent", message, "name the agent alone, or leave it out");
   }
   if (!ask.tasks && (ask.goal ?? "").trim() === "") {
-    wrong("goal", "the goal is missing", "say what is to be achieved, or give tasks");
+    found.error("goal", "the goal is missing", "say what is to be achieved, or give tasks");
   }
 }
 
-function draftOf(catalogue: Catalogue, ask: PlanAsk, settings: Settings, found: Found[]): Draft | undefined {
+/** An argument held to the rule of a file's key; nothing where it is absent, wrong or empty. */
+function check<Value>(where: string, value: unknown, kind: Kind<Value>, found: Findings): Value | undefined {
+  if (value === undefined || value === "") return undefined;
+  const read = kind.read(value);
+  return read ?? found.error(where, `${JSON.stringify(value).slice(0, 60)} ${kind.rule}`, kind.remedy);
+}
+
+function draftOf(catalogue: Catalogue, ask: PlanAsk, settings: Settings, found: Findings): Draft | undefined {
   const goal = (ask.goal ?? "").trim();
   if (ask.tasks) return inlineDraft(ask, ask.tasks, goal, found);
   if (ask.agent === undefined) return teamDraft(catalogue, ask, goal, settings, found);
   const id = ask.agent.toLowerCase().replace(/[^a-z0-9_-]/g, "-");
-  const step = { id, dependsOn: [], reads: [], verify: false, prompt: "{goal}" };
-  return { goal, tasks: [{ where: "agent", agent: ask.agent, agentWhere: "agent", step }] };
+  const step = { id, where: "agent", dependsOn: [], reads: [], verify: false, prompt: "{goal}" };
+  return { goal, tasks: [{ agent: ask.agent, agentWhere: "agent", step }] };
 }
 
-function inlineDraft(ask: PlanAsk, inline: readonly InlineTask[], goal: string, found: Found[]): Draft {
-  const tasks = inline.map((task, index): TaskDraft => {
+function inlineDraft(ask: PlanAsk, inline: readonly InlineTask[], goal: string, found: Findings): Draft {
+  const tasks = inline.map(({ id, agent, task, dependsOn = [], ...rest }, index): TaskDraft => {
     const where = `tasks[${index}]`;
-    const writes = task.writes
-      ?.split(",")
-      .map((glob) => glob.trim())
-      .filter((glob) => glob !== "");
-    const none = writes?.length === 1 && writes[0] === "none";
-    const outside = writes?.find(isOutside);
-    if (outside !== undefined) {
-      const message = `task "${task.id}" would write ${outside}, outside the workspace`;
-      found.push({
-        where: `${where}.writes`,
-        message,
-        remedy: "use globs relative to the project, without ..",
-        fatal: true,
-      });
-    }
-    if (task.model !== undefined && !isModel(task.model)) {
-      const message = `"${task.model.slice(0, 60)}" is not a model`;
-      found.push({
-        where: `${where}.model`,
-        message,
-        remedy: "write provider/id or provider/id:thinking",
-        fatal: true,
-      });
-    }
+    const writes = check(`${where}.writes`, rest.writes, paths, found);
+    const own = check(`${where}.model`, rest.model, model, found);
     const step = {
-      id: task.id,
-      dependsOn: task.dependsOn ?? [],
-      prompt: task.task,
-      reads: [],
-      verify: false,
-      ...(task.model && { model: task.model }),
-      ...(writes && writes.length > 0 && { writes: none ? ("none" as const) : writes }),
+      ...{ id, where, dependsOn, prompt: task, reads: [], verify: false },
+      ...(own && { model: own }),
+      ...(writes && { writes: writes.length === 0 ? ("none" as const) : writes }),
     };
-    return { where, agent: task.agent ?? ask.agent ?? inlineAgent, agentWhere: `${where}.agent`, step };
+    return { agent: agent ?? ask.agent ?? inlineAgent, agentWhere: `${where}.agent`, step };
   });
+  const ids = inline.map(({ id }) => id).join(", ");
   const only = inline.length === 1 ? inline[0]?.task : undefined;
-  const ids = inline
-    .slice(0, 20)
-    .map((task) => task.id)
-    .join(", ");
-  return { goal: goal || (only ?? `complete the tasks ${ids}${inline.length > 20 ? ", …" : ""}`), tasks };
+  return { goal: goal || (only ?? `complete the tasks ${ids.slice(0, 500)}`), tasks };
 }
 
 function teamDraft(
@@ -195,98 +139,45 @@ function teamDraft(
   ask: PlanAsk,
   goal: string,
   settings: Settings,
-  found: Found[],
+  found: Findings,
 ): Draft | undefined {
+  const { teams, workflows } = catalogue;
   const named = ask.team ?? (ask.workflow === undefined ? settings.team : undefined);
-  const where = ask.team === undefined ? "settings team" : "team";
-  const team =
-    named === undefined
-      ? teamFor(catalogue, ask.workflow ?? "")
-      : lookUp(catalogue, "team", named, where, found);
-  if (named !== undefined && !team) return undefined;
+  const team = named === undefined ? teamFor(catalogue, ask.workflow) : teams.get(named);
+  if (named !== undefined && !team) {
+    return found.missing(catalogue, "team", named, ask.team === undefined ? "settings team" : "team");
+  }
   const wanted = ask.workflow ?? team?.defaultWorkflow ?? team?.name ?? "";
-  const asked = ask.workflow !== undefined || !team;
-  const place = asked ? "workflow" : `${team.file}:${team.defaultWorkflowLine}`;
-  const workflow = lookUp(catalogue, "workflow", wanted, place, found);
-  if (!workflow) return undefined;
-  const tasks = withoutGroups(workflow, found).map((step): TaskDraft => {
-    const at = `${workflow.file}:${step.line}`;
-    const role = team?.roles.find((known) => known.name === step.role);
-    if (team && !role) {
-      const message = `step "${step.id}" names role "${step.role}", which team "${team.name}" does not have`;
-      found.push({
-        where: at,
-        message,
-        remedy: chooseFrom(
-          step.role,
-          team.roles.map((known) => known.name),
-        ),
-        fatal: true,
-      });
-    }
-    return {
-      where: at,
-      file: workflow.file,
-      step,
-      ...(role && team && { role, roleFile: team.file }),
-      // A role that the team lacks was told above; its agent is not looked for as well.
-      ...((role || !team) && { agent: role?.agent ?? step.role }),
-      agentWhere: role && team ? `${team.file}:${role.line}` : at,
-    };
+  const workflow = workflows.get(wanted);
+  if (!workflow) {
+    const where = ask.workflow === undefined && team ? team.workflowWhere : "workflow";
+    return found.missing(catalogue, "workflow", wanted, where);
+  }
+  const tasks = workflow.steps.map((step): TaskDraft => {
+    if (!team) return { step, agent: step.role, agentWhere: step.where };
+    const role = team.roles.find(({ name }) => name === step.role);
+    if (role) return { step, role, agent: role.agent, agentWhere: role.where };
+    const message = `step "${step.id}" names role "${step.role}", which team "${team.name}" does not have`;
+    const remedy = chooseFrom(
+      step.role,
+      team.roles.map(({ name }) => name),
+    );
+    found.error(step.where, message, remedy);
+    return { step, agentWhere: step.where };
   });
   return { goal, ...(team && { team }), workflow, tasks };
 }
 
 /** The team that a workflow named alone belongs to: of the same name, or else the first whose default it is. */
-function teamFor(catalogue: Catalogue, workflow: string): TeamDefinition | undefined {
-  const same = catalogue.teams.get(workflow);
-  if (same && (same.defaultWorkflow ?? same.name) === workflow) return same;
-  return [...catalogue.teams.values()].find((team) => (team.defaultWorkflow ?? team.name) === workflow);
-}
-
-function lookUp<Kind extends "team" | "workflow">(
-  catalogue: Catalogue,
-  kind: Kind,
-  name: string,
-  where: string,
-  found: Found[],
-): (Kind extends "team" ? TeamDefinition : WorkflowDefinition) | undefined;
-function lookUp(
-  catalogue: Catalogue,
-  kind: "team" | "workflow",
-  name: string,
-  where: string,
-  found: Found[],
-) {
-  const known = kind === "team" ? catalogue.teams : catalogue.workflows;
-  const definition = known.get(name);
-  if (!definition) found.push(...missing(catalogue, kind, name, where, known.keys()));
-  return definition;
-}
-
-/** The least of what the call (or the settings), the team and the workflow allow. */
-function concurrencyOf(draft: Draft, ask: PlanAsk, settings: Settings, found: Found[]): number {
-  let concurrency = ask.concurrency ?? settings.concurrency;
-  for (const of of [draft.team, draft.workflow]) {
-    if (of?.concurrencyMax === undefined || of.concurrencyMax >= concurrency) continue;
-    if (ask.concurrency !== undefined) {
-      const message = `"${of.name}" allows ${of.concurrencyMax} workers at once, not ${concurrency}`;
-      found.push({
-        where: of.file,
-        message,
-        remedy: "raise its maxConcurrency if its steps bear it",
-        fatal: false,
-      });
-    }
-    concurrency = of.concurrencyMax;
-  }
-  return concurrency;
+function teamFor({ teams }: Catalogue, workflow: string | undefined): TeamDefinition | undefined {
+  const ofIt = [...teams.values()].filter((team) => (team.defaultWorkflow ?? team.name) === workflow);
+  return ofIt.find((team) => team.name === workflow) ?? ofIt[0];
 }
 
 /** What loading noticed about the files that this plan uses. */
-function noticed(catalogue: Catalogue, draft: Draft): readonly PlanProblem[] {
-  const agents = draft.tasks.map((task) => catalogue.agents.get(task.agent ?? "")?.file);
-  const files = [...new Set([draft.team?.file, draft.workflow?.file, ...agents])];
+function noticed(catalogue: Catalogue, { team, workflow, tasks }: Draft): readonly PlanProblem[] {
+  const agents = tasks.map(({ agent = "" }) => catalogue.agents.get(agent)?.file);
+  const files = [...new Set([team?.file, workflow?.file, ...agents])];
   return catalogue.problems.filter(({ where }) =>
     files.some((file) => file !== undefined && where.startsWith(`${file}:`)),
   );

@@ -1,4 +1,4 @@
-import type { Permission, PlanProblem, Thinking } from "../core/plan.ts";
+import type { AgentSpec, PlannedTask, PlanProblem } from "../core/plan.ts";
 
 export type ResourceKind = "agent" | "team" | "workflow";
 
@@ -15,15 +15,10 @@ export interface ResourceFile {
   readonly source: ResourceSource;
 }
 
-/** What reading a file noticed. A fatal problem makes the definition unusable; any other only wants to be known. */
-export interface Found extends PlanProblem {
-  readonly fatal: boolean;
-}
-
-/** Skills as a file names them, and the line where it does. An empty list means: none at all. */
+/** Skills as a file names them (an empty list: none at all), and the place (`file:line`) where it does. */
 export interface SkillNames {
   readonly names: readonly string[];
-  readonly line: number;
+  readonly where: string;
 }
 
 /** What every definition has. `triggers` and the rest help a lead to choose and change nothing else. */
@@ -40,30 +35,19 @@ export interface Described {
   readonly category?: string;
 }
 
-export interface AgentDefinition extends Described {
-  readonly systemPrompt: string;
-  readonly systemPromptMode: "replace" | "append";
-  /** `provider/id[:thinking]`, first choice first; empty means that the agent names none. */
-  readonly models: readonly string[];
-  readonly thinking?: Thinking;
-  /** The host's names; absent means what the permission allows. */
-  readonly tools?: readonly string[];
-  readonly excludeTools: readonly string[];
+/** An agent as its file describes it; what a plan takes over is explained there. */
+export interface AgentDefinition
+  extends Described,
+    Omit<AgentSpec, keyof Described | "skills">,
+    Pick<PlannedTask, "models" | "thinking" | "turnsMax" | "costMax">,
+    Partial<Pick<PlannedTask, "attemptMaxMs">> {
   readonly skills?: SkillNames;
-  /** Absolute paths, cleared by the trust decision. */
-  readonly extensions: readonly string[];
-  readonly permission: Permission;
-  readonly turnsMax?: number;
-  /** Wall clock of one attempt, ms. */
-  readonly attemptMaxMs?: number;
-  /** US dollars of one attempt. */
-  readonly costMax?: number;
 }
 
 export interface TeamDefinition extends Described {
   readonly defaultWorkflow?: string;
-  /** Where `defaultWorkflow` stands, for problems. */
-  readonly defaultWorkflowLine: number;
+  /** Place (`file:line`) of `defaultWorkflow`. */
+  readonly workflowWhere: string;
   readonly concurrencyMax?: number;
   readonly roles: readonly RoleDefinition[];
 }
@@ -76,7 +60,8 @@ export interface RoleDefinition {
   /** Most tasks of this role alive at once. */
   readonly roleMax?: number;
   readonly description: string;
-  readonly line: number;
+  /** `file:line` */
+  readonly where: string;
 }
 
 export interface WorkflowDefinition extends Described {
@@ -84,25 +69,15 @@ export interface WorkflowDefinition extends Described {
   readonly steps: readonly StepDefinition[];
 }
 
-export interface StepDefinition {
-  readonly id: string;
+export interface StepDefinition
+  extends Pick<PlannedTask, "id" | "prompt" | "dependsOn" | "output" | "reads" | "verify">,
+    Partial<Pick<PlannedTask, "writes" | "retries" | "attemptMaxMs">> {
   /** The team's role that does it; a step that names none is done by the role of its own id. */
   readonly role: string;
-  /** Ids of steps or names of groups. */
-  readonly dependsOn: readonly string[];
-  readonly group?: string;
-  readonly prompt: string;
-  readonly output?: string;
-  readonly reads: readonly string[];
   readonly model?: string;
   readonly skills?: SkillNames;
-  readonly writes?: "none" | readonly string[];
-  readonly verify: boolean;
-  readonly retries?: number;
-  /** Wall clock of one attempt, ms. */
-  readonly attemptMaxMs?: number;
-  /** Line of its heading. */
-  readonly line: number;
+  /** `file:line` of its heading. */
+  readonly where: string;
 }
 
 /** A file whose definition cannot be used. It hides a definition of its name in an earlier layer all the same. */

@@ -1,10 +1,14 @@
+import { realpath } from "node:fs/promises";
+import path from "node:path";
 import type { TSchema } from "@sinclair/typebox";
-import { invariant } from "../core/invariant.ts";
 import type { PlanProblem } from "../core/plan.ts";
-import { defaultSettings, type Settings } from "../core/settings.ts";
-import { isRecord, readConfig, replaceFile } from "./config-file.ts";
+import type { Settings } from "../core/settings.ts";
+import { makeDirectory, writeAtomic } from "../lib/files.ts";
 import { jsonLines } from "./document.ts";
-import { accepts, allowed, settingLeaves } from "./settings-schema.ts";
+import { readText } from "./find.ts";
+import { Findings } from "./findings.ts";
+import { list } from "./kinds.ts";
+import { settingsSchema } from "./settings-schema.ts";
 import { chooseFrom } from "./suggest.ts";
 
 /** Which file a value came from. */
@@ -37,25 +41,33 @@ export async function loadSettings(files: {
   readonly user: string;
   readonly project?: string;
 }): Promise<LoadedSettings> {
-  const problems: PlanProblem[] = [];
-  const values = new Map<string, unknown>();
+  const found = new Findings();
+  const values = new Map<string, unknown>(settingKeys().map((setting) => [setting.key, setting.default]));
   const sources: Record<string, SettingSource> = {};
-  for (const { key, schema } of settingLeaves()) {
-    values.set(key, schema.default);
-    sources[key] = "default";
-  }
+  for (const key of values.keys()) sources[key] = "default";
   for (const source of ["user", "project"] as const) {
     const file = files[source];
     if (file === undefined) continue;
-    for (const [key, value] of await readLayer(file, source, problems)) {
+    for (const [key, value] of await readLayer(file, source, found)) {
       const below = values.get(key);
       const adds = key === "environmentDeny" && Array.isArray(below) && Array.isArray(value);
       values.set(key, adds ? [...new Set([...below, ...value])] : value);
       sources[key] = source;
     }
   }
-  putInOrder(values, sources, files, problems);
-  return { settings: nested(values), sources, problems };
+  for (const [low, high] of ordered) {
+    const [a, b] = [Number(values.get(low)), Number(values.get(high))];
+    if (a <= b) continue;
+    const source = sources[low] === "default" ? sources[high] : sources[low];
+    const message = `"${low}" (${a}, ${sources[low]}) is larger than "${high}" (${b}, ${sources[high]}): ${b} is used for both`;
+    const remedy = `set ${low} to at most ${b}, or ${high} to at least ${a}`;
+    found.error(`${(source === "project" && files.project) || files.user}:1`, message, remedy);
+    values.set(low, b);
+  }
+  let settings: JsonObject = {};
+  for (const [key, value] of values) settings = withValue(settings, key.split("."), value);
+  // Each value is one that its schema accepts; a test holds the schema's keys equal to those of `Settings`.
+  return { settings: settings as JsonObject & Settings, sources, problems: found.errors };
 }
 
 export type Changed =
@@ -68,147 +80,165 @@ export type Changed =
  * Throws the file system's error when the disk refuses.
  */
 export async function changeSetting(file: string, key: string, value: string | undefined): Promise<Changed> {
-  const leaves = new Map(settingLeaves().map((leaf) => [leaf.key, leaf.schema]));
-  const schema = leaves.get(key);
-  if (schema === undefined) {
-    const message = `unknown setting "${key.slice(0, 80)}"`;
-    return { ok: false, problems: [{ where: "key", message, remedy: chooseFrom(key, leaves.keys()) }] };
+  const known = settingKeys();
+  const setting = known.find((one) => one.key === key);
+  if (setting === undefined) {
+    const remedy = chooseFrom(
+      key,
+      known.map((one) => one.key),
+    );
+    return {
+      ok: false,
+      problems: [{ where: "key", message: `unknown setting "${key.slice(0, 80)}"`, remedy }],
+    };
   }
-  const wanted = value === undefined ? { value: undefined } : understood(schema, value);
-  if (!wanted) {
-    const message = `"${key}" cannot be ${JSON.stringify(value?.slice(0, 60))}`;
-    return { ok: false, problems: [{ where: "value", message, remedy: `it must be ${allowed(schema)}` }] };
+  const readings = value === undefined ? [] : [fromJson(value), value.trim(), list.read(value)];
+  const wanted = readings.find((reading) => accepts(setting.schema, reading));
+  if (value !== undefined && wanted === undefined) {
+    const message = `"${key}" cannot be ${JSON.stringify(value.slice(0, 60))}`;
+    return { ok: false, problems: [{ where: "value", message, remedy: `it must be ${setting.type}` }] };
   }
-  const problems: PlanProblem[] = [];
-  const config = await readConfig(file, problems);
-  if (problems.length > 0) return { ok: false, problems };
-  const object = changed(config?.object ?? {}, key.split("."), wanted.value);
-  await replaceFile(file, `${JSON.stringify(object, undefined, 2)}\n`);
+  const found = new Findings();
+  const config = await readConfig(file, found);
+  if (found.errors.length > 0) return { ok: false, problems: found.errors };
+  const object = withValue(config?.object ?? {}, key.split("."), wanted);
+  // A link keeps pointing at what is replaced.
+  const target = await realpath(file).catch(() => file);
+  await makeDirectory(path.dirname(target));
+  await writeAtomic(target, `${JSON.stringify(object, undefined, 2)}\n`);
   return { ok: true };
 }
 
-/** What can be set, for people: dotted keys in the schema's order. */
-export function settingKeys(): readonly {
+/** A setting that has a value of its own. */
+export interface Setting {
+  /** Dotted: `limits.runMaxMs`. */
   readonly key: string;
-  /** What is accepted, in words. */
+  readonly schema: TSchema;
+  /** What is accepted, in words: `a whole number from 1 to 10`, `park | continue`. */
   readonly type: string;
   readonly default: unknown;
   readonly description: string;
-}[] {
-  return settingLeaves().map(({ key, schema }) => ({
-    key,
-    type: allowed(schema),
-    default: schema.default,
-    description: schema.description ?? "",
-  }));
+}
+
+/** What can be set, in the schema's order. */
+export function settingKeys(): readonly Setting[] {
+  return Object.entries<TSchema>(settingsSchema.properties).flatMap(([name, schema]) => {
+    const members =
+      schema.type === "object" ? Object.entries<TSchema>(schema.properties) : [["", schema] as const];
+    return members.map(([member, of]) => ({
+      key: member === "" ? name : `${name}.${member}`,
+      schema: of,
+      type: allowed(of),
+      default: of.default,
+      description: of.description ?? "",
+    }));
+  });
+}
+
+function allowed(schema: TSchema): string {
+  if (Array.isArray(schema.anyOf)) return schema.anyOf.map((one: TSchema) => allowed(one)).join(" | ");
+  if (schema.const !== undefined) return String(schema.const);
+  if (schema.type === "integer") return `a whole number from ${schema.minimum} to ${schema.maximum}`;
+  if (schema.type === "object") return "an object: { … }";
+  return schema.type === "array" ? "a list of texts" : "text";
+}
+
+/** True when the value is one that the setting accepts. */
+export function accepts(schema: TSchema, value: unknown): boolean {
+  if (Array.isArray(schema.anyOf)) return schema.anyOf.some((one: TSchema) => accepts(one, value));
+  if (schema.const !== undefined) return value === schema.const;
+  if (schema.type === "integer") {
+    return Number.isInteger(value) && Number(value) >= schema.minimum && Number(value) <= schema.maximum;
+  }
+  if (schema.type === "array") {
+    return (
+      Array.isArray(value) && value.length <= 200 && value.every((entry) => accepts(schema.items, entry))
+    );
+  }
+  return (
+    schema.type === "string" && typeof value === "string" && value.length <= 1_000 && !value.includes("\0")
+  );
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A settings file's object and text; nothing when it is missing, or (with an error) not a JSON object. */
+async function readConfig(
+  file: string,
+  found: Findings,
+): Promise<{ readonly object: JsonObject; readonly text: string } | undefined> {
+  const text = (await readText(file, found, "is fine"))?.replace(/^\uFEFF/, "");
+  if (text === undefined) return undefined;
+  try {
+    const object: unknown = JSON.parse(text);
+    if (isObject(object)) return { object, text };
+    return found.error(`${file}:1`, "the settings are not an object", "write { … }");
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const offset = Number(/position (\d+)/.exec(error.message)?.[1] ?? 0);
+    const where = `${file}:${text.slice(0, offset).split("\n").length}`;
+    return found.error(
+      where,
+      `the settings are not JSON and do not count: ${error.message}`,
+      "correct the JSON",
+    );
+  }
 }
 
 /** The acceptable values of one file, by dotted key. */
 async function readLayer(
   file: string,
   source: SettingSource,
-  problems: PlanProblem[],
+  found: Findings,
 ): Promise<ReadonlyMap<string, unknown>> {
   const values = new Map<string, unknown>();
-  const config = await readConfig(file, problems);
+  const config = await readConfig(file, found);
   if (!config) return values;
   const line = jsonLines(config.text);
-  const leaves = new Map(settingLeaves().map(({ key, schema }) => [key, schema]));
-  const groups = new Set(
-    [...leaves.keys()].filter((key) => key.includes(".")).map((key) => key.replace(/\..*/, "")),
+  const schemas = new Map<string, TSchema>(Object.entries(settingsSchema.properties));
+  for (const { key, schema } of settingKeys()) schemas.set(key, schema);
+  const { $schema: _, ...members } = config.object;
+  const given = Object.entries(members).flatMap(([name, value]) =>
+    schemas.get(name)?.type === "object" && isObject(value)
+      ? Object.entries(value).map(([member, of]) => ({ names: [name, member], value: of }))
+      : [{ names: [name], value }],
   );
-  const take = (path: readonly string[], value: unknown): void => {
-    const key = path.join(".");
-    const where = `${file}:${line(path)}`;
-    const schema = leaves.get(key);
-    if (schema === undefined && groups.has(key) && isRecord(value)) {
-      for (const [name, member] of Object.entries(value)) take([...path, name], member);
-    } else if (schema === undefined && groups.has(key)) {
-      problems.push({ where, message: `"${key}" must be an object`, remedy: `write "${key}": { … }` });
-    } else if (schema === undefined) {
-      const remedy = chooseFrom(key, leaves.keys());
-      problems.push({ where, message: `unknown setting "${key.slice(0, 80)}" is ignored`, remedy });
+  for (const { names, value } of given) {
+    const key = names.join(".");
+    const where = `${file}:${line(names)}`;
+    const schema = schemas.get(key);
+    if (schema === undefined) {
+      const remedy = chooseFrom(key, schemas.keys());
+      found.error(where, `unknown setting "${key.slice(0, 80)}" is ignored`, remedy);
     } else if (!accepts(schema, value)) {
-      const message = `"${key}" is ${JSON.stringify(value)?.slice(0, 60)} and is ignored`;
-      problems.push({ where, message, remedy: `it must be ${allowed(schema)}` });
+      const message = `"${key}" is ${JSON.stringify(value).slice(0, 60)} and is ignored`;
+      found.error(where, message, `it must be ${allowed(schema)}`);
     } else if (source === "project" && key === "workerExtensions" && Array.isArray(value)) {
       const message = `a project cannot name extensions for workers to load: "${key}" is ignored`;
-      problems.push({ where, message, remedy: "put the paths into your own settings if you trust them" });
+      found.error(where, message, "put the paths into your own settings if you trust them");
     } else values.set(key, value);
-  };
-  for (const [name, value] of Object.entries(config.object)) if (name !== "$schema") take([name], value);
+  }
   return values;
 }
 
-/** Lowers what cannot be larger than something else, and says so. */
-function putInOrder(
-  values: Map<string, unknown>,
-  sources: Readonly<Record<string, SettingSource>>,
-  files: { readonly user: string; readonly project?: string },
-  problems: PlanProblem[],
-): void {
-  for (const [low, high] of ordered) {
-    const [a, b] = [Number(values.get(low)), Number(values.get(high))];
-    if (a <= b) continue;
-    const source = sources[low] === "default" ? sources[high] : sources[low];
-    const message = `"${low}" (${a}, ${sources[low]}) is larger than "${high}" (${b}, ${sources[high]}): ${b} is used for both`;
-    const remedy = `set ${low} to at most ${b}, or ${high} to at least ${a}`;
-    problems.push({ where: `${(source === "project" && files.project) || files.user}:1`, message, remedy });
-    values.set(low, b);
-  }
-}
-
-/** The values as `Settings`. */
-function nested(values: ReadonlyMap<string, unknown>): Settings {
-  const tree: Record<string, unknown> = { ...defaultSettings };
-  for (const [key, value] of values) {
-    const [group = "", name] = key.split(".");
-    if (name === undefined) tree[group] = value;
-    else tree[group] = { ...(isRecord(tree[group]) ? tree[group] : {}), [name]: value };
-  }
-  invariant(isSettings(tree), "a setting was taken that its schema does not accept");
-  return tree;
-}
-
-/** Every leaf is acceptable; a test holds the schema's keys equal to those of `Settings`. */
-function isSettings(
-  tree: Readonly<Record<string, unknown>>,
-): tree is Readonly<Record<string, unknown>> & Settings {
-  return settingLeaves().every(({ key, schema }) => {
-    const [group = "", name] = key.split(".");
-    const of = tree[group];
-    return accepts(schema, name === undefined ? of : isRecord(of) ? of[name] : undefined);
-  });
-}
-
-/** The first reading of the text that the setting accepts. */
-function understood(schema: TSchema, text: string): { readonly value: unknown } | undefined {
-  const readings: unknown[] = [
-    text.trim(),
-    text
-      .split(",")
-      .map((part) => part.trim())
-      .filter((part) => part !== ""),
-  ];
+/** What a JSON text says; nothing when it is none. */
+function fromJson(text: string): unknown {
   try {
-    readings.unshift(JSON.parse(text));
+    return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // Not JSON: then it is a bare word or a list, if anything.
+    return undefined;
   }
-  const index = readings.findIndex((reading) => accepts(schema, reading));
-  return index < 0 ? undefined : { value: readings[index] };
 }
 
-function changed(
-  object: Readonly<Record<string, unknown>>,
-  [name = "", ...rest]: readonly string[],
-  value: unknown,
-): Record<string, unknown> {
+/** The object with a value in its place, or without it; a group that becomes empty goes too. */
+function withValue(object: JsonObject, [name = "", ...rest]: readonly string[], value: unknown): JsonObject {
   const { [name]: before, ...others } = object;
-  const after = rest.length === 0 ? value : changed(isRecord(before) ? before : {}, rest, value);
-  const empty = after === undefined || (isRecord(after) && Object.keys(after).length === 0);
-  if (empty) return others;
-  // Written in its old place, so that a person sees one changed line.
-  return name in object ? { ...object, [name]: after } : { ...others, [name]: after };
+  const after = rest.length === 0 ? value : withValue(isObject(before) ? before : {}, rest, value);
+  const isEmpty = after === undefined || (isObject(after) && Object.keys(after).length === 0);
+  return isEmpty ? others : { ...object, [name]: after };
 }

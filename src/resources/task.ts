@@ -1,25 +1,14 @@
 import type { AgentSpec, PlannedTask } from "../core/plan.ts";
 import type { Settings } from "../core/settings.ts";
-import type {
-  AgentDefinition,
-  Catalogue,
-  Found,
-  RoleDefinition,
-  SkillNames,
-  StepDefinition,
-} from "./definition.ts";
-import { missing } from "./problems.ts";
+import type { AgentDefinition, Catalogue, RoleDefinition, StepDefinition } from "./definition.ts";
+import type { Findings } from "./findings.ts";
 import { chooseFrom } from "./suggest.ts";
 
 /** One task before its defaults are filled in. */
 export interface TaskDraft {
-  /** Its place, for the person who wrote it. */
-  readonly where: string;
-  readonly step: Omit<StepDefinition, "role" | "line">;
-  /** The workflow's file; absent for tasks of the call itself. */
-  readonly file?: string;
+  /** `where` is its place, for the person who wrote it. */
+  readonly step: Omit<StepDefinition, "role">;
   readonly role?: RoleDefinition;
-  readonly roleFile?: string;
   /** Absent when another problem already says why there is none. */
   readonly agent?: string;
   /** The place that names the agent. */
@@ -33,125 +22,85 @@ export interface TaskOf {
   readonly planned: PlannedTask;
 }
 
+/** Where there is no agent the plan is refused; this stand-in only lets checking go on. */
+const nobody: AgentDefinition = {
+  ...{ name: "", description: "", source: "user", file: "", triggers: [], useWhen: [], avoidWhen: [] },
+  ...{ systemPrompt: "", systemPromptMode: "replace", permission: "write" },
+  ...{ models: [], excludeTools: [], extensions: [] },
+};
+
 /**
  * A task with every default filled in, and the agent that does it. The nearest word counts: the step's over the role's
  * over the agent's over the settings'; `model` is the call's own and stands alone.
  */
 export function taskOf(
   catalogue: Catalogue,
-  draft: TaskDraft,
+  { step, role, agent: name, agentWhere }: TaskDraft,
   model: string | undefined,
   settings: Settings,
-  found: Found[],
+  found: Findings,
 ): TaskOf {
-  const { step, role } = draft;
-  const agent = agentOf(catalogue, draft, found);
-  const own = step.skills
-    ? { list: step.skills, file: draft.file }
-    : { list: role?.skills, file: draft.roleFile };
-  const skills = skillPaths(catalogue, own.list ?? agent.skills, own.list ? own.file : agent.file, found);
-  const key = own.list ? `${agent.name}+${step.skills ? step.id : (role?.name ?? step.id)}` : agent.name;
-  const chain = [step.model, role?.model, ...agent.models, settings.model].filter(
-    (name): name is string => name !== undefined && name !== "",
-  );
-  const attemptMaxMs = step.attemptMaxMs ?? agent.attemptMaxMs ?? settings.limits.attemptMaxMs;
+  const known = name === undefined ? nobody : catalogue.agents.get(name);
+  const agent = known ?? { ...nobody, name: name ?? "" };
+  if (!known) found.missing(catalogue, "agent", agent.name, agentWhere);
+  const { id, prompt, dependsOn, output, reads, verify, retries = settings.retries.max } = step;
+  const { description, source, systemPrompt, systemPromptMode, tools, excludeTools, extensions, permission } =
+    agent;
+  const { thinking, turnsMax, costMax } = agent;
+  const { attemptMaxMs = agent.attemptMaxMs ?? settings.limits.attemptMaxMs } = step;
   if (attemptMaxMs > settings.limits.runMaxMs) {
-    const message = `task "${step.id}" may take ${attemptMaxMs} ms, but the whole run ends after ${settings.limits.runMaxMs}`;
-    found.push({
-      where: draft.where,
-      message,
-      remedy: "shorten its timeout, or raise limits.runMaxMs",
-      fatal: false,
-    });
+    const message = `task "${id}" may take ${attemptMaxMs} ms, but the whole run ends after ${settings.limits.runMaxMs}`;
+    found.warn(step.where, message, "shorten its timeout, or raise limits.runMaxMs");
   }
+  const own = step.skills ?? role?.skills;
+  const key = own ? `${agent.name}+${step.skills ? id : (role?.name ?? id)}` : agent.name;
+  const chain = [step.model, role?.model, ...agent.models, settings.model].flatMap((one) => one || []);
   const planned: PlannedTask = {
-    id: step.id,
-    agent: key,
-    ...(role && { role: role.name }),
-    prompt: step.prompt,
-    dependsOn: step.dependsOn,
+    ...{ id, agent: key, prompt, dependsOn, reads, verify, retries, attemptMaxMs },
     models: model === undefined ? [...new Set(chain)] : [model],
-    ...(agent.thinking && { thinking: agent.thinking }),
-    writes: writesOf(draft, agent, found),
-    ...(step.output && { output: step.output }),
-    reads: step.reads,
-    verify: step.verify,
-    retries: step.retries ?? settings.retries.max,
-    attemptMaxMs,
-    ...(agent.turnsMax && { turnsMax: agent.turnsMax }),
-    ...(agent.costMax && { costMax: agent.costMax }),
+    writes: writesOf(step, agent, found),
+    ...(role && { role: role.name }),
     ...(role?.roleMax && { roleMax: role.roleMax }),
+    ...(output && { output }),
+    ...(thinking && { thinking }),
+    ...(turnsMax && { turnsMax }),
+    ...(costMax && { costMax }),
   };
-  return { key, spec: specOf(agent, skills), planned };
-}
-
-function specOf(agent: AgentDefinition, skills: readonly string[]): AgentSpec {
-  return {
-    name: agent.name,
-    description: agent.description,
-    source: agent.source,
-    systemPrompt: agent.systemPrompt,
-    systemPromptMode: agent.systemPromptMode,
-    ...(agent.tools && { tools: agent.tools }),
-    excludeTools: agent.excludeTools,
-    skills,
-    extensions: agent.extensions,
-    permission: agent.permission,
+  const spec: AgentSpec = {
+    ...{ name: agent.name, description, source, systemPrompt, systemPromptMode },
+    ...{ ...(tools && { tools }), excludeTools, extensions, permission },
+    skills: skillPaths(catalogue, own ?? agent.skills, found),
   };
-}
-
-/** The agent's definition. Where there is none the plan is refused; the nameless stand-in only lets checking go on. */
-function agentOf(catalogue: Catalogue, draft: TaskDraft, found: Found[]): AgentDefinition {
-  const name = draft.agent ?? "";
-  const agent = catalogue.agents.get(name);
-  if (agent) return agent;
-  if (draft.agent !== undefined) {
-    found.push(...missing(catalogue, "agent", name, draft.agentWhere, catalogue.agents.keys()));
-  }
-  const nothing = { triggers: [], useWhen: [], avoidWhen: [], models: [], excludeTools: [], extensions: [] };
-  return {
-    ...nothing,
-    name,
-    description: "",
-    source: "user",
-    file: "",
-    systemPrompt: "",
-    systemPromptMode: "replace",
-    permission: "write",
-  };
+  return { key, spec, planned };
 }
 
 /** Everything, where its agent may write at all and the step does not say less. */
-function writesOf(draft: TaskDraft, agent: AgentDefinition, found: Found[]): "none" | readonly string[] {
-  const { step, where } = draft;
+function writesOf(step: TaskDraft["step"], agent: AgentDefinition, found: Findings): PlannedTask["writes"] {
   const may = agent.permission !== "read";
-  const asked = step.writes !== undefined && step.writes !== "none";
-  if (asked && !may) {
+  if (!may && step.writes !== undefined && step.writes !== "none") {
     const message = `task "${step.id}" names paths to write, but agent "${agent.name}" may only read`;
-    found.push({ where, message, remedy: "remove writes, or choose an agent that may write", fatal: false });
+    found.warn(step.where, message, "remove writes, or choose an agent that may write");
   }
   const writes = may ? (step.writes ?? ["**"]) : "none";
   if (step.output !== undefined && writes === "none") {
     const message = `task "${step.id}" must leave ${step.output}, but it writes no file`;
     const remedy =
-      "remove output (its submitted text reaches its dependants anyway), or let an agent that may write do it";
-    found.push({ where, message, remedy, fatal: true });
+      "remove output (its submitted text reaches its dependants anyway), or choose an agent that may write";
+    found.error(step.where, message, remedy);
   }
   return writes;
 }
 
 function skillPaths(
-  catalogue: Catalogue,
-  skills: SkillNames | undefined,
-  file: string | undefined,
-  found: Found[],
+  { skills: known = new Map() }: Catalogue,
+  skills: StepDefinition["skills"],
+  found: Findings,
 ): readonly string[] {
   return (skills?.names ?? []).flatMap((name) => {
-    const known = catalogue.skills?.get(name);
-    if (known !== undefined) return [known];
+    const file = known.get(name);
+    if (file !== undefined) return [file];
     const message = `skill "${name}" is not defined and is left out`;
-    const where = `${file}:${skills?.line}`;
-    found.push({ where, message, remedy: chooseFrom(name, catalogue.skills?.keys() ?? []), fatal: false });
+    found.warn(skills?.where ?? "", message, chooseFrom(name, known.keys()));
     return [];
   });
 }

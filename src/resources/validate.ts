@@ -1,10 +1,13 @@
 import type { PlanProblem } from "../core/plan.ts";
+import { defaultSettings } from "../core/settings.ts";
 import { parseAgent } from "./agent.ts";
-import { crossCheck } from "./cross-check.ts";
-import type { Catalogue, Described, Found, ResourceKind } from "./definition.ts";
-import { distinct, plain } from "./problems.ts";
+import { compilePlan } from "./compile.ts";
+import type { Catalogue, Described, ResourceKind } from "./definition.ts";
+import { Findings } from "./findings.ts";
 import { parseTeam } from "./team.ts";
 import { parseWorkflow } from "./workflow.ts";
+
+export const parsers = { agent: parseAgent, team: parseTeam, workflow: parseWorkflow };
 
 /**
  * What would be wrong with this text as the definition of `name`, in itself and among the others; places are lines of
@@ -16,37 +19,47 @@ export function validateText(
   text: string,
   catalogue: Catalogue,
 ): readonly PlanProblem[] {
-  const found: Found[] = [];
-  const place = { kind, stem: name, file: name, source: "user" as const };
-  const changed = { ...catalogue };
-  let definition: Described | undefined;
-  if (kind === "agent") {
-    const agent = parseAgent(place, text, found);
-    if (agent) changed.agents = new Map(catalogue.agents).set(name, agent);
-    definition = agent;
-  } else if (kind === "team") {
-    const team = parseTeam(place, text, found);
-    if (team) changed.teams = new Map(catalogue.teams).set(name, team);
-    definition = team;
-  } else {
-    const workflow = parseWorkflow(place, text, found);
-    if (workflow) changed.workflows = new Map(catalogue.workflows).set(name, workflow);
-    definition = workflow;
-  }
-  if (definition && definition.name !== name) {
+  const found = new Findings();
+  const definition = parsers[kind]({ kind, stem: name, file: name, source: "user" }, text, found);
+  if (!definition) return found.all();
+  if (definition.name !== name) {
     const message = `the text calls itself "${definition.name}", not "${name}"`;
-    found.push({ where: `${name}:1`, message, remedy: "use one name in both places", fatal: true });
+    found.error(`${name}:1`, message, "use one name in both places");
   }
-  const problems = found.map(plain);
-  if (!definition) return distinct(problems);
-  // Only what this text brings about: problems that the catalogue has anyway are not its fault.
-  const before = new Set(crossCheck(catalogue).map((problem) => `${problem.where}\n${problem.message}`));
-  const after = crossCheck({
-    ...changed,
+  const after: Catalogue = {
+    ...catalogue,
+    [`${kind}s`]: new Map<string, Described>(catalogue[`${kind}s`]).set(name, definition),
     broken: (catalogue.broken ?? []).filter((file) => file.kind !== kind || file.name !== name),
-  });
-  return distinct([
-    ...problems,
-    ...after.filter((problem) => !before.has(`${problem.where}\n${problem.message}`)),
-  ]);
+  };
+  // Only what this text brings about: problems that the catalogue has anyway are not its fault.
+  const before = new Set(
+    crossCheck(catalogue)
+      .all()
+      .map(({ where, message }) => `${where}\n${message}`),
+  );
+  const brought = crossCheck(after)
+    .all()
+    .filter(({ where, message }) => !before.has(`${where}\n${message}`));
+  return [...found.all(), ...brought];
+}
+
+/**
+ * What only shows when definitions meet: every team and every workflow is compiled once for a goal that stands for any.
+ * Roles that no step uses are checked too.
+ */
+export function crossCheck(catalogue: Catalogue): Findings {
+  const found = new Findings();
+  const asks = [
+    ...[...catalogue.teams.keys()].map((team) => ({ goal: "any", team })),
+    ...[...catalogue.workflows.keys()].map((workflow) => ({ goal: "any", workflow })),
+  ];
+  for (const ask of asks) {
+    const compiled = compilePlan(catalogue, ask, defaultSettings);
+    if (compiled.ok) found.warnings.push(...compiled.warnings);
+    else found.errors.push(...compiled.problems);
+  }
+  for (const { agent, where } of [...catalogue.teams.values()].flatMap(({ roles }) => roles)) {
+    if (!catalogue.agents.has(agent)) found.missing(catalogue, "agent", agent, where);
+  }
+  return found;
 }

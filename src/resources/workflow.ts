@@ -1,119 +1,112 @@
-import type { Found, ResourceFile, StepDefinition, WorkflowDefinition } from "./definition.ts";
-import { describedAliases, describedKeys, readDescribed, readSkills } from "./described.ts";
-import { type Field, readDocument } from "./document.ts";
-import { Fields, type Vocabulary } from "./fields.ts";
+import type { ResourceFile, StepDefinition, WorkflowDefinition } from "./definition.ts";
+import { type Line, readDocument } from "./document.ts";
+import type { Findings } from "./findings.ts";
+import { describe, describedKeys, key, propertyOf, readKeys } from "./keys.ts";
+import * as kind from "./kinds.ts";
 
-const workflowWords: Vocabulary = {
-  thing: "workflow",
-  keys: [...describedKeys, "maxConcurrency"],
-  aliases: { ...describedAliases, max_concurrency: "maxConcurrency" },
+const workflowKeys = { ...describedKeys, concurrencyMax: key(kind.whole(1, 1_000), "maxConcurrency") };
+const stepKeys = {
+  role: key(kind.text, "role"),
+  dependsOn: key(kind.list, "dependsOn"),
+  group: key(kind.text, "parallelGroup"),
+  output: key(kind.path, "output"),
+  reads: key(kind.paths, "reads"),
+  model: key(kind.model, "model"),
+  skills: key(kind.list, "skills", "skill"),
+  writes: key(kind.paths, "writes"),
+  verify: key(kind.flag, "verify"),
+  retries: key(kind.whole(0, 10), "retries"),
+  attemptMaxMs: key(kind.duration, "timeout"),
+  gate: key(kind.unsupported, "gate"),
+  worktree: key(kind.unsupported, "worktree"),
+  when: key(kind.unsupported, "when"),
+  forEach: key(kind.unsupported, "forEach"),
+  loop: key(kind.unsupported, "loop"),
+  contract: key(kind.unsupported, "contract"),
 };
-const stepWords: Vocabulary = {
-  thing: "step",
-  keys: [
-    ...["role", "dependsOn", "parallelGroup", "output", "reads", "model", "skills", "writes", "verify"],
-    ...["retries", "timeout"],
-  ],
-  aliases: { depends_on: "dependsOn", parallel_group: "parallelGroup", skill: "skills" },
-  unsupported: ["gate", "worktree", "when", "forEach", "loop", "contract"],
-};
-const variables = ["goal", "task"];
+const keyLine = /^\s*([A-Za-z][\w-]*)\s*:(?:\s+(.*))?$/;
 
-/** A workflow's file as a definition; nothing when it has a fatal problem. Everything noticed goes to `found`. */
+/** A workflow's file as a definition; nothing, with the reasons in `found`, when it cannot be used. */
 export function parseWorkflow(
   place: ResourceFile,
   text: string,
-  found: Found[],
+  found: Findings,
 ): WorkflowDefinition | undefined {
-  const before = found.length;
   const document = readDocument(place.file, text, found);
   if (!document) return undefined;
-  const fields = new Fields(place.file, 1, document.fields, workflowWords, found);
-  const described = readDescribed(place, fields);
-  const concurrencyMax = fields.integer("maxConcurrency", 1, 1_000);
-  const steps = sections(document.body, document.bodyLine).map((section) =>
-    readStep(place.file, section, found),
+  const { values, at } = readKeys(workflowKeys, `${place.file}:1`, document.fields, found);
+  const { concurrencyMax } = values;
+  const described = describe(place, values, at("name"), found);
+  const sections = sectionsOf(document.body);
+  const steps = dissolveGroups(
+    sections.map((section) => readStep(section, found)),
+    found,
   );
   if (steps.length === 0) {
-    const message = `workflow "${described.name}" has no step`;
     const remedy = "write each step as ## id, then key: value lines, a blank line and the prompt";
-    found.push({ where: `${place.file}:${document.bodyLine}`, message, remedy, fatal: true });
+    found.error(`${place.file}:1`, `workflow "${described.name}" has no step`, remedy);
   }
-  if (found.slice(before).some((problem) => problem.fatal)) return undefined;
+  if (found.errors.length > 0) return undefined;
   return { ...described, ...(concurrencyMax && { concurrencyMax }), steps };
 }
 
 interface Section {
-  readonly id: string;
-  readonly line: number;
-  readonly lines: readonly string[];
+  readonly heading: string;
+  readonly where: string;
+  readonly lines: readonly Line[];
 }
 
 /** Cut at each `## ` outside fenced code. What stands before the first one is a note to readers. */
-function sections(body: readonly string[], bodyLine: number): Section[] {
-  const cut: { id: string; line: number; lines: string[] }[] = [];
+function sectionsOf(body: readonly Line[]): readonly Section[] {
+  const sections: { heading: string; where: string; lines: Line[] }[] = [];
   let fence: string | undefined;
-  for (const [index, line] of body.entries()) {
-    const mark = /^\s{0,3}(```+|~~~+)/.exec(line)?.[1];
+  for (const line of body) {
+    const mark = /^\s{0,3}(```+|~~~+)/.exec(line.text)?.[1];
     if (fence === undefined) fence = mark;
-    else if (mark?.startsWith(fence) && line.trim() === mark) fence = undefined;
-    const heading = fence === undefined ? /^##\s+(.*)$/.exec(line) : null;
-    if (heading) cut.push({ id: (heading[1] ?? "").trim(), line: bodyLine + index, lines: [] });
-    else cut.at(-1)?.lines.push(line);
+    else if (mark?.startsWith(fence) && line.text.trim() === mark) fence = undefined;
+    const heading = fence === undefined ? /^##\s+(.*)$/.exec(line.text)?.[1] : undefined;
+    if (heading !== undefined) sections.push({ heading: heading.trim(), where: line.where, lines: [] });
+    else sections.at(-1)?.lines.push(line);
   }
-  return cut;
+  return sections;
 }
 
-function readStep(file: string, section: Section, found: Found[]): StepDefinition {
-  const [start, headEnd] = headOf(section.lines);
-  const head = readHead(file, section.lines.slice(start, headEnd), section.line + 1 + start, found);
-  const fields = new Fields(file, section.line, head, stepWords, found);
-  const prompt = section.lines.slice(headEnd).join("\n").trim();
+function readStep({ heading: id, where, lines }: Section, found: Findings): GroupedStep {
+  const [start, end] = headOf(lines);
+  const fields = lines.slice(start, end).flatMap((line) => {
+    const [, name, value = ""] = keyLine.exec(line.text) ?? [];
+    if (name !== undefined) return [{ key: name, value: value.trim(), where: line.where }];
+    const remedy = "put a blank line between a step's keys and its prompt";
+    found.error(line.where, `"${line.text.trim().slice(0, 80)}" is not a key: value line`, remedy);
+    return [];
+  });
+  const { values, at } = readKeys(stepKeys, where, fields, found);
+  const { skills, writes, group, output, model, retries, attemptMaxMs } = values;
+  const prompt = lines
+    .slice(end)
+    .map((line) => line.text)
+    .join("\n")
+    .trim();
   for (const [, name = ""] of prompt.matchAll(/(?<![{$])\{([A-Za-z][\w-]*)\}(?!\})/g)) {
-    if (variables.includes(name)) continue;
+    if (name === "goal" || name === "task") continue;
     const remedy = "use {goal}, {task} or {<step>.output}; other braces reach the worker as they are";
-    found.push({
-      where: `${file}:${section.line}`,
-      message: `step "${section.id}" uses {${name}}, which is no variable`,
-      remedy,
-      fatal: false,
-    });
-  }
-  const group = fields.textOrOff("parallelGroup");
-  const output = fields.textOrOff("output");
-  const model = fields.model("model");
-  const retries = fields.integer("retries", 0, 10);
-  const attemptMaxMs = fields.duration("timeout");
-  const writes = fields.list("writes");
-  const reads = fields.list("reads") ?? [];
-  for (const [key, paths] of [
-    ["output", output ? [output] : []],
-    ["reads", reads],
-    ["writes", writes ?? []],
-  ] as const) {
-    const outside = paths.find(isOutside);
-    if (outside)
-      fields.report(
-        key,
-        `"${key}" names ${outside}, outside the workspace`,
-        "use a path relative to the project, without ..",
-      );
+    found.warn(where, `step "${id}" uses {${name}}, which is no variable`, remedy);
   }
   return {
-    id: section.id,
-    role: fields.text("role") ?? section.id,
-    dependsOn: fields.list("dependsOn") ?? [],
+    id,
+    role: values.role ?? id,
+    dependsOn: values.dependsOn ?? [],
     ...(group && { group }),
     prompt,
     ...(output && { output }),
-    reads,
+    reads: values.reads ?? [],
     ...(model && { model }),
-    ...readSkills(fields),
+    ...(skills && { skills: { names: skills, where: at("skills") } }),
     ...(writes && { writes: writes.length === 0 ? "none" : writes }),
-    verify: fields.flag("verify") ?? false,
+    verify: values.verify ?? false,
     ...(retries !== undefined && { retries }),
     ...(attemptMaxMs && { attemptMaxMs }),
-    line: section.line,
+    where,
   };
 }
 
@@ -121,46 +114,41 @@ function readStep(file: string, section: Section, found: Found[]): StepDefinitio
  * Where the keys begin and end. They follow the heading at once; after a blank line (which formatters like to add) only a
  * paragraph that begins with a known key is taken for them.
  */
-function headOf(lines: readonly string[]): readonly [number, number] {
-  const start = lines.findIndex((line) => line.trim() !== "");
-  if (start < 0) return [0, 0];
-  const blank = lines.findIndex((line, index) => index > start && line.trim() === "");
-  const key = /^([A-Za-z][\w-]*)\s*:/.exec(lines[start] ?? "")?.[1] ?? "";
-  const known = [
-    ...stepWords.keys,
-    ...Object.keys(stepWords.aliases ?? {}),
-    ...(stepWords.unsupported ?? []),
-  ];
-  if (start > 0 && !known.includes(key)) return [0, 0];
-  return [start, blank < 0 ? lines.length : blank];
+function headOf(lines: readonly Line[]): readonly [number, number] {
+  const start = lines.findIndex(({ text }) => text.trim() !== "");
+  const name = keyLine.exec(lines[start]?.text ?? "")?.[1] ?? "";
+  if (start < 0 || (start > 0 && propertyOf(stepKeys, name) === undefined)) return [0, 0];
+  const end = lines.findIndex(({ text }, index) => index > start && text.trim() === "");
+  return [start, end < 0 ? lines.length : end];
 }
 
-/** True for a path or glob that leaves the workspace on any platform. */
-export function isOutside(path: string): boolean {
-  return /^([/\\~]|[A-Za-z]:)/.test(path) || path.split(/[/\\]/).includes("..");
+/** A step as its file says it: `dependsOn` may also name groups. */
+interface GroupedStep extends StepDefinition {
+  readonly group?: string;
 }
 
-/** `key: value` lines; a key without value may be followed by `- entry` lines. */
-function readHead(file: string, lines: readonly string[], firstLine: number, found: Found[]): Field[] {
-  const fields: { key: string; value: string | string[]; line: number }[] = [];
-  for (const [index, text] of lines.entries()) {
-    const line = firstLine + index;
-    const last = fields.at(-1);
-    const entry = /^\s*-\s+(.*)$/.exec(text);
-    const pair = /^([A-Za-z][\w-]*)\s*:(?:\s+(.*))?$/.exec(text.trim());
-    if (entry && last && (Array.isArray(last.value) || last.value === "")) {
-      last.value = [...(Array.isArray(last.value) ? last.value : []), (entry[1] ?? "").trim()];
-    } else if (pair) {
-      fields.push({ key: pair[1] ?? "", value: (pair[2] ?? "").trim(), line });
-    } else {
-      const message = `"${text.trim().slice(0, 80)}" is not a key: value line`;
-      found.push({
-        where: `${file}:${line}`,
-        message,
-        remedy: "put a blank line between a step's keys and its prompt",
-        fatal: true,
-      });
-    }
+/**
+ * Parallel groups as dependencies. Steps of one group start together: each waits for what any of them depends on. A step
+ * that depends on a group's name waits for all of it.
+ */
+function dissolveGroups(steps: readonly GroupedStep[], found: Findings): readonly StepDefinition[] {
+  const groups = new Map<string, GroupedStep[]>();
+  for (const step of steps) {
+    if (step.group !== undefined) groups.set(step.group, [...(groups.get(step.group) ?? []), step]);
   }
-  return fields;
+  const expanded = (step: GroupedStep): readonly string[] =>
+    step.dependsOn.flatMap((name) => groups.get(name)?.map(({ id }) => id) ?? [name]);
+  return steps.map(({ group, ...step }) => {
+    if (groups.has(step.id)) {
+      const message = `"${step.id}" is the name of a group and of a step`;
+      found.error(step.where, message, "rename one of them");
+    }
+    const peers = group === undefined ? [step] : (groups.get(group) ?? []);
+    const inside = expanded(step).find((id) => group !== undefined && peers.some((peer) => peer.id === id));
+    if (inside !== undefined) {
+      const message = `step "${step.id}" waits for "${inside}" of its own group "${group}", but a group starts together`;
+      found.error(step.where, message, "take one of them out of the group, or remove the dependency");
+    }
+    return { ...step, dependsOn: [...new Set(peers.flatMap(expanded))] };
+  });
 }

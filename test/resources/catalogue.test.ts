@@ -119,7 +119,7 @@ test.for([
       triggers: ["x", "y"],
       systemPromptMode: "append",
       permission: "write",
-      skills: { names: [], line: 8 },
+      skills: { names: [], where: expect.stringMatching(/x.md:8$/) },
     },
   ],
   ["all tools", 'tools: "*"\npermissionMode: plan', { permission: "read" }],

@@ -101,9 +101,9 @@ test("an agent whose tools only read may only read; a workflow without a team na
   ]);
 });
 
-test("role lines may begin with the word role, or leave out the agent", async () => {
+test("role lines may say role instead of a name, or leave out the agent", async () => {
   const roles =
-    "# Roles\n\n- role: lookout agent=explorer looks\n- role: agent=writer writes\n- planner: plans\n\n- not a role";
+    "# Roles\n\n- lookout: agent=explorer looks\n- role: agent=writer writes\n- planner: plans\n\n- not a role";
   const { teams } = await withWorkflow("## lookout\n\nx", roles);
   expect(teams.get("x")?.roles.map(({ name, agent, description }) => [name, agent, description])).toEqual([
     ["lookout", "explorer", "looks"],
@@ -114,7 +114,7 @@ test("role lines may begin with the word role, or leave out the agent", async ()
 
 test("a group's name stands for all its steps, and they start together", async () => {
   const catalogue = await withWorkflow(
-    "## pre\nrole: e\n\np\n\n## a\nrole: e\nparallelGroup: g\ndependsOn: pre\n\na\n\n## b\nrole: e\nparallelGroup: g\n\nb\n\n## end\nrole: w\ndependsOn:\n- g\n\n{a.output} {b.output}",
+    "## pre\nrole: e\n\np\n\n## a\nrole: e\nparallelGroup: g\ndependsOn: pre\n\na\n\n## b\nrole: e\nparallelGroup: g\n\nb\n\n## end\nrole: w\ndependsOn: g\n\n{a.output} {b.output}",
   );
   expect(graph(planOf(catalogue, { goal: "g", team: "x" }).plan.tasks)).toEqual([
     "pre<",
@@ -204,7 +204,7 @@ test.for<[string, PlanAsk, RegExp[]]>([
   ["agent and team", { goal: "g", agent: "explorer", team: "review" }, [/together with a team/]],
   ["tasks and team", { tasks: [{ id: "a", task: "x" }], team: "review" }, [/graph of their own/]],
   ["no tasks", { tasks: [] }, [/no task/]],
-  ["a bad concurrency", { goal: "g", concurrency: 0 }, [/concurrency 0/]],
+  ["a bad concurrency", { goal: "g", concurrency: 0 }, [/0 must be a whole number/]],
   ["an option as model", { goal: "g", model: "--help" }, [/not a model/]],
   [
     "everything at once",
@@ -216,12 +216,12 @@ test.for<[string, PlanAsk, RegExp[]]>([
       ],
     },
     [
-      /concurrency 1.5/,
+      /1.5 must be a whole number/,
       /id "A" is not usable/,
       /"q", which is not in the plan/,
       /agent "y"/,
       /says nothing/,
-      /outside the workspace/,
+      /"\.\.\/x" names a path outside/,
       /"a b" is not a model/,
     ],
   ],

@@ -2,8 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { defaultSettings } from "../../src/core/settings.ts";
-import { settingKeys } from "../../src/resources/settings.ts";
-import { accepts, settingLeaves, settingsSchema } from "../../src/resources/settings-schema.ts";
+import { accepts, settingKeys } from "../../src/resources/settings.ts";
+import { settingsSchema } from "../../src/resources/settings-schema.ts";
 import { packageRoot } from "./places.ts";
 
 /** Dotted keys of an object, lists being values. */
@@ -16,7 +16,7 @@ function keysOf(value: object, prefix = ""): string[] {
 }
 
 test("the schema has exactly the keys of Settings, with the same defaults, all acceptable", () => {
-  const leaves = settingLeaves();
+  const leaves = settingKeys();
   expect(leaves.map(({ key }) => key).sort()).toEqual(keysOf(defaultSettings).sort());
   for (const { key, schema } of leaves) {
     const value = key
