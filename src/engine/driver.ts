@@ -83,8 +83,6 @@ class Driver {
     await this.#takeOver();
     const ring = (): void => this.#bell.ring();
     this.#signal.addEventListener("abort", ring, { once: true });
-    // An earlier driver may have died between its last record and its last word in the manifest.
-    this.#projection.changed();
     const loop = this.#loop();
     try {
       await Promise.race([loop, this.#watchInbox(), this.#watchOwner()]);
@@ -146,6 +144,10 @@ class Driver {
       }
     }
     this.#tell({ kind: "take_over", salvaged });
+    // An earlier driver may have died before its last word; and a manifest that names this one is known to be stale if it dies.
+    while (!(await this.#projection.flush()) && !this.#signal.aborted) {
+      await clock.sleep(storageRetryMs, this.#signal);
+    }
   }
 
   async #watchInbox(): Promise<void> {

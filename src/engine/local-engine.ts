@@ -105,8 +105,11 @@ class LocalEngine implements RunEngine {
     const manifest = await this.#manifest(runId);
     if (typeof manifest === "string") return { runId, problem: manifest };
     if (isFinal(manifest)) return { runId, manifest, driver: "none" };
-    const held = await this.#store.holder(runId);
-    return { runId, manifest, driver: held?.liveness ?? "none" };
+    const driver = (await this.#store.holder(runId))?.liveness ?? "none";
+    if (driver !== "gone" || manifest.driver === undefined) return { runId, manifest, driver };
+    // It died in office, perhaps before its last word.
+    const rebuilt = await this.#rebuilt(runId);
+    return typeof rebuilt === "string" ? { runId, problem: rebuilt } : { runId, manifest: rebuilt, driver };
   }
 
   /** The manifest, rebuilt from the journal when it is missing or unreadable; a text says why there is none. */

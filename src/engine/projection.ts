@@ -23,6 +23,12 @@ export class Projection {
     });
   }
 
+  /** Writes at once. False when the disk refused. */
+  async flush(): Promise<boolean> {
+    await this.#once();
+    return !this.#isDirty;
+  }
+
   /** Ends, after writing what was not written yet unless `writesLast` is false: then somebody else writes now. */
   async close(writesLast: boolean): Promise<void> {
     this.#ending.abort();

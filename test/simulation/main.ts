@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 import { simulate, type WorldReport } from "./simulate.ts";
 
 /**
- * The command line: `--seeds N` worlds from `--seed S` on (1), `--journal` to print what each recorded. Prints a line for
- * each failing seed and one summary. Resolves with the failing seeds; throws on arguments that make no sense.
+ * The command line: `--seeds N` worlds from `--seed S` on (1), `--journal` to print what each recorded, `--bail` to stop at
+ * the first that fails. Prints a line for each failing seed and one summary. Resolves with the failing seeds; throws on arguments that make no sense.
  */
 export async function simulateSeeds(
   args: readonly string[],
@@ -11,7 +11,12 @@ export async function simulateSeeds(
 ): Promise<readonly number[]> {
   const { values } = parseArgs({
     args: [...args],
-    options: { seeds: { type: "string" }, seed: { type: "string" }, journal: { type: "boolean" } },
+    options: {
+      seeds: { type: "string" },
+      seed: { type: "string" },
+      journal: { type: "boolean" },
+      bail: { type: "boolean" },
+    },
   });
   const first = Number(values.seed ?? 1);
   const count = Number(values.seeds ?? (values.seed === undefined ? 300 : 1));
@@ -33,6 +38,7 @@ export async function simulateSeeds(
     if (violations.length === 0) continue;
     failed.push(seed);
     print(`seed ${seed}: ${violations[0]}`);
+    if (values.bail) break;
   }
   process.off("unhandledRejection", note);
   const rate = (count / (performance.now() - startedAt)) * 1000;

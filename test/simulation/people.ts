@@ -7,6 +7,8 @@ export class People {
   readonly #world: World;
   readonly #sent: Request[] = [];
   #isBusy = true;
+  /** Doings that are not done yet. */
+  #underWay = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -14,7 +16,7 @@ export class People {
 
   /** True when everybody has what they wanted. */
   get isIdle(): boolean {
-    return !this.#isBusy;
+    return !this.#isBusy && this.#underWay === 0;
   }
 
   async live(): Promise<void> {
@@ -29,7 +31,10 @@ export class People {
     }
   }
 
-  /** What a host does whenever one is opened: drives on what lost its driver, resumes what a person wants resumed. */
+  /**
+   * What a host does whenever one is opened: drives on what lost its driver, and what is parked with a request that nobody
+   * took; resumes what a person wants resumed.
+   */
   async #lookAfter(): Promise<void> {
     const { engine, scenario, hasFaults } = this.#world;
     const listing = (await engine.list()).find((one) => one.runId === runId);
@@ -38,9 +43,10 @@ export class People {
     const { manifest, driver } = listing;
     const isFinal = ["completed", "failed", "cancelled"].includes(manifest.status);
     const isParked = manifest.status === "blocked";
-    this.#isBusy = hasFaults || !(isFinal || (isParked && !scenario.isResumed));
+    const isAsked = [...this.#world.disk.run(runId).inbox.values()].some(({ kind }) => kind !== "start");
+    this.#isBusy = hasFaults || !(isFinal || (isParked && !scenario.isResumed && !isAsked));
     if (isFinal || driver === "alive" || driver === "indeterminate") return;
-    if (!isParked) return this.#world.launch(runId);
+    if (!isParked || isAsked) return this.#world.launch(runId);
     if (!scenario.isResumed) return;
     const owner = { sessionId: "session-2", host: this.#world.newHost() };
     await this.#send({ kind: "resume", id: this.#id(), owner, background: scenario.background });
@@ -114,7 +120,11 @@ export class People {
     const { random, timeline, scenario } = this.#world;
     if (!isKnown) return;
     for (let left = random.integer(1, most); left > 0; left--) {
-      timeline.schedule(random.integer(0, scenario.faults.forMs), undefined, () => void happens());
+      this.#underWay++;
+      timeline.schedule(random.integer(0, scenario.faults.forMs), undefined, async () => {
+        await happens();
+        this.#underWay--;
+      });
     }
   }
 }

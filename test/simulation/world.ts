@@ -56,6 +56,8 @@ export class World {
   isDiskFull = false;
   readonly #faultsEndAt: number;
   readonly #immune = new Set<VirtualProcess>();
+  /** Attempts that an immune driver performed after it was taken over. */
+  readonly #obscure = new Set<string>();
   /** The newest lease's holder. */
   holder: ProcessIdentity | undefined;
 
@@ -78,6 +80,7 @@ export class World {
         const record = this.#run().outcomes.get(`${task}/${attempt}`);
         return record !== undefined && record !== "unreadable" && record.outcome.kind === "completed";
       },
+      isObscure: (task, attempt) => this.#obscure.has(`${task}/${attempt}`),
       violate: (message) => this.violate(message),
     });
     const client = new VirtualProcess(this.timeline.nextNumber());
@@ -98,6 +101,14 @@ export class World {
 
   get livingDrivers(): readonly Driver[] {
     return this.drivers.filter(({ process }) => process.isAlive);
+  }
+
+  /** True when nothing of the run lives, but for a driver that nobody could end and that has nothing to do. */
+  get hasEnded(): boolean {
+    const { pid } = this.holder ?? { pid: 0 };
+    const isForsaken = ({ process }: Driver): boolean =>
+      this.#immune.has(process) && process.identity.pid !== pid;
+    return this.table.workers.size === 0 && this.livingDrivers.every(isForsaken);
   }
 
   /** The driver that holds the newest lease, while its process lives. */
@@ -271,7 +282,10 @@ export class World {
     const held = this.machine.heldBy(driver);
     if (mine > held) this.violate(`${name} is worker ${mine} of a driver that holds ${held} tokens`);
     // A driver that was taken over may start what it had already recorded, until its successor ends it.
-    if (driver.identity.pid !== this.holder?.pid) return;
+    if (driver.identity.pid !== this.holder?.pid) {
+      if (this.#immune.has(driver)) this.#obscure.add(name);
+      return;
+    }
     const others = this.#answeredFor().filter((worker) => worker.driver !== driver);
     if (others.length > 0)
       this.violate(`${name} starts while ${others.length} workers of an earlier driver live`);

@@ -79,11 +79,11 @@ export function unrulyWorkers(parts: UnrulyParts): WorkerBackend {
   return {
     start: (work) => new UnrulyWorker(parts, work),
     async reap(runId) {
-      const mine = [...table.workers].filter((worker) => worker.work.runId === runId);
       await timeline.sleep(random.integer(0, 3), driver);
+      // Those who could start more workers go first.
       const survivors = [...parts.endDrivers(runId)];
-      for (const worker of mine) {
-        if (!worker.process.isAlive || worker.driver === driver) continue;
+      for (const worker of [...table.workers]) {
+        if (worker.work.runId !== runId || worker.driver === driver) continue;
         if (random.chance(0.8)) worker.process.die();
         else {
           survivors.push(worker.process.identity);
