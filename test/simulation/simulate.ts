@@ -13,8 +13,9 @@ import { People } from "./people.ts";
 import { scenarioOf } from "./scenario.ts";
 import { runId, type Tally, World } from "./world.ts";
 
-const virtualMaxMs = 2 * 3_600_000;
-const stepsMax = 400_000;
+const virtualMaxMs = 40 * 60_000;
+const stepsMax = 100_000;
+const eventsMax = 3_000;
 const stepsPerInstantMax = 5_000;
 
 /** How one world went. It went well when there are no violations. */
@@ -37,7 +38,8 @@ export async function simulate(seed: number): Promise<WorldReport> {
   await timeline.run(() => {
     if (violations.length > 0) return true;
     if (timeline.stepsAtThisInstant > stepsPerInstantMax) world.violate("busy without time going on");
-    if (timeline.now - startedAt > virtualMaxMs || timeline.steps > stepsMax)
+    const { seq } = world.oracle.state;
+    if (timeline.now - startedAt > virtualMaxMs || timeline.steps > stepsMax || seq > eventsMax)
       world.violate(`no end after ${timeline.steps} steps and ${timeline.now - startedAt} ms`);
     return people.isIdle && world.hasEnded;
   });
@@ -63,16 +65,17 @@ function judgeTheEnd(world: World, journal: readonly StoredEvent[]): void {
 
 /**
  * Where a manifest says something else than the journal. How new it is does not count, as a lease that was taken in vain
- * changes nothing else; nor does the driver it names, as one that died could not strike itself out.
+ * changes nothing else. One that names a driver is believed by nobody once that driver is dead.
  */
 function differences(
   content: Manifest | "unreadable" | undefined,
   expected: Manifest | undefined,
 ): readonly string[] {
   if (content === undefined || content === "unreadable" || expected === undefined) return [];
+  if (content.driver !== undefined) return [];
   const given = new Map(Object.entries(content));
   return Object.entries(expected)
-    .filter(([key]) => !["seq", "updatedAt", "driver"].includes(key))
+    .filter(([key]) => !["seq", "updatedAt"].includes(key))
     .map(([key, value]) => [key, JSON.stringify(given.get(key)), JSON.stringify(value)])
     .flatMap(([key, is, should]) => (is === should ? [] : [`${key} ${is}, not ${should}`]));
 }

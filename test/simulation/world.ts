@@ -280,6 +280,8 @@ export class World {
     const name = `${work.task.id}/${work.attempt}`;
     const mine = [...this.table.workers].filter((worker) => worker.driver === driver).length;
     const held = this.machine.heldBy(driver);
+    const { concurrency } = this.scenario.settings;
+    if (held > concurrency) this.violate(`a driver holds ${held} tokens for ${concurrency} workers`);
     if (mine > held) this.violate(`${name} is worker ${mine} of a driver that holds ${held} tokens`);
     // A driver that was taken over may start what it had already recorded, until its successor ends it.
     if (driver.identity.pid !== this.holder?.pid) {
