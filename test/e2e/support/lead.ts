@@ -22,7 +22,6 @@ import { marked } from "./marked.ts";
 
 /** This checkout: the package under test. */
 export const repository = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
-const scriptedModel = join(repository, "dist/scripted-model.mjs");
 
 /** What came of one call of the tool `team`. */
 export interface Answer {
@@ -33,12 +32,26 @@ export interface Answer {
 
 /** How a lead is started. */
 export interface LeadStart {
-  /** What `-e` loads as our package; default: this checkout, prebuilt. */
-  readonly packageDirectory?: string;
+  /** What `-e` loads after our package. */
+  readonly extensions?: readonly string[];
+  /** A checkout without dist/ to load instead of this one. */
+  readonly sources?: string;
   /** Replaces `--mode rpc --no-session`. */
   readonly mode?: readonly string[];
-  readonly model?: string;
   readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** The host's command line, its script first. */
+export function hostArguments(start: LeadStart): readonly string[] {
+  const ours = start.sources ?? repository;
+  const provider = start.sources ? "src/entry/scripted-model.ts" : "dist/scripted-model.mjs";
+  const loaded = [ours, join(ours, provider), ...(start.extensions ?? [])];
+  return [
+    hostCli,
+    ...(start.mode ?? ["--mode", "rpc", "--no-session"]),
+    ...["-ne", "-ns", "-np", "--no-themes", "--model", "scripted/demo"],
+    ...loaded.flatMap((path) => ["-e", path]),
+  ];
 }
 
 /** A project in a temporary directory, with a script for the models of all hosts and workers in it. */
@@ -75,13 +88,10 @@ export class Project {
 
   /** Starts a host here. Ended by `end`, if by nothing else. */
   async lead(start: LeadStart = {}): Promise<Lead> {
-    const args = [
-      hostCli,
-      ...(start.mode ?? ["--mode", "rpc", "--no-session"]),
-      ...["-ne", "-ns", "-np", "--no-themes", "--model", start.model ?? "scripted/demo"],
-      ...["-e", start.packageDirectory ?? repository, "-e", scriptedModel],
-    ];
-    const child = spawn(node, args, { cwd: this.directory, env: this.environment(start.environment) });
+    const child = spawn(node, hostArguments(start), {
+      cwd: this.directory,
+      env: this.environment(start.environment),
+    });
     const host = new Host(child);
     this.#hosts.push(host);
     return new Lead(host, this, `lead${this.#hosts.length}`);
