@@ -18,14 +18,15 @@ export interface Benchmark {
   run(rounds?: number): Promise<readonly Figure[]>;
 }
 
-/** Median and spread of repetitions, rounded to a tenth. */
+/** Median and spread of repetitions: a ratio to thousandths, the rest to tenths. */
 export function figureOf(
   what: string,
   unit: Figure["unit"],
   samples: readonly number[],
   atMost?: number,
 ): Figure {
-  const sorted = samples.map((sample) => Math.round(sample * 10) / 10).sort((a, b) => a - b);
+  const parts = unit === "ratio" ? 1_000 : 10;
+  const sorted = samples.map((sample) => Math.round(sample * parts) / parts).sort((a, b) => a - b);
   const [least, median, most] = [sorted[0], sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
   if (least === undefined || median === undefined || most === undefined)
     throw new Error(`nothing was measured: ${what}`);
