@@ -46,7 +46,7 @@ async function layered<Definition extends Described>(
   for (const place of files.filter((file) => file.kind === kind)) {
     const { file } = place;
     const found = new Findings();
-    const text = await readText(file, found, "is an error");
+    const text = await readText(file, found);
     const definition = text === undefined ? undefined : parse(place, text, found);
     const name = definition?.name ?? place.stem;
     const earlier = top.get(name)?.file;

@@ -51,6 +51,14 @@ interface Draft {
   readonly tasks: readonly TaskDraft[];
 }
 
+/** What is compiled, from what, and what was noticed on the way. */
+interface Request {
+  readonly catalogue: Catalogue;
+  readonly ask: PlanAsk;
+  readonly settings: Settings;
+  readonly found: Findings;
+}
+
 /** The agent of an inline task that names none. */
 const inlineAgent = "executor";
 
@@ -59,7 +67,7 @@ export function compilePlan(catalogue: Catalogue, ask: PlanAsk, settings: Settin
   const found = new Findings();
   checkAsk(ask, found);
   const asked = check("model", ask.model, model, found) || undefined;
-  const draft = draftOf(catalogue, ask, settings, found);
+  const draft = draftOf({ catalogue, ask, settings, found });
   if (!draft) return { ok: false, problems: found.all() };
   const { goal, team, workflow } = draft;
   const agents: Record<string, AgentSpec> = {};
@@ -108,10 +116,11 @@ function check<Value>(where: string, value: unknown, kind: Kind<Value>, found: F
   return read ?? found.error(where, `${JSON.stringify(value).slice(0, 60)} ${kind.rule}`, kind.remedy);
 }
 
-function draftOf(catalogue: Catalogue, ask: PlanAsk, settings: Settings, found: Findings): Draft | undefined {
+function draftOf(request: Request): Draft | undefined {
+  const { ask, found } = request;
   const goal = (ask.goal ?? "").trim();
   if (ask.tasks) return inlineDraft(ask, ask.tasks, goal, found);
-  if (ask.agent === undefined) return teamDraft(catalogue, ask, goal, settings, found);
+  if (ask.agent === undefined) return teamDraft(goal, request);
   const id = ask.agent.toLowerCase().replace(/[^a-z0-9_-]/g, "-");
   const step = { id, where: "agent", dependsOn: [], reads: [], verify: false, prompt: "{goal}" };
   return { goal, tasks: [{ agent: ask.agent, agentWhere: "agent", step }] };
@@ -134,13 +143,7 @@ function inlineDraft(ask: PlanAsk, inline: readonly InlineTask[], goal: string, 
   return { goal: goal || (only ?? `complete the tasks ${ids.slice(0, 500)}`), tasks };
 }
 
-function teamDraft(
-  catalogue: Catalogue,
-  ask: PlanAsk,
-  goal: string,
-  settings: Settings,
-  found: Findings,
-): Draft | undefined {
+function teamDraft(goal: string, { catalogue, ask, settings, found }: Request): Draft | undefined {
   const { teams, workflows } = catalogue;
   const named = ask.team ?? (ask.workflow === undefined ? settings.team : undefined);
   const team = named === undefined ? teamFor(catalogue, ask.workflow) : teams.get(named);
@@ -158,11 +161,8 @@ function teamDraft(
     const role = team.roles.find(({ name }) => name === step.role);
     if (role) return { step, role, agent: role.agent, agentWhere: role.where };
     const message = `step "${step.id}" names role "${step.role}", which team "${team.name}" does not have`;
-    const remedy = chooseFrom(
-      step.role,
-      team.roles.map(({ name }) => name),
-    );
-    found.error(step.where, message, remedy);
+    const known = team.roles.map(({ name }) => name);
+    found.error(step.where, message, chooseFrom(step.role, known));
     return { step, agentWhere: step.where };
   });
   return { goal, ...(team && { team }), workflow, tasks };

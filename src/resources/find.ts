@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf } from "../lib/files.ts";
-import type { ResourceFile, ResourceKind, ResourceSource } from "./definition.ts";
+import type { ResourceFile, ResourceKind } from "./definition.ts";
 import type { Findings } from "./findings.ts";
 
 /** Where resources lie. */
@@ -74,45 +74,34 @@ export async function isThere(file: string): Promise<boolean> {
   );
 }
 
-/** The text of a file; nothing, with an error, when it cannot be read as bounded UTF-8 text. */
+/** The text of a file; nothing, with an error, when it is not there (unless it may be) or is no bounded UTF-8 text. */
 export async function readText(
   file: string,
   found: Findings,
-  absence: "is an error" | "is fine",
+  mayBeMissing = false,
 ): Promise<string | undefined> {
   const refuse = (message: string, remedy: string): undefined => found.error(`${file}:1`, message, remedy);
   try {
     // Looked at first: reading a pipe would never end.
     const stats = await stat(file);
-    if (!stats.isFile())
-      return refuse("this is not a regular file", "replace it by a text file, or remove it");
+    if (!stats.isFile()) return refuse("this is not a regular file", "replace it by one, or remove it");
     if (stats.size > fileMaxBytes) {
-      return refuse(
-        `the file has ${stats.size} bytes`,
-        `keep it under ${fileMaxBytes}; point at longer material`,
-      );
+      return refuse(`the file has ${stats.size} bytes`, `keep it under ${fileMaxBytes}`);
     }
     const bytes = await readFile(file);
     return isUtf8(bytes) ? bytes.toString("utf8") : refuse("the file is not UTF-8 text", "save it as UTF-8");
   } catch (error) {
     const code = errnoOf(error);
     if (code === undefined) throw error;
-    if (absence === "is fine" && (code === "ENOENT" || code === "ENOTDIR")) return undefined;
+    if (mayBeMissing && (code === "ENOENT" || code === "ENOTDIR")) return undefined;
     return refuse(`the file cannot be read (${code})`, "check that it exists and that you may read it");
   }
 }
 
-function layers({
-  builtin,
-  user,
-  project,
-}: ResourcePlaces): readonly { source: ResourceSource; root: string }[] {
+function layers({ builtin, user, project }: ResourcePlaces) {
   const folders = project === undefined ? [] : [path.join(project, ".crew"), path.join(project, ".pi")];
-  return [
-    { source: "builtin", root: builtin },
-    { source: "user", root: user },
-    ...folders.map((root) => ({ source: "project", root }) as const),
-  ];
+  const ours = [{ source: "builtin", root: builtin } as const, { source: "user", root: user } as const];
+  return [...ours, ...folders.map((root) => ({ source: "project", root }) as const)];
 }
 
 /** Names in a folder, sorted; none where there is no folder. */

@@ -67,14 +67,11 @@ export const flag: Kind<boolean> = {
   read: (value) => (value === true || value === "true" ? true : isOff(value) ? false : undefined),
 };
 
-/** US dollars: `0.5`, `$0.50`. */
+/** US dollars. */
 export const dollars: Kind<number> = {
   rule: "must be US dollars above zero",
   remedy: "write an amount like 0.50",
-  read(value) {
-    const amount = numberOf(typeof value === "string" ? value.trim().replace(/^\$/, "") : value);
-    return Number.isFinite(amount) && amount > 0 ? amount : undefined;
-  },
+  read: (value) => (numberOf(value) > 0 ? numberOf(value) : undefined),
 };
 
 /** Milliseconds. */
@@ -98,6 +95,7 @@ export const unsupported: Kind<""> = {
 /** Decoration of other tools. */
 export const ignored: Kind<""> = { ...unsupported, read: () => "" };
 
+/** A whole number within these bounds, both included. */
 export function whole(min: number, max: number): Kind<number> {
   return {
     rule: `must be a whole number from ${min} to ${max}`,

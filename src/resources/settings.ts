@@ -80,25 +80,17 @@ export type Changed =
  * Throws the file system's error when the disk refuses.
  */
 export async function changeSetting(file: string, key: string, value: string | undefined): Promise<Changed> {
-  const known = settingKeys();
-  const setting = known.find((one) => one.key === key);
-  if (setting === undefined) {
-    const remedy = chooseFrom(
-      key,
-      known.map((one) => one.key),
-    );
-    return {
-      ok: false,
-      problems: [{ where: "key", message: `unknown setting "${key.slice(0, 80)}"`, remedy }],
-    };
-  }
-  const readings = value === undefined ? [] : [fromJson(value), value.trim(), list.read(value)];
-  const wanted = readings.find((reading) => accepts(setting.schema, reading));
-  if (value !== undefined && wanted === undefined) {
-    const message = `"${key}" cannot be ${JSON.stringify(value.slice(0, 60))}`;
-    return { ok: false, problems: [{ where: "value", message, remedy: `it must be ${setting.type}` }] };
-  }
   const found = new Findings();
+  const setting = settingKeys().find((one) => one.key === key);
+  const readings = value === undefined ? [] : [fromJson(value), value.trim(), list.read(value)];
+  const wanted = setting && readings.find((reading) => accepts(setting.schema, reading));
+  if (setting === undefined) {
+    const known = settingKeys().map((one) => one.key);
+    found.error("key", `unknown setting "${key.slice(0, 80)}"`, chooseFrom(key, known));
+  } else if (value !== undefined && wanted === undefined) {
+    const message = `"${key}" cannot be ${JSON.stringify(value.slice(0, 60))}`;
+    found.error("value", message, `it must be ${setting.type}`);
+  }
   const config = await readConfig(file, found);
   if (found.errors.length > 0) return { ok: false, problems: found.errors };
   const object = withValue(config?.object ?? {}, key.split("."), wanted);
@@ -171,7 +163,7 @@ async function readConfig(
   file: string,
   found: Findings,
 ): Promise<{ readonly object: JsonObject; readonly text: string } | undefined> {
-  const text = (await readText(file, found, "is fine"))?.replace(/^\uFEFF/, "");
+  const text = (await readText(file, found, true))?.replace(/^\uFEFF/, "");
   if (text === undefined) return undefined;
   try {
     const object: unknown = JSON.parse(text);
@@ -183,8 +175,8 @@ async function readConfig(
     const where = `${file}:${text.slice(0, offset).split("\n").length}`;
     return found.error(
       where,
-      `the settings are not JSON and do not count: ${error.message}`,
-      "correct the JSON",
+      `the settings are not JSON: ${error.message}`,
+      "correct it; until then none counts",
     );
   }
 }

@@ -125,7 +125,7 @@ test.for([
   ["all tools", 'tools: "*"\npermissionMode: plan', { permission: "read" }],
   [
     "numbers and times",
-    "tools: [read]\ntimeout: 1.5h\nbudget: $0.50\nmaxTurns: '7'\nthinking: off",
+    "tools: [read]\ntimeout: 1.5h\nbudget: '0.50'\nmaxTurns: '7'\nthinking: off",
     { attemptMaxMs: 5_400_000, costMax: 0.5, turnsMax: 7, thinking: "off" },
   ],
 ] as const)("%s spellings are understood", async ([, head, expected]) => {

@@ -166,11 +166,11 @@ test("a wrong change says what is allowed and touches nothing", async () => {
   const files = await filesWith("{ broken");
   expect(await changeSetting(files.user, "teem", "x")).toMatchObject({
     ok: false,
-    problems: [{ where: "key", remedy: expect.stringMatching('"team"') }],
+    problems: [{ where: "key", remedy: expect.stringMatching('"team"') }, { where: `${files.user}:1` }],
   });
   expect(await changeSetting(files.user, "concurrency", "many")).toMatchObject({
     ok: false,
-    problems: [{ where: "value", remedy: expect.stringMatching("1 to 1000") }],
+    problems: [{ where: "value", remedy: expect.stringMatching("1 to 1000") }, { where: `${files.user}:1` }],
   });
   expect(await changeSetting(files.user, "concurrency", "3")).toMatchObject({
     ok: false,
