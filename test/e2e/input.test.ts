@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parameterShapes } from "../../src/actions/action.ts";
 import type { Json } from "../support/host.ts";
 import { type Answer, type Lead, makeProject, type Project } from "./support/lead.ts";
 
@@ -151,6 +152,10 @@ describe('every optional parameter takes "", null, "5" and "false"', () => {
       expect((await project.runs()).length - runs.length, story).toBe(isRunStarted ? 1 : 0);
       if (answer.isError) expect(isRunStarted, story).toBe(false);
     }
+  });
+
+  it("and no parameter is left out here", () => {
+    expect(optional.map(([name]) => name).sort()).toEqual(Object.keys(parameterShapes).sort());
   });
 
   it("in one call that sets none of them", async () => {

@@ -125,23 +125,31 @@ describe("a run that its session waits for", () => {
     await expectNothingLeft(runId);
   });
 
-  it.each(["is killed", "quits"])("is parked when its host %s, and seen so by another", async (way) => {
-    const { args } = await gated(`never-${way.replace(" ", "-")}`);
-    const owner = await project.lead();
-    const { runId } = await owner.run(args);
-    await manifestWhen(project, runId, "a worker", ({ tasks: [only] }) => only?.status === "running");
-    expect((await lead.call({ action: "list" })).text).toContain(runId);
-    if (way === "quits") owner.host.closeInput();
-    else process.kill(owner.host.pid, "SIGKILL");
-    await owner.host.exit;
-    const parked = await manifestWhen(project, runId, "parked", ({ status }) => status === "blocked");
-    expect(parked).toMatchObject({ status: "blocked", cause: "owner_gone" });
-    await expectNothingLeft(runId);
-    const { text } = await lead.call({ action: "list" });
-    expect(text.split("\n").find((line) => line.includes(runId))).toContain("blocked");
-    expect((await lead.call({ action: "cancel", run: runId })).details.status).toBe("cancelled");
-    await expectNothingLeft(runId);
-  });
+  it.each(["is killed", "quits"])(
+    "is parked when its host %s, seen so by another, and goes on there",
+    async (way) => {
+      const { args, open } = await gated(`parked-when-it-${way.replace(" ", "-")}`);
+      const owner = await project.lead();
+      const { runId } = await owner.run(args);
+      await manifestWhen(project, runId, "a worker", ({ tasks: [only] }) => only?.status === "running");
+      expect((await lead.call({ action: "list" })).text).toContain(runId);
+      if (way === "quits") owner.host.closeInput();
+      else process.kill(owner.host.pid, "SIGKILL");
+      await owner.host.exit;
+      const parked = await manifestWhen(project, runId, "parked", ({ status }) => status === "blocked");
+      expect(parked).toMatchObject({ status: "blocked", cause: "owner_gone" });
+      await expectNothingLeft(runId);
+      const { text } = await lead.call({ action: "list" });
+      expect(text.split("\n").find((line) => line.includes(runId))).toContain("blocked");
+      await open();
+      const resumed = await lead.call({ action: "resume", run: runId });
+      expect({ isError: resumed.isError, text: resumed.text }).toMatchObject({ isError: false });
+      expect(await manifestWhen(project, runId, "its end", isOver)).toMatchObject({
+        ...{ status: "completed", tasks: [{ status: "completed", attempts: 2 }] },
+      });
+      await expectNothingLeft(runId);
+    },
+  );
 
   it.each(["a reload", "a new session"])("is not disturbed by %s of its host", async (what) => {
     const name = what.replaceAll(" ", "-");
