@@ -62,7 +62,8 @@ async function drive(orders: Orders): Promise<void> {
 /** Nobody reads a runner's output: what stopped it is left beside the run, for `doctor` and for people. */
 async function leaveWord(error: unknown): Promise<void> {
   const { runId, root } = parseOrders(process.argv[2]);
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const { redact } = createRedactor(readEnvironment());
+  const text = redact(error instanceof Error ? (error.stack ?? error.message) : String(error));
   await appendFile(
     join(root, "runs", runId, "runner.log"),
     `${new Date(systemClock.now()).toISOString()} ${text}\n`,
