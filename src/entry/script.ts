@@ -1,11 +1,24 @@
+import {
+  amount,
+  count,
+  isRecord,
+  type Json,
+  list,
+  optional,
+  record,
+  type Shape,
+  simple,
+  text,
+} from "../lib/json.ts";
+
 /** One part of a scripted answer. */
 export type Part =
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "tool"; readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> }
-  | { readonly kind: "error"; readonly status: number; readonly message: string }
-  | { readonly kind: "delay"; readonly ms: number }
-  | { readonly kind: "hang" }
-  | { readonly kind: "tokens"; readonly count: number; readonly everyMs: number };
+  | { readonly text: string }
+  | { readonly tool: string; readonly arguments?: Json }
+  | { readonly error: { readonly status: number; readonly message: string } }
+  | { readonly delayMs: number }
+  | { readonly hang: true }
+  | { readonly tokens: number; readonly everyMs?: number };
 
 /** Tokens of one answer; what is absent is estimated from the text (4 characters a token). Cost in US dollars. */
 export interface ScriptedUsage {
@@ -16,26 +29,29 @@ export interface ScriptedUsage {
   readonly cost?: number;
 }
 
-/** When a rule answers, and with what. */
-export interface Rule {
-  readonly name: string;
-  readonly prompt?: Pattern;
-  readonly system?: Pattern;
-  readonly model?: Pattern;
-  readonly lastToolResult?: Pattern;
+/** All that is given must fit. A text is looked for as it stands; `/…/flags` is a regular expression. */
+interface When {
+  readonly prompt?: string;
+  readonly system?: string;
+  readonly model?: string;
+  readonly lastToolResult?: string;
   /** A number: of tool results since the prompt. A text: the tool that gave the last one. `any`: at any point. */
-  readonly after: number | string;
-  /** How often the rule may answer in one process; rules of one name share the count. */
-  readonly times: number;
-  /** Answers one after the other within one prompt; a rule with `then` has exactly one. */
-  readonly answers: readonly (readonly Part[])[];
-  /** True for `turns`: the answers follow each other; `after` plays no part. */
-  readonly inTurns: boolean;
-  readonly usage: ScriptedUsage;
+  readonly after?: number | string;
 }
 
-/** A text is looked for as it stands; `/…/flags` is a regular expression. */
-export type Pattern = (text: string) => boolean;
+/** When to answer, and with what. */
+export interface Rule {
+  /** Rules of one name share `times`. */
+  readonly name: string;
+  readonly when?: When;
+  /** How often the rule may answer in one process. */
+  readonly times?: number;
+  readonly then?: readonly Part[];
+  /** Answers that follow each other within one prompt, instead of `then` and `after`. */
+  readonly turns?: readonly (readonly Part[])[];
+  /** Of each answer. */
+  readonly usage?: ScriptedUsage;
+}
 
 /** What a script decides on: the newest prompt and what came after it. */
 export interface Moment {
@@ -50,22 +66,22 @@ export interface Moment {
 }
 
 /**
- * Reads the rules of one script: a list of rules, or an object with `rules`. Throws one error that names every
- * problem with its place.
+ * Reads the rules of one script: a list of rules, or an object with `rules`; a rule without a name is named by its
+ * place. Throws one error that names every problem with its place.
  */
-export function parseScript(text: string, file: string): readonly Rule[] {
-  const problems: string[] = [];
+export function parseScript(source: string, file: string): readonly Rule[] {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = JSON.parse(source);
   } catch (error) {
     throw new Error(`${file} is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const rules = isRecord(parsed) ? parsed.rules : parsed;
-  if (!Array.isArray(rules)) throw new Error(`${file} must hold a list of rules, or {"rules": […]}`);
-  const read = rules.map((rule, index) => readRule(rule, `${file} rules[${index}]`, problems));
-  if (problems.length > 0) throw new Error(problems.join("\n"));
-  return read;
+  const given = isRecord(parsed) ? parsed.rules : parsed;
+  if (!Array.isArray(given)) throw new Error(`${file} must hold a list of rules, or {"rules": […]}`);
+  const rules = given.map((rule, at) => (isRecord(rule) ? { name: `${file} rules[${at}]`, ...rule } : rule));
+  const problems: string[] = [];
+  if (list(ruleShape)(rules, `${file} rules`, problems)) return rules;
+  throw new Error(problems.join("\n"));
 }
 
 /** The first rule that fits and its parts for this moment; undefined when none does. `used` counts answers by the rule's name. */
@@ -75,153 +91,101 @@ export function choose(
   used: ReadonlyMap<string, number>,
 ): { readonly rule: Rule; readonly parts: readonly Part[] } | undefined {
   for (const rule of rules) {
-    if ((used.get(rule.name) ?? 0) >= rule.times || !fits(rule, moment)) continue;
-    const parts = rule.answers[rule.inTurns ? moment.answers : 0];
+    const spent = rule.times !== undefined && (used.get(rule.name) ?? 0) >= rule.times;
+    if (spent || !fits(rule, moment)) continue;
+    const parts = rule.turns ? rule.turns[moment.answers] : rule.then;
     if (parts !== undefined) return { rule, parts };
   }
   return undefined;
 }
 
 /** The text with `{prompt}` and `{lastToolResult}` filled in, each cut after 4,000 characters. */
-export function filled(text: string, moment: Moment): string {
-  return text.replace(/\{(prompt|lastToolResult)\}/g, (_, name: "prompt" | "lastToolResult") =>
+export function filled(template: string, moment: Moment): string {
+  return template.replace(/\{(prompt|lastToolResult)\}/g, (_, name: "prompt" | "lastToolResult") =>
     moment[name].slice(0, 4_000),
   );
 }
 
-function fits(rule: Rule, moment: Moment): boolean {
-  if (rule.prompt?.(moment.prompt) === false || rule.system?.(moment.system) === false) return false;
-  if (rule.model?.(moment.model) === false) return false;
-  if (rule.lastToolResult?.(moment.lastToolResult) === false) return false;
-  if (rule.inTurns || rule.after === "any") return true;
-  return typeof rule.after === "number"
-    ? moment.tools.length === rule.after
-    : moment.tools.at(-1) === rule.after;
-}
+const subjects = ["prompt", "system", "model", "lastToolResult"] as const;
 
-const ruleKeys = ["name", "when", "then", "turns", "times", "usage"];
-const whenKeys = ["prompt", "system", "model", "lastToolResult", "after"];
-const usageKeys = ["input", "output", "cacheRead", "cacheWrite", "cost"] as const;
-
-function readRule(raw: unknown, where: string, problems: string[]): Rule {
-  const rule = record(raw, where, ruleKeys, problems);
-  const when = record(rule.when ?? {}, `${where}.when`, whenKeys, problems);
-  const inTurns = rule.turns !== undefined;
-  if (inTurns === (rule.then !== undefined)) problems.push(`${where} needs either "then" or "turns"`);
-  if (inTurns && when.after !== undefined) problems.push(`${where} has "turns", which need no "after"`);
-  const lists = inTurns ? list(rule.turns, `${where}.turns`, problems) : [rule.then];
-  const answers = lists.map((parts, index) => {
-    const place = inTurns ? `${where}.turns[${index}]` : `${where}.then`;
-    return list(parts, place, problems).map((part, i) => readPart(part, `${place}[${i}]`, problems));
-  });
-  const after = when.after ?? 0;
-  if (typeof after !== "string" && !isCount(after))
-    problems.push(`${where}.when.after must be a number or a tool's name`);
-  const usage = record(rule.usage ?? {}, `${where}.usage`, usageKeys, problems);
-  return {
-    name: typeof rule.name === "string" && rule.name !== "" ? rule.name : where,
-    ...patterns(when, where, problems),
-    after: typeof after === "string" || isCount(after) ? after : 0,
-    times:
-      rule.times === undefined ? Number.POSITIVE_INFINITY : number(rule.times, `${where}.times`, problems),
-    answers,
-    inTurns,
-    usage: Object.fromEntries(
-      usageKeys.flatMap((key) =>
-        usage[key] === undefined ? [] : [[key, number(usage[key], `${where}.usage.${key}`, problems)]],
-      ),
-    ),
+function fits({ when = {}, turns }: Rule, moment: Moment): boolean {
+  const says = (name: (typeof subjects)[number]): boolean => {
+    const wanted = when[name];
+    return wanted === undefined || (expression(wanted)?.test(moment[name]) ?? moment[name].includes(wanted));
   };
+  if (!subjects.every(says)) return false;
+  const { after = 0 } = when;
+  if (turns || after === "any") return true;
+  return typeof after === "number" ? moment.tools.length === after : moment.tools.at(-1) === after;
 }
 
-function patterns(
-  when: Readonly<Record<string, unknown>>,
-  where: string,
-  problems: string[],
-): Partial<Record<"prompt" | "system" | "model" | "lastToolResult", Pattern>> {
-  const found: Partial<Record<"prompt" | "system" | "model" | "lastToolResult", Pattern>> = {};
-  for (const key of ["prompt", "system", "model", "lastToolResult"] as const) {
-    const value = when[key];
-    if (value === undefined) continue;
-    if (typeof value !== "string") problems.push(`${where}.when.${key} must be a text`);
-    else found[key] = pattern(value, `${where}.when.${key}`, problems);
-  }
-  return found;
+/** Undefined for a text that is no `/…/flags`. Throws when it is one, and a wrong one. */
+function expression(pattern: string): RegExp | undefined {
+  const [, source, flags] = /^\/(.+)\/([imsu]*)$/s.exec(pattern) ?? [];
+  return source === undefined ? undefined : new RegExp(source, flags);
 }
 
-function pattern(text: string, where: string, problems: string[]): Pattern {
-  const [, source, flags] = /^\/(.+)\/([imsu]*)$/s.exec(text) ?? [];
-  if (source === undefined) return (subject) => subject.includes(text);
+const pattern = simple<string>("a text, or a valid /regular expression/", (value) => {
   try {
-    const expression = new RegExp(source, flags);
-    return (subject) => expression.test(subject);
-  } catch (error) {
-    problems.push(`${where}: ${error instanceof Error ? error.message : String(error)}`);
-    return () => false;
+    return typeof value === "string" && expression(value) !== null;
+  } catch {
+    // The expression does not compile, which the problem says.
+    return false;
   }
-}
-
-function readPart(raw: unknown, where: string, problems: string[]): Part {
-  const part = isRecord(raw) ? raw : {};
-  if (typeof part.text === "string") return { kind: "text", text: part.text };
-  if (typeof part.tool === "string") {
-    const given = part.arguments ?? {};
-    if (!isRecord(given)) problems.push(`${where}.arguments must be an object`);
-    return { kind: "tool", tool: part.tool, arguments: isRecord(given) ? given : {} };
-  }
-  if (isRecord(part.error))
-    return {
-      kind: "error",
-      status: number(part.error.status, `${where}.error.status`, problems),
-      message: typeof part.error.message === "string" ? part.error.message : "scripted failure",
-    };
-  if (part.hang === true) return { kind: "hang" };
-  if (part.delayMs !== undefined)
-    return { kind: "delay", ms: number(part.delayMs, `${where}.delayMs`, problems) };
-  if (part.tokens !== undefined)
-    return {
-      kind: "tokens",
-      count: number(part.tokens, `${where}.tokens`, problems),
-      everyMs: part.everyMs === undefined ? 0 : number(part.everyMs, `${where}.everyMs`, problems),
-    };
-  problems.push(
-    `${where} must be one of {text}, {tool, arguments}, {error}, {delayMs}, {hang: true}, {tokens}`,
-  );
-  return { kind: "text", text: "" };
-}
-
-function record(
-  raw: unknown,
-  where: string,
-  keys: readonly string[],
-  problems: string[],
-): Readonly<Record<string, unknown>> {
-  if (!isRecord(raw)) {
-    problems.push(`${where} must be an object`);
-    return {};
-  }
-  for (const key of Object.keys(raw))
-    if (!keys.includes(key))
-      problems.push(`${where} has an unknown key "${key}" (known: ${keys.join(", ")})`);
-  return raw;
-}
-
-function list(raw: unknown, where: string, problems: string[]): readonly unknown[] {
-  if (Array.isArray(raw)) return raw;
-  if (raw !== undefined) problems.push(`${where} must be a list`);
-  return [];
-}
-
-function number(raw: unknown, where: string, problems: string[]): number {
-  if (typeof raw === "number" && raw >= 0 && Number.isFinite(raw)) return raw;
-  problems.push(`${where} must be a number, 0 or more`);
-  return 0;
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+});
+const partShapes: Readonly<Record<string, Shape<Part>>> = {
+  text: record<{ text: string }>({ text }),
+  tool: record<{ tool: string; arguments?: Json }>({
+    tool: text,
+    arguments: optional(simple<Json>("an object", isRecord)),
+  }),
+  error: record<Extract<Part, { error: unknown }>>({ error: record({ status: count, message: text }) }),
+  delayMs: record<{ delayMs: number }>({ delayMs: amount }),
+  hang: record<{ hang: true }>({ hang: simple("true", (value) => value === true) }),
+  tokens: record<{ tokens: number; everyMs?: number }>({ tokens: count, everyMs: optional(amount) }),
+};
+const part: Shape<Part> = (value, at, problems): value is Part => {
+  const shape = Object.entries(partShapes).find(([key]) => isRecord(value) && key in value)?.[1];
+  if (shape) return shape(value, at, problems);
+  problems.push(`${at} must be an object with one of ${Object.keys(partShapes).join(", ")}`);
+  return false;
+};
+const fields = record<Rule>({
+  name: text,
+  when: optional(
+    record<When>({
+      prompt: optional(pattern),
+      system: optional(pattern),
+      model: optional(pattern),
+      lastToolResult: optional(pattern),
+      after: optional(
+        simple(
+          "a number or a tool's name",
+          (value) => typeof value === "string" || typeof value === "number",
+        ),
+      ),
+    }),
+  ),
+  times: optional(count),
+  // biome-ignore lint/suspicious/noThenProperty: the word of the script format; nobody awaits this table
+  then: optional(list(part)),
+  turns: optional(list(list(part))),
+  usage: optional(
+    record<ScriptedUsage>({
+      input: optional(amount),
+      output: optional(amount),
+      cacheRead: optional(amount),
+      cacheWrite: optional(amount),
+      cost: optional(amount),
+    }),
+  ),
+});
+const ruleShape: Shape<Rule> = (value, at, problems): value is Rule => {
+  if (!fields(value, at, problems)) return false;
+  if ((value.then === undefined) === (value.turns === undefined))
+    problems.push(`${at} needs either "then" or "turns"`);
+  else if (value.turns && value.when?.after !== undefined)
+    problems.push(`${at} has "turns", which need no "after"`);
+  else return true;
+  return false;
+};

@@ -1,10 +1,10 @@
-import { appendFile, readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { appendFile, readFile } from "node:fs/promises";
 import type { Context, Model } from "@mariozechner/pi-ai";
 import type { ExtensionAPI } from "@mariozechner/pi-coding-agent";
 import { systemClock } from "../lib/clock.ts";
 import { readEnvironment } from "../lib/environment.ts";
-import { choose, type Moment, type Part, parseScript, type Rule } from "./script.ts";
+import { isRecord } from "../lib/json.ts";
+import { choose, type Moment, type Part, parseScript, type Rule, type ScriptedUsage } from "./script.ts";
 import { streamAnswer } from "./scripted-stream.ts";
 
 const label = "scripted (not a real model)";
@@ -12,7 +12,7 @@ const label = "scripted (not a real model)";
 const modelIds = ["demo", "second", "third"] as const;
 
 /**
- * A provider named `scripted` that needs no key and no network: it answers by the rules in the file or folder that
+ * A provider named `scripted` that needs no key and no network: it answers by the rules in the file that
  * PI_MUSTER_SCRIPT names (docs/scripted-model.md), and adds one line per request to the file PI_MUSTER_SCRIPT_LOG.
  * Rules are read at every request.
  */
@@ -50,28 +50,17 @@ async function decide(
   moment: Moment,
   context: Context,
   used: Map<string, number>,
-): Promise<{ parts: readonly Part[]; usage: Rule["usage"] }> {
+): Promise<{ parts: readonly Part[]; usage: ScriptedUsage | undefined }> {
   const environment = readEnvironment();
-  const rules = await readRules(environment.PI_MUSTER_SCRIPT);
+  const script = environment.PI_MUSTER_SCRIPT;
+  const rules = script ? parseScript(await readFile(script, "utf8"), script) : [];
   const chosen = choose(rules, moment, used);
   if (chosen !== undefined) used.set(chosen.rule.name, (used.get(chosen.rule.name) ?? 0) + 1);
   const log = environment.PI_MUSTER_SCRIPT_LOG;
-  if (log !== undefined && log !== "") await appendFile(log, logLine(moment, context, chosen?.rule));
+  if (log) await appendFile(log, logLine(moment, context, chosen?.rule));
   return chosen === undefined
-    ? { parts: [{ kind: "text", text: unmatched(rules, moment) }], usage: {} }
+    ? { parts: [{ text: unmatched(rules, moment) }], usage: undefined }
     : { parts: chosen.parts, usage: chosen.rule.usage };
-}
-
-async function readRules(path: string | undefined): Promise<readonly Rule[]> {
-  if (path === undefined || path === "") return [];
-  const files = (await stat(path)).isDirectory()
-    ? (await readdir(path))
-        .filter((name) => name.endsWith(".json"))
-        .sort()
-        .map((name) => join(path, name))
-    : [path];
-  const read = await Promise.all(files.map(async (file) => parseScript(await readFile(file, "utf8"), file)));
-  return read.flat();
 }
 
 function unmatched(rules: readonly Rule[], moment: Moment): string {
@@ -105,18 +94,19 @@ function momentOf(model: Pick<Model<string>, "id">, context: Context): Moment {
 
 function systemText(message: object): string {
   const sections: unknown = Reflect.get(message, "sections");
-  const parts = typeof sections === "object" && sections !== null ? Object.values(sections) : [];
-  return [textOf(message), ...parts].filter((part) => typeof part === "string").join("\n");
+  return [textOf(message), ...texts(isRecord(sections) ? Object.values(sections) : [])].join("\n");
 }
 
 function textOf(message: object | undefined): string {
   const content: unknown = message === undefined ? "" : Reflect.get(message, "content");
   if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  const texts: unknown[] = content.map((block) =>
-    typeof block === "object" && block !== null ? Reflect.get(block, "text") : undefined,
-  );
-  return texts.filter((text) => typeof text === "string").join("\n");
+  return Array.isArray(content)
+    ? texts(content.map((block) => isRecord(block) && block.text)).join("\n")
+    : "";
+}
+
+function texts(values: readonly unknown[]): readonly string[] {
+  return values.filter((value) => typeof value === "string");
 }
 
 function logLine(moment: Moment, context: Context, rule: Rule | undefined): string {

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type {
   AssistantMessage,
   AssistantMessageEvent,
@@ -5,6 +6,7 @@ import type {
   Model,
 } from "@mariozechner/pi-ai";
 import type { Clock } from "../core/ports.ts";
+import type { Json } from "../lib/json.ts";
 import { filled, type Moment, type Part, type ScriptedUsage } from "./script.ts";
 
 /** One answer about to be given. */
@@ -17,7 +19,7 @@ export interface Answer {
   /** The wait must keep the process alive: nothing else does in the host's print mode. */
   readonly clock: Pick<Clock, "now"> & { stay(ms: number, signal?: AbortSignal): Promise<void> };
   /** Resolves with what to say; rejects when the script cannot be used. */
-  decide(): Promise<{ readonly parts: readonly Part[]; readonly usage: ScriptedUsage }>;
+  decide(): Promise<{ readonly parts: readonly Part[]; readonly usage: ScriptedUsage | undefined }>;
 }
 
 const foreverMs = 2_000_000_000;
@@ -28,65 +30,28 @@ const foreverMs = 2_000_000_000;
  * aborts are its last event.
  */
 export function streamAnswer(answer: Answer): AssistantMessageEventStream {
-  const events = new EventQueue();
+  const events = new Readable({ objectMode: true, read: () => undefined });
   const result = new Telling(answer, events).tell();
   const stream: object = {
-    push: (event: AssistantMessageEvent) => events.push(event),
-    end: () => events.close(),
     result: () => result,
-    [Symbol.asyncIterator]: () => events.read(),
+    [Symbol.asyncIterator]: () => events[Symbol.asyncIterator](),
   };
-  return asHostStream(stream);
+  if (isHostStream(stream)) return stream;
+  throw new TypeError("the event stream lacks what hosts call");
 }
 
-function asHostStream(stream: object): AssistantMessageEventStream {
-  if (!isHostStream(stream)) throw new TypeError("the event stream lacks what hosts call");
-  return stream;
-}
-
-/** The host's class has private fields that nobody outside it reads; what it is used for is checked here. */
+/** The host's class has more, for who fills it; what readers use is checked here. */
 function isHostStream(stream: object): stream is AssistantMessageEventStream {
-  return ["push", "end", "result", Symbol.asyncIterator].every((name) => name in stream);
-}
-
-class EventQueue {
-  readonly #events: AssistantMessageEvent[] = [];
-  #closed = false;
-  #wake: () => void = () => undefined;
-
-  push(event: AssistantMessageEvent): void {
-    this.#events.push(event);
-    this.#wake();
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#wake();
-  }
-
-  async *read(): AsyncGenerator<AssistantMessageEvent, void, undefined> {
-    for (let at = 0; ; ) {
-      const event = this.#events[at];
-      if (event !== undefined) {
-        at += 1;
-        yield event;
-      } else if (this.#closed) return;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    }
-  }
+  return "result" in stream && Symbol.asyncIterator in stream;
 }
 
 /** An answer while it is being given: the message so far, and what was told of it. */
 class Telling {
   readonly #answer: Answer;
-  readonly #events: EventQueue;
+  readonly #events: Readable;
   readonly #message: AssistantMessage;
 
-  constructor(answer: Answer, events: EventQueue) {
+  constructor(answer: Answer, events: Readable) {
     this.#answer = answer;
     this.#events = events;
     const { api, provider, id } = answer.model;
@@ -104,64 +69,61 @@ class Telling {
 
   async tell(): Promise<AssistantMessage> {
     try {
-      const { parts, usage } = await this.#answer.decide();
+      const { parts, usage = {} } = await this.#answer.decide();
       this.#push({ type: "start", partial: this.#partial() });
       for (const part of parts) {
-        const failure = await this.#part(part);
+        if ("error" in part) return this.#fail("error", `${part.error.status} ${part.error.message}`);
+        await this.#part(part);
         if (this.#answer.signal?.aborted) return this.#fail("aborted", "the request was aborted");
-        if (failure !== undefined) return this.#fail("error", failure);
       }
       return this.#done(usage);
     } catch (error) {
       return this.#fail("error", error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#events.push(null);
     }
   }
 
-  /** Tells one part; resolves with the failure it stands for, if it is one. */
-  async #part(part: Part): Promise<string | undefined> {
+  async #part(part: Exclude<Part, { error: unknown }>): Promise<void> {
     const { clock, signal, moment } = this.#answer;
-    if (part.kind === "error") return `${part.status} ${part.message}`;
-    if (part.kind === "delay") await clock.stay(part.ms, signal);
-    else if (part.kind === "hang") await clock.stay(foreverMs, signal);
-    else if (part.kind === "text") await this.#text([filled(part.text, moment)], 0);
-    else if (part.kind === "tokens")
-      await this.#text(
-        Array.from({ length: part.count }, (_, i) => `token${i + 1} `),
-        part.everyMs,
-      );
-    else this.#toolCall(part);
-    return undefined;
+    if ("text" in part) await this.#text([filled(part.text, moment)], 0);
+    else if ("tool" in part) this.#toolCall(part.tool, part.arguments ?? {});
+    else if ("delayMs" in part) await clock.stay(part.delayMs, signal);
+    else if ("hang" in part) await clock.stay(foreverMs, signal);
+    else {
+      const words = Array.from({ length: part.tokens }, (_, at) => `token${at + 1} `);
+      await this.#text(words, part.everyMs ?? 0);
+    }
   }
 
   async #text(deltas: readonly string[], everyMs: number): Promise<void> {
+    const { clock, signal } = this.#answer;
     const contentIndex = this.#message.content.length;
     const block = { type: "text" as const, text: "" };
     this.#message.content.push(block);
     this.#push({ type: "text_start", contentIndex, partial: this.#partial() });
     for (const delta of deltas) {
-      if (everyMs > 0) await this.#answer.clock.stay(everyMs, this.#answer.signal);
-      if (this.#answer.signal?.aborted) return;
+      if (everyMs > 0) await clock.stay(everyMs, signal);
+      if (signal?.aborted) return;
       block.text += delta;
       this.#push({ type: "text_delta", contentIndex, delta, partial: this.#partial() });
     }
     this.#push({ type: "text_end", contentIndex, content: block.text, partial: this.#partial() });
   }
 
-  #toolCall(part: Extract<Part, { kind: "tool" }>): void {
+  #toolCall(name: string, given: Json): void {
     const contentIndex = this.#message.content.length;
     const { moment } = this.#answer;
-    // Deterministic, and different for every call of a conversation.
-    const id = `scripted_${moment.answers}_${moment.tools.length}_${contentIndex}`;
+    const values = Object.entries(given).map(([key, value]) => [
+      key,
+      typeof value === "string" ? filled(value, moment) : value,
+    ]);
     const toolCall = {
       type: "toolCall" as const,
-      id,
-      name: part.tool,
-      arguments: Object.fromEntries(
-        Object.entries(part.arguments).map(([name, value]) => [
-          name,
-          typeof value === "string" ? filled(value, moment) : value,
-        ]),
-      ),
+      // Deterministic, and different for every call of a conversation.
+      id: `scripted_${moment.answers}_${moment.tools.length}_${contentIndex}`,
+      name,
+      arguments: Object.fromEntries(values),
     };
     this.#message.content.push(toolCall);
     this.#push({ type: "toolcall_start", contentIndex, partial: this.#partial() });
@@ -170,24 +132,18 @@ class Telling {
     this.#push({ type: "toolcall_end", contentIndex, toolCall, partial: this.#partial() });
   }
 
-  #done(usage: ScriptedUsage): AssistantMessage {
+  #done(given: ScriptedUsage): AssistantMessage {
     const usesTool = this.#message.content.some((block) => block.type === "toolCall");
-    const reason = usesTool ? ("toolUse" as const) : ("stop" as const);
-    const said = JSON.stringify(this.#message.content).length;
-    const message = {
-      ...this.#partial(),
-      stopReason: reason,
-      usage: usageOf(usage, this.#answer.sent, said),
-    };
+    const reason = usesTool ? "toolUse" : "stop";
+    const usage = usageOf(given, this.#answer.sent, JSON.stringify(this.#message.content).length);
+    const message = { ...this.#partial(), stopReason: reason, usage } as const;
     this.#push({ type: "done", reason, message });
-    this.#events.close();
     return message;
   }
 
   #fail(reason: "error" | "aborted", errorMessage: string): AssistantMessage {
     const error = { ...this.#partial(), stopReason: reason, errorMessage };
     this.#push({ type: "error", reason, error });
-    this.#events.close();
     return error;
   }
 
@@ -197,7 +153,7 @@ class Telling {
 
   /** A copy: the host keeps what it is given. */
   #partial(): AssistantMessage {
-    return { ...this.#message, content: this.#message.content.map((block) => ({ ...block })) };
+    return structuredClone(this.#message);
   }
 }
 

@@ -5,12 +5,23 @@ import {
   type AttemptResult,
   causes,
   type OutcomeRecord,
-  type Usage,
 } from "../core/outcome.ts";
 import type { Work } from "../core/ports.ts";
 import { errnoOf, readIfExists, writeAtomic } from "../lib/files.ts";
+import {
+  amount,
+  count,
+  flag,
+  list,
+  oneOf,
+  optional,
+  parseObject,
+  record,
+  type Shape,
+  simple,
+  text,
+} from "../lib/json.ts";
 import { isArtifactIntact } from "./artifacts.ts";
-import { isRecord, parseObject } from "./protocol.ts";
 
 /** What stands in outcome.json: a worker may have written anything there. */
 export type OutcomeReading =
@@ -19,13 +30,30 @@ export type OutcomeReading =
   /** `why` completes the sentence "outcome.json ...". */
   | { readonly kind: "invalid"; readonly why: string };
 
-/** Reads and checks the outcome of exactly this attempt; artifacts must be what the record says. Rejects never. */
+/** Usage, artifact list and names around the text. */
+const overheadMaxBytes = 256_000;
+
+/** Reads and checks the outcome of exactly this attempt; artifacts must be what the record says. Never rejects. */
 export async function readOutcomeFile(path: string, work: Work): Promise<OutcomeReading> {
-  const raw = await readPlain(path, work.settings.limits.outputMaxBytes * 6 + overheadMaxBytes);
-  if (typeof raw !== "string") return raw;
-  const record = parseOutcomeRecord(raw, work);
-  if (typeof record === "string") return { kind: "invalid", why: record };
-  const artifacts = record.outcome.kind === "completed" ? record.outcome.result.artifacts : [];
+  let raw: string | undefined;
+  try {
+    raw = await readIfExists(path, work.settings.limits.outputMaxBytes * 6 + overheadMaxBytes);
+  } catch (error) {
+    return { kind: "invalid", why: `cannot be read (${errnoOf(error) ?? String(error)})` };
+  }
+  if (raw === undefined) return { kind: "none" };
+  const value = parseObject(raw);
+  if (!value) return { kind: "invalid", why: "is not a JSON object" };
+  if (value.runId !== work.runId || value.task !== work.task.id || value.attempt !== work.attempt)
+    return { kind: "invalid", why: "belongs to another attempt" };
+  const problems: string[] = [];
+  if (!recordShape(value, "it", problems))
+    return { kind: "invalid", why: `is wrong: ${problems.join("; ")}` };
+  if (value.outcome.kind !== "completed") return { kind: "valid", record: value, raw };
+  const { text: answer, artifacts } = value.outcome.result;
+  const { outputMaxBytes } = work.settings.limits;
+  if (Buffer.byteLength(answer) > outputMaxBytes)
+    return { kind: "invalid", why: `holds more than ${outputMaxBytes} bytes of text` };
   for (const artifact of artifacts) {
     if (await isArtifactIntact(work.artifacts, artifact)) continue;
     return {
@@ -33,107 +61,66 @@ export async function readOutcomeFile(path: string, work: Work): Promise<Outcome
       why: `names an artifact "${artifact.name}" that is not in artifacts/ as described`,
     };
   }
-  return { kind: "valid", record, raw };
+  return { kind: "valid", record: value, raw };
 }
 
 /** Writes the outcome durably; what stood there and was not valid is kept beside it as `outcome.json.bad`. */
 export async function writeOutcomeFile(
   path: string,
-  record: OutcomeRecord,
+  content: OutcomeRecord,
   before: OutcomeReading,
 ): Promise<string> {
   if (before.kind === "invalid") await rename(path, `${path}.bad`);
-  const raw = `${JSON.stringify(record)}\n`;
+  const raw = `${JSON.stringify(content)}\n`;
   await writeAtomic(path, raw);
   return raw;
 }
 
-/** Usage, artifact list and names around the text. */
-const overheadMaxBytes = 256_000;
-
-async function readPlain(path: string, maxBytes: number): Promise<string | OutcomeReading> {
-  try {
-    return (await readIfExists(path, maxBytes)) ?? { kind: "none" };
-  } catch (error) {
-    return { kind: "invalid", why: `cannot be read (${errnoOf(error) ?? String(error)})` };
-  }
-}
-
-/** The record, or what is wrong with it. */
-function parseOutcomeRecord(raw: string, work: Work): OutcomeRecord | string {
-  const value = parseObject(raw);
-  if (!value) return "is not a JSON object";
-  const { runId, task, attempt, at } = value;
-  if (value.v !== 1) return `has version ${String(value.v)}, not 1`;
-  if (runId !== work.runId || task !== work.task.id || attempt !== work.attempt)
-    return "belongs to another attempt";
-  if (typeof at !== "string" || Number.isNaN(Date.parse(at))) return "has no valid time";
-  const outcome = parseOutcome(value.outcome, work.settings.limits.outputMaxBytes);
-  if (typeof outcome === "string") return outcome;
-  return { v: 1, runId: work.runId, task: work.task.id, attempt: work.attempt, at, outcome };
-}
-
+const sha256 = simple<string>(
+  "a SHA-256",
+  (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value),
+);
+const usage = record({
+  input: amount,
+  output: amount,
+  cacheRead: amount,
+  cacheWrite: amount,
+  cost: amount,
+  turns: count,
+});
+const result = record<AttemptResult>({
+  text: simple("a text that says something", (value) => typeof value === "string" && value.trim() !== ""),
+  bytes: count,
+  truncated: flag,
+  sha256,
+  form: oneOf("submitted", "unstructured"),
+  artifacts: list(record<Artifact>({ name: text, path: text, bytes: count, sha256 })),
+});
 /** Only what a worker may say of itself: that it completed, or that it failed. */
-function parseOutcome(value: unknown, textMaxBytes: number): AttemptOutcome | string {
-  if (!isRecord(value)) return "holds no outcome";
-  const usage = parseUsage(value.usage);
-  if (!usage) return "holds no valid usage";
-  const model = typeof value.model === "string" ? { model: value.model } : {};
-  if (value.kind === "completed") {
-    const result = parseResult(value.result, textMaxBytes);
-    return typeof result === "string" ? result : { kind: "completed", result, usage, ...model };
-  }
-  if (value.kind !== "failed") return `holds an outcome of kind "${String(value.kind)}"`;
-  const cause = causes.find((one) => one === value.cause && one !== "completed");
-  const { retryable, provider, message } = value;
-  if (
-    !cause ||
-    typeof retryable !== "boolean" ||
-    typeof provider !== "boolean" ||
-    typeof message !== "string"
-  ) {
-    return "holds a failure without cause, retryable, provider or message";
-  }
-  return { kind: "failed", cause, retryable, provider, message, usage, ...model };
-}
-
-function parseResult(value: unknown, textMaxBytes: number): AttemptResult | string {
-  if (!isRecord(value)) return "holds no result";
-  const { text, bytes, truncated, form } = value;
-  if (typeof text !== "string" || text.trim() === "") return "holds no text";
-  if (Buffer.byteLength(text) > textMaxBytes) return `holds more than ${textMaxBytes} bytes of text`;
-  if (!isCount(bytes) || typeof truncated !== "boolean" || !isHash(value.sha256))
-    return "holds a result without bytes, truncated or sha256";
-  if (form !== "submitted" && form !== "unstructured") return "holds a result of an unknown form";
-  const artifacts = Array.isArray(value.artifacts) ? value.artifacts.map(parseArtifact) : undefined;
-  if (!artifacts?.every((artifact) => artifact !== undefined)) return "holds no valid list of artifacts";
-  return { text, bytes, truncated, sha256: value.sha256, form, artifacts };
-}
-
-function parseArtifact(value: unknown): Artifact | undefined {
-  if (!isRecord(value)) return undefined;
-  const { name, path, bytes } = value;
-  if (typeof name !== "string" || typeof path !== "string" || !isCount(bytes) || !isHash(value.sha256))
-    return undefined;
-  return { name, path, bytes, sha256: value.sha256 };
-}
-
-function parseUsage(value: unknown): Usage | undefined {
-  if (!isRecord(value)) return undefined;
-  const { input, output, cacheRead, cacheWrite, cost, turns } = value;
-  if (!isAmount(input) || !isAmount(output) || !isAmount(cacheRead) || !isAmount(cacheWrite))
-    return undefined;
-  return isAmount(cost) && isCount(turns) ? { input, output, cacheRead, cacheWrite, cost, turns } : undefined;
-}
-
-function isAmount(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && isAmount(value);
-}
-
-function isHash(value: unknown): value is string {
-  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
-}
+const completed = record<Extract<AttemptOutcome, { kind: "completed" }>>({
+  kind: oneOf("completed"),
+  result,
+  usage,
+  model: optional(text),
+});
+const failed = record<Extract<AttemptOutcome, { kind: "failed" }>>({
+  kind: oneOf("failed"),
+  cause: oneOf(...causes.filter((cause) => cause !== "completed")),
+  retryable: flag,
+  provider: flag,
+  message: text,
+  usage,
+  model: optional(text),
+});
+const outcome: Shape<AttemptOutcome> = (value, at, problems): value is AttemptOutcome => {
+  const isFailure = typeof value === "object" && value !== null && "kind" in value && value.kind === "failed";
+  return isFailure ? failed(value, at, problems) : completed(value, at, problems);
+};
+const recordShape = record<OutcomeRecord>({
+  v: simple("1", (value) => value === 1),
+  runId: text,
+  task: text,
+  attempt: count,
+  at: simple("a time", (value) => typeof value === "string" && !Number.isNaN(Date.parse(value))),
+  outcome,
+});

@@ -54,7 +54,7 @@ describe("choose", () => {
   it("gives turns one after the other, and then falls through", () => {
     const list = [{ name: "t", turns: [[{ text: "1" }], [{ text: "2" }]] }];
     const parts = [0, 1, 2].map((answers) => choose(rules(list), moment({ answers }), new Map())?.parts);
-    expect(parts).toEqual([[{ kind: "text", text: "1" }], [{ kind: "text", text: "2" }], undefined]);
+    expect(parts).toEqual([[{ text: "1" }], [{ text: "2" }], undefined]);
   });
 
   it("lets a rule answer only so often", () => {
@@ -73,11 +73,12 @@ describe("parseScript", () => {
       rule("", { when: { prompt: 3, what: 1 } }, [{ txt: "x" }]),
       { name: "neither" },
       rule("", { when: { prompt: "/(/", after: -1 } }, "x"),
-      { turns: [[{ tool: "a", arguments: 1 }]], when: { after: 1 }, usage: { input: "x" } },
+      { turns: [[{ tool: "a", arguments: 1 }]], usage: { input: "x" } },
+      { turns: [], when: { after: 1 } },
       7,
     ];
     expect(() => rules(bad)).toThrow(
-      /rules\[0\]\.when has an unknown key "what"[\s\S]*rules\[0\]\.when\.prompt[\s\S]*rules\[1\] needs[\s\S]*rules\[2\]\.then must be a list[\s\S]*rules\[2\]\.when\.prompt[\s\S]*rules\[3\] has "turns"[\s\S]*rules\[4\] must be an object/,
+      /rules\[0\]\.when has an unknown key "what"[\s\S]*rules\[0\]\.when\.prompt[\s\S]*rules\[1\] needs[\s\S]*rules\[2\]\.when\.prompt[\s\S]*rules\[2\]\.then must be a list[\s\S]*rules\[3\]\.turns\[0\]\[0\]\.arguments[\s\S]*rules\[3\]\.usage\.input[\s\S]*rules\[4\] has "turns"[\s\S]*rules\[5\] must be an object/,
     );
     expect(() => parseScript("{", "s.json")).toThrow("s.json is no JSON");
     expect(() => parseScript("3", "s.json")).toThrow("list of rules");

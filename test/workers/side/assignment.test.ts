@@ -23,12 +23,16 @@ it("reads back what a driver writes", () => {
 });
 
 it.each(Object.keys(whole))("refuses an assignment whose %s is of the wrong kind", (field) => {
-  expect(() => parseAssignment(JSON.stringify({ ...whole, [field]: { odd: true } }))).toThrow(`"${field}"`);
+  expect(() => parseAssignment(JSON.stringify({ ...whole, [field]: { odd: true } }))).toThrow(
+    `.${field} must be`,
+  );
 });
 
 it.each(Object.keys(whole).filter((field) => field !== "tools" && field !== "output"))(
   "refuses an assignment without %s",
   (field) => {
-    expect(() => parseAssignment(JSON.stringify({ ...whole, [field]: undefined }))).toThrow(`"${field}"`);
+    expect(() => parseAssignment(JSON.stringify({ ...whole, [field]: undefined }))).toThrow(
+      `.${field} must be`,
+    );
   },
 );
