@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { refusedCommand } from "../../../src/workers/side/commands.ts";
-import { shellCommands } from "../../../src/workers/side/shell.ts";
+import { refusedCommand, shellCommands } from "../../../src/workers/side/commands.ts";
 
 /** Ways to write the same command. Whatever is refused plainly must be refused in each of them. */
 const disguises: readonly ((command: string) => string)[] = [
@@ -10,6 +9,10 @@ const disguises: readonly ((command: string) => string)[] = [
   (command) => `(${command})`,
   (command) => `{ ${command}; }`,
   (command) => `echo $(${command})`,
+  (command) => `echo "it says $(${command})"`,
+  (command) => `f() { ${command}; }`,
+  (command) => `case x in a) ${command};; esac`,
+  (command) => `(cd a; ls) | { cat; ${command}; }`,
   (command) => `CI=1 ${command}`,
   (command) => `env CI=1 ${command}`,
   (command) => `timeout 5s ${command}`,
