@@ -44,14 +44,17 @@ export function simple<T>(expected: string, test: (value: unknown) => boolean): 
   };
 }
 
+/** One of these words. */
 export function oneOf<T extends string>(...words: readonly T[]): Shape<T> {
   return simple(`one of ${words.join(", ")}`, (value) => words.some((word) => word === value));
 }
 
+/** The shape, or nothing at all (null is something). */
 export function optional<T>(shape: Shape<T>): Shape<T | undefined> {
   return (value, at, problems): value is T | undefined => value === undefined || shape(value, at, problems);
 }
 
+/** A list whose every item has the shape. */
 export function list<T>(shape: Shape<T>): Shape<readonly T[]> {
   return (value, at, problems): value is readonly T[] => {
     if (Array.isArray(value))

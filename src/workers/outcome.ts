@@ -48,8 +48,8 @@ export function failureOf(ending: Ending, telemetry: Telemetry, stderr: string):
     ...(telemetry.model ? { model: telemetry.model } : {}),
   });
   const providerFailed = (text: string): AttemptOutcome => {
-    const { cause, kind, retryable } = classifyProviderFailure(text);
-    return fail(cause, `the model call failed (${kind}): ${text}`, retryable, true);
+    const { cause, retryable } = classifyProviderFailure(text);
+    return fail(cause, `the model call failed: ${text}`, retryable, true);
   };
   switch (ending.by) {
     case "stop":

@@ -142,7 +142,7 @@ describe("a worker that misbehaves never completes", () => {
     ["unfit", "aborted_before_session", /no tool submit_result/],
     ["unknown model", "spawn_error", /not found/],
     ["rate limited", "rate_limited", /429/],
-    ["refuses", "self_exit", /auth/],
+    ["refuses", "self_exit", /No API key/],
     ["hostile outcome: nonsense", "hollow", /final text.*not a JSON object/s],
     ["hostile outcome: other attempt", "hollow", /another attempt/],
     ["hostile outcome: cancelled", "hollow", /usage|kind "cancelled"/],
