@@ -6,6 +6,8 @@ import { cpuMsOf } from "./cpu.ts";
 import { type Benchmark, type Figure, figureOf } from "./figure.ts";
 import { hostOnlyExtension, runnerOf, type Team, tokensPerWorker, withTeam } from "./team.ts";
 
+const idleForMs = 4_000;
+
 /** What the person at the host feels while a team works. Linux only: the runner's times come from /proc. */
 export const hostLoad: Benchmark = {
   name: "host-load",
@@ -31,7 +33,7 @@ function probeSource(found: string): string {
     const { user, system } = process.cpuUsage(before);
     delay.disable();
     writeFileSync(${JSON.stringify(found)}, JSON.stringify({
-      cpuMs: (user + system) / 1e3, p99Ms: delay.percentile(99) / 1e6, maxMs: delay.max / 1e6, rssMb: process.memoryUsage.rss() / 1e6 }));
+      cpuMs: (user + system) / 1e3, p99Ms: delay.percentile(99) / 1e6, maxMs: delay.max / 1e6 }));
   });`;
 }
 
@@ -39,9 +41,11 @@ interface Sample {
   readonly cpuMs: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  readonly rssMb: number;
+
   readonly runnerMs: number;
   readonly wallMs: number;
+  /** The same host, doing nothing for as long as the run took. */
+  readonly idleMs: number;
 }
 
 async function measured(team: Team, found: string, rounds: number): Promise<readonly Figure[]> {
@@ -54,7 +58,9 @@ async function measured(team: Team, found: string, rounds: number): Promise<read
     await run.settled();
     ending.abort();
     const told = JSON.parse(await readFile(found, "utf8"));
-    if (round >= 0) samples.push({ ...told, runnerMs: await runner, wallMs: run.wallMs });
+    const { wallMs } = run;
+    const idleMs = ((await idleCpuMs(team)) / idleForMs) * wallMs;
+    if (round >= 0) samples.push({ ...told, runnerMs: await runner, wallMs, idleMs });
   }
   const of = (what: string, key: keyof Sample, atMost?: number): Figure =>
     figureOf(
@@ -65,11 +71,18 @@ async function measured(team: Team, found: string, rounds: number): Promise<read
     );
   return [
     of("host CPU", "cpuMs", 500),
+    of("CPU of the idle host in that time", "idleMs"),
     of("host event-loop delay p99", "p99Ms"),
     of("host event-loop delay max", "maxMs"),
     of("runner CPU", "runnerMs"),
     of("wall time", "wallMs"),
   ];
+}
+
+async function idleCpuMs(team: Team): Promise<number> {
+  const before = await cpuMsOf(team.host.pid, "alone");
+  await pause(idleForMs);
+  return (await cpuMsOf(team.host.pid, "alone")) - before;
 }
 
 /** User and system time of the newest run's runner as last seen before it ended; 20 ms at most are missed. */
