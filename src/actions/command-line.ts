@@ -142,15 +142,15 @@ async function values(action: Action, name: ParameterName, sources: CompletionSo
   return [...new Set(kinds.flat())].map((value) => ({ value }));
 }
 
+/** A word that is complete gets no list: with one on the screen, the host takes Enter for a choice, not for the command. */
 function matching(proposals: readonly Proposal[], prefix: string, head: string): Completion[] {
-  return proposals
-    .filter((proposal) => proposal.value.startsWith(prefix))
-    .slice(0, completionsMax)
-    .map(({ value, note }) => ({
-      value: head + value,
-      label: value,
-      ...(note === undefined ? {} : { description: note }),
-    }));
+  const fitting = proposals.filter((proposal) => proposal.value.startsWith(prefix));
+  if (fitting.every(({ value }) => value === prefix)) return [];
+  return fitting.slice(0, completionsMax).map(({ value, note }) => ({
+    value: head + value,
+    label: value,
+    ...(note === undefined ? {} : { description: note }),
+  }));
 }
 
 function isTaken(action: Action, name: string): name is ParameterName {

@@ -78,6 +78,8 @@ describe("completion", () => {
     ["run", "--team ", ["--team default", "--team review"]],
     ["run", "--background --team=r", ["--background --team=review"]],
     ["run", "fix this", []],
+    ["run", "fix this --team review", []],
+    ["help", "doctor", []],
     ["config", "lim", ["limits.runMaxMs"]],
     ["config", "--scope ", ["--scope user", "--scope project"]],
     ["help", "doc", ["doctor"]],
