@@ -1,3 +1,6 @@
+import { dirname } from "node:path";
+import { StorageError } from "../core/failure.ts";
+import type { RunListing } from "../core/ports.ts";
 import { loadCatalogue } from "../resources/catalogue.ts";
 import { loadSettings } from "../resources/settings.ts";
 import type { ActionContext, DoctorCheck, Perform } from "./context.ts";
@@ -43,7 +46,14 @@ async function definitionChecks({ places, settingsFiles }: ActionContext): Promi
 }
 
 async function runChecks({ engine }: ActionContext): Promise<readonly DoctorCheck[]> {
-  const listings = await engine.list();
+  let listings: readonly RunListing[];
+  try {
+    listings = await engine.list();
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    const remedy = `look at ${dirname(error.failure.path)}`;
+    return [{ name: "runs", ok: false, found: error.message, remedy }];
+  }
   const checks = listings.flatMap((listing): DoctorCheck[] => {
     const { runId } = listing;
     if (!("manifest" in listing)) {

@@ -37,7 +37,7 @@ export async function observe(
     const remedy = `look at it: ${engine.directory(runId)}; it is never deleted for that`;
     return { ok: false, problems: [{ where: runId, message: listing.problem, remedy }] };
   }
-  const { events, problem } = await engine.read(runId);
+  const { events, problem = cutShort(listing.manifest, events) } = await engine.read(runId);
   const state = fold(events);
   await engine.settled(runId, state.seq);
   const told = runView(state, clock.now()) ?? queuedView(listing.manifest);
@@ -59,6 +59,14 @@ export async function observe(
     ...(problem !== undefined && { problem }),
     others: listings.filter((other) => other !== listing),
   };
+}
+
+/** The journal is written before the manifest that tells of it: a shorter one lost records. */
+function cutShort({ runId, seq }: Manifest, events: readonly StoredEvent[]): PlanProblem | undefined {
+  const last = events.at(-1)?.seq ?? 0;
+  if (last >= seq) return undefined;
+  const message = `its journal ends at record ${last}, but its manifest tells of record ${seq}: the rest was cut off`;
+  return { where: runId, message, remedy: "restore the journal from a backup; nothing was changed" };
 }
 
 /** What `tell` makes of the run that is meant; a refusal when there is none or its journal cannot be read to the end. */

@@ -94,7 +94,7 @@ function restOf(state: RunState, terms: WatchTerms): WatchEnd | undefined {
 }
 
 async function driverOf(runId: RunId, { engine }: ActionContext): Promise<"there" | "gone" | "none"> {
-  const listing = (await engine.list()).find((candidate) => candidate.runId === runId);
+  const [listing] = await engine.list(runId);
   if (listing === undefined || !("manifest" in listing)) return "gone";
   return listing.driver === "gone" || listing.driver === "none" ? listing.driver : "there";
 }

@@ -1,4 +1,4 @@
-import type { StorageFailure } from "./ports.ts";
+import type { JournalReading, StorageFailure } from "./ports.ts";
 
 /** Another driver took the lease: nothing this one writes counts any more. */
 export class LeaseLost extends Error {
@@ -24,5 +24,19 @@ export class RunNotFound extends Error {
   constructor(runId: string, where: string) {
     super(`no run "${runId}" in ${where}`);
     this.runId = runId;
+  }
+}
+
+/** The journal cannot be trusted behind this place, or was written by a newer version. Nothing was changed. */
+export class JournalDamaged extends Error {
+  override readonly name = "JournalDamaged";
+  /** `file:line`. */
+  readonly where: string;
+  readonly remedy: string;
+
+  constructor({ where, message, remedy }: NonNullable<JournalReading["problem"]>) {
+    super(`${where}: ${message}; ${remedy}`);
+    this.where = where;
+    this.remedy = remedy;
   }
 }

@@ -247,8 +247,8 @@ export interface RunEngine {
   /** Everything recorded so far. Throws `RunNotFound` for an unknown id. */
   read(runId: RunId): Promise<JournalReading>;
   follow(runId: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<StoredEvent>;
-  /** Newest first; never reads a journal for a run whose manifest is good. */
-  list(): Promise<readonly RunListing[]>;
+  /** All runs, newest first, or the one that is named; never reads a journal for a run whose manifest is good. */
+  list(only?: RunId): Promise<readonly RunListing[]>;
   /** Makes sure that the run's manifest says at least what was read up to `seq` (bounded wait). */
   settled(runId: RunId, seq: number): Promise<void>;
   /** Where a person can look: absolute path of the run's directory. */

@@ -1,7 +1,8 @@
 import type { Request } from "../core/commands.ts";
 import { isControl, type RunTerms, type StoredEvent } from "../core/events.ts";
 import { fold } from "../core/evolve.ts";
-import { RunNotFound } from "../core/failure.ts";
+import { JournalDamaged, RunNotFound, StorageError } from "../core/failure.ts";
+import { InvariantViolation } from "../core/invariant.ts";
 import { manifestOf, queuedManifest } from "../core/manifest.ts";
 import type {
   Clock,
@@ -23,6 +24,8 @@ export interface LocalEngineParts {
   readonly launch: (runId: string) => Promise<void>;
 }
 
+/** What one run's files can be: gone in part, damaged, refused by the disk, or readable and impossible. */
+const unreadable = [RunNotFound, JournalDamaged, StorageError, InvariantViolation] as const;
 const settledMaxMs = 2_000;
 const settledPollMs = 25;
 
@@ -71,9 +74,10 @@ class LocalEngine implements RunEngine {
     yield* this.#store.follow(runId, fromSeq, signal);
   }
 
-  async list(): Promise<readonly RunListing[]> {
+  async list(only?: string): Promise<readonly RunListing[]> {
     const ids = await this.#store.ids();
-    return Promise.all([...ids].reverse().map((runId) => this.#listed(runId)));
+    const wanted = only === undefined ? [...ids].reverse() : ids.filter((id) => id === only);
+    return Promise.all(wanted.map((runId) => this.#listed(runId)));
   }
 
   async settled(runId: string, seq: number): Promise<void> {
@@ -101,15 +105,23 @@ class LocalEngine implements RunEngine {
     if (!(await this.#store.ids()).includes(runId)) throw new RunNotFound(runId, this.#store.root);
   }
 
+  /** One run that cannot be read hides no other. */
   async #listed(runId: string): Promise<RunListing> {
-    const manifest = await this.#manifest(runId);
-    if (typeof manifest === "string") return { runId, problem: manifest };
-    if (isFinal(manifest)) return { runId, manifest, driver: "none" };
-    const driver = (await this.#store.holder(runId))?.liveness ?? "none";
-    if (driver !== "gone" || manifest.driver === undefined) return { runId, manifest, driver };
-    // It died in office, perhaps before its last word.
-    const rebuilt = await this.#rebuilt(runId);
-    return typeof rebuilt === "string" ? { runId, problem: rebuilt } : { runId, manifest: rebuilt, driver };
+    try {
+      const manifest = await this.#manifest(runId);
+      if (typeof manifest === "string") return { runId, problem: manifest };
+      if (isFinal(manifest)) return { runId, manifest, driver: "none" };
+      const driver = (await this.#store.holder(runId))?.liveness ?? "none";
+      if (driver !== "gone" || manifest.driver === undefined) return { runId, manifest, driver };
+      // It died before it could write its last word, which may be the end of the run.
+      const last = await this.#rebuilt(runId);
+      if (typeof last === "string") return { runId, problem: last };
+      return { runId, manifest: last, driver: isFinal(last) ? "none" : driver };
+    } catch (error) {
+      if (unreadable.some((kind) => error instanceof kind) && error instanceof Error)
+        return { runId, problem: error.message };
+      throw error;
+    }
   }
 
   /** The manifest, rebuilt from the journal when it is missing or unreadable; a text says why there is none. */

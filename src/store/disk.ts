@@ -12,6 +12,7 @@ const remedies: Readonly<Record<string, string>> = {
   EDQUOT: "free some of your quota; the run goes on then",
   EROFS: "make the file system writable",
   EACCES: "give yourself access to it",
+  ENOTDIR: "a link or a file stands where a directory belongs: move it away",
 };
 
 /** Does something on disk; a refusing disk becomes a `StorageError` that names the path, the errno and the remedy. */

@@ -1,8 +1,8 @@
 import type { StoredEvent } from "../core/events.ts";
+import { JournalDamaged } from "../core/failure.ts";
 import type { Clock } from "../core/ports.ts";
 import { watchDirectory } from "../lib/watch.ts";
 import { JournalCursor } from "./journal-cursor.ts";
-import { JournalDamaged } from "./journal-damaged.ts";
 
 /**
  * Yields every record from `fromSeq` on exactly once and in order, over all takeovers, then waits for more until the

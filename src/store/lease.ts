@@ -1,6 +1,7 @@
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEvent, StoredEvent } from "../core/events.ts";
+import { JournalDamaged } from "../core/failure.ts";
 import { invariant } from "../core/invariant.ts";
 import type { Clock, Lease, LeaseHeld } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
@@ -8,7 +9,6 @@ import { claim, incompleteClaimMaxAgeMs } from "../lib/claim.ts";
 import { exists, sweepTemporaries } from "../lib/files.ts";
 import { onDisk } from "./disk.ts";
 import { JournalCursor } from "./journal-cursor.ts";
-import { JournalDamaged } from "./journal-damaged.ts";
 import { BadLine, encodeLine, stored } from "./journal-line.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import { leaseOf, releaseMark, segmentName, segmentsIn, sizeOf } from "./segments.ts";

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { parameterShapes } from "../../src/actions/action.ts";
 import { perform, performLine } from "../../src/actions/perform.ts";
 import { actions } from "../../src/actions/table.ts";
+import { StorageError } from "../../src/core/failure.ts";
 import { completed, failed, result } from "../support/plan.ts";
 import type { Script } from "./fake-engine.ts";
 import { definitions, world } from "./world.ts";
@@ -223,6 +224,17 @@ describe("looking at a run", () => {
     }
   });
 
+  it("does not take what is left of a journal for the whole", async () => {
+    const { context, engine } = world(root(), works);
+    const { runId = "" } = (await perform("run", { goal: "g" }, context)).details;
+    engine.runs.get(runId)?.events.splice(3);
+    for (const name of ["status", "summary", "events"]) {
+      const told = await perform(name, {}, context);
+      expect(told).toMatchObject({ ok: false });
+      expect(told.text).toMatch(/journal ends at record 3, but its manifest tells of record \d+/);
+    }
+  });
+
   it("gives the whole result from its file, and says so when there is only the journal's part", async () => {
     const { context, engine } = world(root(), works);
     engine.root = root();
@@ -348,5 +360,15 @@ describe("doctor", () => {
     expect(answer.text).toMatch(/FAIL git identity: no user\.email — set one/);
     expect(answer.text).toMatch(/warn .*odd\.md:1: .*front matter/);
     expect(answer.text).toContain(`warn run ${runId}: it is not over, but its driver is gone`);
+  });
+
+  it("tells everything else where the runs' directory cannot be read", async () => {
+    const { context, engine } = world(root());
+    const failure = { cause: undefined, code: "ENOTDIR", path: "/p/.muster/runs" };
+    engine.list = () => Promise.reject(new StorageError("cannot list /p/.muster/runs: ENOTDIR", failure));
+    const answer = await perform("doctor", {}, context);
+    expect(answer).toMatchObject({ ok: false });
+    expect(answer.text).toContain("FAIL runs: cannot list /p/.muster/runs: ENOTDIR — look at /p/.muster");
+    expect(answer.text).toContain("ok   node: 20");
   });
 });

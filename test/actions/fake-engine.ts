@@ -102,8 +102,9 @@ export class FakeEngine implements RunEngine {
     }
   }
 
-  async list(): Promise<readonly RunListing[]> {
+  async list(only?: string): Promise<readonly RunListing[]> {
     return [...this.runs]
+      .filter(([runId]) => only === undefined || runId === only)
       .map(([runId, { submission, state, driver, createdAt }]) => {
         const queued = queuedManifest(submission.plan, { ...submission.terms, runId }, createdAt);
         return { runId, manifest: manifestOf(state, driver === "alive") ?? queued, driver };
