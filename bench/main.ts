@@ -1,13 +1,23 @@
 import { cpus, loadavg } from "node:os";
 import { alwaysOn } from "./always-on.ts";
 import { endToEnd } from "./end-to-end.ts";
+import { engine } from "./engine.ts";
 import type { Benchmark, Figure } from "./figure.ts";
+import { foldJournal } from "./fold.ts";
 import { footprint } from "./footprint.ts";
 import { hostLoad } from "./host-load.ts";
 import { startUp } from "./start-up.ts";
 
 /** Every benchmark, in the order they run. To add one is to add a line. */
-const benchmarks: readonly Benchmark[] = [alwaysOn, startUp, endToEnd, hostLoad, footprint];
+const benchmarks: readonly Benchmark[] = [
+  engine,
+  foldJournal,
+  alwaysOn,
+  startUp,
+  endToEnd,
+  hostLoad,
+  footprint,
+];
 
 const usage = `npm run bench -- [--json] [--only <name>] [--rounds <n>]
   --json    one JSON object on stdout, nothing else
