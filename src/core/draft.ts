@@ -1,5 +1,5 @@
-import { type RunEvent, type StoredEvent, schemaVersion } from "./events.ts";
-import { evolve } from "./evolve.ts";
+import type { RunEvent } from "./events.ts";
+import { evolveTo } from "./evolve.ts";
 import type { RunState } from "./state.ts";
 
 /** Events decided so far, and the state they lead to. */
@@ -15,14 +15,6 @@ export class Draft {
 
   add(event: RunEvent): void {
     this.events.push(event);
-    const { seq, epoch } = this.state;
-    const stored: StoredEvent = {
-      ...event,
-      v: schemaVersion,
-      seq: seq + 1,
-      epoch,
-      at: new Date(this.at).toISOString(),
-    };
-    this.state = evolve(this.state, stored);
+    this.state = evolveTo(this.state, event, this.state.epoch, this.at);
   }
 }

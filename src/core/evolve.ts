@@ -32,22 +32,22 @@ export function fold(events: Iterable<StoredEvent>, from: RunState = emptyState)
  */
 export function evolve(state: RunState, event: StoredEvent): RunState {
   invariant(event.seq === state.seq + 1, `event ${event.seq} follows ${state.seq}`);
-  const at = Date.parse(event.at);
-  const next = apply(state, event, at);
-  return { ...next, seq: event.seq, epoch: event.epoch, updatedAt: at };
+  return evolveTo(state, event, event.epoch, Date.parse(event.at));
 }
 
-function apply(state: RunState, event: StoredEvent, at: number): RunState {
-  switch (event.type) {
-    case "lease.taken":
-      return leaseTaken(state, event, at);
-    case "run.started":
-      return started(state, event, at);
-    default:
-      invariant(state.status !== "queued", `${event.type} before run.started`);
-      return applyStarted(state, event, at);
-  }
+/** The same for an event that follows in this epoch but was not stored yet. `at` is ms since the epoch. */
+export function evolveTo(state: RunState, event: RunEvent, epoch: number, at: number): RunState {
+  const seq = state.seq + 1;
+  if (event.type === "lease.taken") return { ...leaseTaken(state, event, at), seq, epoch, updatedAt: at };
+  if (event.type === "run.started") return { ...started(state, event, at), seq, epoch, updatedAt: at };
+  invariant(state.status !== "queued", `${event.type} before run.started`);
+  const next: Next = { ...state, seq, epoch, updatedAt: at };
+  apply(next, event, at);
+  return next;
 }
+
+/** The state in the making: a copy that nobody else has seen, so that one event costs one copy. */
+type Next = { -readonly [Key in keyof StartedRun]: StartedRun[Key] };
 
 function leaseTaken(
   state: RunState,
@@ -73,7 +73,7 @@ function started(state: RunState, event: Extract<RunEvent, { type: "run.started"
       usage: noUsage,
     }),
   );
-  const run: StartedRun = {
+  const run: Next = {
     ...state,
     status: "running",
     plan: event.plan,
@@ -91,70 +91,88 @@ function started(state: RunState, event: Extract<RunEvent, { type: "run.started"
     readyWriters: null,
     doomed: null,
   };
-  return withReady(
+  addReady(
     run,
     tasks.flatMap((task, index) => (task.status === "pending" && task.unmet === 0 ? [index] : [])),
   );
+  return run;
 }
 
-type LaterEvent = Exclude<StoredEvent, { type: "lease.taken" | "run.started" }>;
+type LaterEvent = Exclude<RunEvent, { type: "lease.taken" | "run.started" }>;
 
-function applyStarted(state: StartedRun, event: LaterEvent, at: number): StartedRun {
+function apply(next: Next, event: LaterEvent, at: number): void {
   switch (event.type) {
     case "run.cancel_requested": {
       const { by, reason, cause } = event;
-      return { ...state, cancel: { by, reason, cause, at }, requests: [...state.requests, event.request] };
+      next.cancel = { by, reason, cause, at };
+      next.requests = [...next.requests, event.request];
+      return;
     }
     case "run.parked":
-      return { ...state, status: "blocked", cause: event.cause, reason: event.message, parkedAt: at };
-    case "run.resumed": {
-      const { cause: _cause, reason: _reason, parkedAt = at, ...rest } = state;
-      const terms = { ...state.terms, owner: event.owner, background: event.background };
-      const idleMs = state.idleMs + Math.max(0, at - parkedAt);
-      return { ...rest, status: "running", terms, idleMs, requests: [...state.requests, event.request] };
-    }
+      next.status = "blocked";
+      next.cause = event.cause;
+      next.reason = event.message;
+      next.parkedAt = at;
+      return;
+    case "run.resumed":
+      next.status = "running";
+      next.terms = { ...next.terms, owner: event.owner, background: event.background };
+      next.idleMs += Math.max(0, at - (next.parkedAt ?? at));
+      next.requests = [...next.requests, event.request];
+      delete next.cause;
+      delete next.reason;
+      delete next.parkedAt;
+      return;
     case "run.finished":
-      invariant(live(state) === 0, "a run ends with its last task");
-      return { ...state, status: event.status, cause: event.cause, finishedAt: at };
-    case "task.skipped":
-      return settle(state, event.task, (history) => ({
-        ...history,
-        status: "skipped",
-        finishedAt: at,
-        because: event.because,
-      }));
+      invariant(live(next) === 0, "a run ends with its last task");
+      next.status = event.status;
+      next.cause = event.cause;
+      next.finishedAt = at;
+      return;
+    case "task.skipped": {
+      const { because } = event;
+      settle(next, event.task, (history) => ({ ...history, status: "skipped", finishedAt: at, because }));
+      return;
+    }
     case "task.cancelled":
-      return settle(state, event.task, (history) => ({ ...history, status: "cancelled", finishedAt: at }));
+      settle(next, event.task, (history) => ({ ...history, status: "cancelled", finishedAt: at }));
+      return;
+    case "attempt.started":
+      attemptStarted(next, event, at);
+      return;
+    case "attempt.ended":
+      attemptEnded(next, event, at);
+      return;
     default:
-      return applyToAttempt(state, event, at);
+      applyToLiving(next, event, at);
   }
 }
 
-type AttemptEvent = Extract<StoredEvent, { attempt: number }>;
+type LivingEvent = Exclude<
+  Extract<RunEvent, { attempt: number }>,
+  { type: "attempt.started" | "attempt.ended" }
+>;
 
-function applyToAttempt(state: StartedRun, event: AttemptEvent, at: number): StartedRun {
-  if (event.type === "attempt.started") return attemptStarted(state, event, at);
-  if (event.type === "attempt.ended") return attemptEnded(state, event, at);
-  const found = taskAt(state, event.task);
+function applyToLiving(next: Next, event: LivingEvent, at: number): void {
+  const found = taskAt(next, event.task);
   invariant(found !== undefined, `${event.type} of unknown task ${event.task}`);
-  const { task } = found;
+  const { index, task } = found;
   invariant(
     (task.status === "running" || task.status === "stopping") && task.attempt.number === event.attempt,
     `${event.type} of ${event.task}/${event.attempt}, which is not alive`,
   );
   switch (event.type) {
-    case "attempt.spawned":
-      return replaced(
-        state,
-        found.index,
-        withAttempt(task, { worker: event.worker, mark: event.mark, lastSignAt: at }),
-      );
+    case "attempt.spawned": {
+      const { worker, mark } = event;
+      replace(next, index, { ...task, attempt: { ...task.attempt, worker, mark, lastSignAt: at } });
+      return;
+    }
     case "attempt.ready":
-      return replaced(state, found.index, withAttempt(task, { isReady: true, lastSignAt: at }));
+      replace(next, index, { ...task, attempt: { ...task.attempt, isReady: true, lastSignAt: at } });
+      return;
     case "attempt.progressed": {
-      const { tool: _tool, waitsUntil: _waitsUntil, ...rest } = task.attempt;
       const attempt: LiveAttempt = {
-        ...rest,
+        ...betweenTools(task.attempt),
         isReady: true,
         lastSignAt: at,
         usage: event.usage,
@@ -162,19 +180,23 @@ function applyToAttempt(state: StartedRun, event: AttemptEvent, at: number): Sta
         ...(event.tool !== undefined && { tool: event.tool }),
         ...(event.waitsUntil !== undefined && { waitsUntil: event.waitsUntil }),
       };
-      return replaced(state, found.index, { ...task, attempt });
+      replace(next, index, { ...task, attempt });
+      return;
     }
     case "attempt.stopping":
-      return replaced(state, found.index, { ...task, status: "stopping", cause: event.cause });
+      replace(next, index, { ...task, status: "stopping", cause: event.cause });
+      return;
   }
 }
 
-function attemptStarted(
-  state: StartedRun,
-  event: Extract<StoredEvent, { type: "attempt.started" }>,
-  at: number,
-): StartedRun {
-  const found = taskAt(state, event.task);
+function betweenTools(attempt: LiveAttempt): LiveAttempt {
+  if (attempt.tool === undefined && attempt.waitsUntil === undefined) return attempt;
+  const { tool: _tool, waitsUntil: _waitsUntil, ...rest } = attempt;
+  return rest;
+}
+
+function attemptStarted(next: Next, event: Extract<RunEvent, { type: "attempt.started" }>, at: number): void {
+  const found = taskAt(next, event.task);
   invariant(found !== undefined, `attempt of unknown task ${event.task}`);
   const { task, index } = found;
   invariant(
@@ -184,39 +206,31 @@ function attemptStarted(
   invariant(event.attempt === task.attempts + 1, `attempt ${event.task}/${event.attempt} is out of turn`);
   const attempt: LiveAttempt = {
     number: event.attempt,
-    epoch: event.epoch,
+    epoch: next.epoch,
     startedAt: at,
     isReady: false,
     lastSignAt: at,
     usage: noUsage,
     ...(event.model !== undefined && { model: event.model }),
   };
-  const next: TaskState = {
+  replace(next, index, {
     ...historyOf(task),
     status: "running",
     attempt,
     attempts: event.attempt,
     startedAt: task.startedAt ?? at,
     ...(event.model !== undefined && { model: event.model }),
-  };
-  const run = replaced(state, index, next);
-  return {
-    ...run,
-    active: [...run.active, index],
-    retrying: run.retrying.filter((other) => other !== index),
-    readyReaders: withoutStale(run, run.readyReaders),
-    readyWriters: withoutStale(run, run.readyWriters),
-  };
+  });
+  next.active = [...next.active, index];
+  if (task.status === "retrying") next.retrying = next.retrying.filter((other) => other !== index);
+  next.readyReaders = withoutStale(next, next.readyReaders);
+  next.readyWriters = withoutStale(next, next.readyWriters);
 }
 
-function attemptEnded(
-  state: StartedRun,
-  event: Extract<StoredEvent, { type: "attempt.ended" }>,
-  at: number,
-): StartedRun {
+function attemptEnded(next: Next, event: Extract<RunEvent, { type: "attempt.ended" }>, at: number): void {
   const { outcome, retryAt } = event;
-  const run: StartedRun = { ...state, usage: addUsage(state.usage, outcome.usage) };
-  const ended = settle(run, event.task, (history, planned) => {
+  next.usage = addUsage(next.usage, outcome.usage);
+  settle(next, event.task, (history, planned) => {
     const usage = addUsage(history.usage, outcome.usage);
     if (outcome.kind === "completed") {
       const model = outcome.model ?? history.model;
@@ -240,70 +254,60 @@ function attemptEnded(
       modelIndex: history.modelIndex + (switches ? 1 : 0),
     };
     if (retryAt !== undefined) return { ...counted, status: "retrying", retryAt };
+    next.firstFailure ??= { task: event.task, cause, message };
     return { ...counted, status: "failed", finishedAt: at, cause, message };
   });
-  const task = taskAt(ended, event.task)?.task;
-  if (task?.status !== "failed" || ended.firstFailure !== undefined) return ended;
-  return { ...ended, firstFailure: { task: event.task, cause: task.cause, message: task.message } };
 }
 
 /** Gives a live task its next status and lets its dependents know when that is final. */
 function settle(
-  state: StartedRun,
+  next: Next,
   id: string,
-  next: (history: TaskHistory, planned: StartedRun["plan"]["tasks"][number]) => TaskState,
-): StartedRun {
-  const found = taskAt(state, id);
+  after: (history: TaskHistory, planned: StartedRun["plan"]["tasks"][number]) => TaskState,
+): void {
+  const found = taskAt(next, id);
   invariant(found !== undefined, `unknown task ${id}`);
   const { index, planned, task } = found;
   invariant(!isFinalTask(task.status), `task ${id} is already ${task.status}`);
-  const after = next(historyOf(task), planned);
-  let run = replaced(state, index, after);
-  run = {
-    ...run,
-    active: run.active.filter((other) => other !== index),
-    retrying: [
-      ...run.retrying.filter((other) => other !== index),
-      ...(after.status === "retrying" ? [index] : []),
-    ],
-  };
-  if (after.status === "completed") return releaseDependents(run, index);
-  if (isFinalTask(after.status)) return doomDependents(run, index, id);
-  return run;
+  const settled = after(historyOf(task), planned);
+  replace(next, index, settled);
+  next.active = next.active.filter((other) => other !== index);
+  if (task.status === "retrying") next.retrying = next.retrying.filter((other) => other !== index);
+  if (settled.status === "retrying") next.retrying = [...next.retrying, index];
+  if (settled.status === "completed") releaseDependents(next, index);
+  else if (isFinalTask(settled.status)) doomDependents(next, index, id);
 }
 
-function releaseDependents(state: StartedRun, index: number): StartedRun {
+function releaseDependents(next: Next, index: number): void {
   const changes = new Map<number, TaskState>();
   const ready: number[] = [];
-  for (const dependent of state.graph.dependents[index] ?? []) {
-    const task = state.tasks.get(dependent);
+  for (const dependent of next.graph.dependents[index] ?? []) {
+    const task = next.tasks.get(dependent);
     if (task?.status !== "pending") continue;
     changes.set(dependent, { ...task, unmet: task.unmet - 1 });
     if (task.unmet === 1) ready.push(dependent);
   }
-  return withReady({ ...state, tasks: state.tasks.with(changes) }, ready);
+  next.tasks = next.tasks.with(changes);
+  addReady(next, ready);
 }
 
-function doomDependents(state: StartedRun, index: number, id: string): StartedRun {
-  let doomed: Doomed = state.doomed;
-  for (const task of state.graph.dependents[index] ?? []) doomed = { task, because: id, next: doomed };
+function doomDependents(next: Next, index: number, id: string): void {
+  let doomed: Doomed = next.doomed;
+  for (const task of next.graph.dependents[index] ?? []) doomed = { task, because: id, next: doomed };
   // Whoever is settled now needs no further notice.
-  while (doomed !== null && isFinalTask(state.tasks.get(doomed.task)?.status ?? "skipped"))
+  while (doomed !== null && isFinalTask(next.tasks.get(doomed.task)?.status ?? "skipped"))
     doomed = doomed.next;
-  return { ...state, doomed };
+  next.doomed = doomed;
 }
 
-function withReady(state: StartedRun, indexes: readonly number[]): StartedRun {
-  const { height } = state.graph;
-  const before = startsBefore(height);
-  let readers: Heap = state.readyReaders;
-  let writers: Heap = state.readyWriters;
+function addReady(next: Next, indexes: readonly number[]): void {
+  const before = startsBefore(next.graph.height);
   for (const index of indexes) {
-    const planned = state.plan.tasks[index];
-    if (planned !== undefined && isWriter(planned)) writers = push(writers, index, before);
-    else readers = push(readers, index, before);
+    const planned = next.plan.tasks[index];
+    if (planned !== undefined && isWriter(planned))
+      next.readyWriters = push(next.readyWriters, index, before);
+    else next.readyReaders = push(next.readyReaders, index, before);
   }
-  return { ...state, readyReaders: readers, readyWriters: writers };
 }
 
 function withoutStale(state: StartedRun, heap: Heap): Heap {
@@ -321,24 +325,16 @@ export function startsBefore(height: readonly number[]): (a: number, b: number) 
   };
 }
 
-function replaced(state: StartedRun, index: number, task: TaskState): StartedRun {
-  const old = state.tasks.get(index);
+function replace(next: Next, index: number, task: TaskState): void {
+  const old = next.tasks.get(index);
   invariant(old !== undefined, `no task at ${index}`);
-  const tasks = state.tasks.with(new Map([[index, task]]));
-  if (old.status === task.status) return { ...state, tasks };
-  const counts = {
-    ...state.counts,
-    [old.status]: state.counts[old.status] - 1,
-    [task.status]: state.counts[task.status] + 1,
+  next.tasks = next.tasks.set(index, task);
+  if (old.status === task.status) return;
+  next.counts = {
+    ...next.counts,
+    [old.status]: next.counts[old.status] - 1,
+    [task.status]: next.counts[task.status] + 1,
   };
-  return { ...state, tasks, counts };
-}
-
-function withAttempt(
-  task: Extract<TaskState, { attempt: LiveAttempt }>,
-  change: Partial<LiveAttempt>,
-): TaskState {
-  return { ...task, attempt: { ...task.attempt, ...change } };
 }
 
 function historyOf(task: TaskState): TaskHistory {

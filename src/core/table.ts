@@ -24,6 +24,16 @@ export class Table<T> {
     return this.#chunks[Math.floor(index / chunkSize)]?.[index % chunkSize];
   }
 
+  /** A table that differs in this position, which must lie inside. */
+  set(index: number, item: T): Table<T> {
+    const at = Math.floor(index / chunkSize);
+    const chunk = [...(this.#chunks[at] ?? [])];
+    chunk[index % chunkSize] = item;
+    const chunks = [...this.#chunks];
+    chunks[at] = chunk;
+    return new Table(chunks, this.length);
+  }
+
   /** A table that differs in these positions. Positions outside the table are ignored. */
   with(changes: ReadonlyMap<number, T>): Table<T> {
     const chunks = [...this.#chunks];
