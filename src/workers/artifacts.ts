@@ -1,43 +1,88 @@
 import { constants } from "node:fs";
 import { lstat, open, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import type { Artifact } from "../core/outcome.ts";
+import type { Artifact, AttemptResult } from "../core/outcome.ts";
+import type { TaskId } from "../core/plan.ts";
 import { errnoOf, makeDirectory, writeAtomic } from "../lib/files.ts";
 import { sha256 } from "../lib/hash.ts";
 
 /** Largest file that becomes an artifact. */
 export const artifactMaxBytes = 50_000_000;
 
+/** Where an attempt's artifacts go. */
+export interface Shelf {
+  /** The run's `artifacts/`, absolute. */
+  readonly artifacts: string;
+  readonly task: TaskId;
+  readonly attempt: number;
+  readonly redact: (text: string) => string;
+}
+
 /** A file was named but did not become an artifact; `why` completes the sentence "<file> ...". */
 export interface ArtifactRefusal {
   readonly why: string;
 }
 
+/** Path below `artifacts/` under which the attempt's files lie as they lay in the workspace. */
+export function folderOf(shelf: Pick<Shelf, "task" | "attempt">): string {
+  return `${shelf.task}-${shelf.attempt}`;
+}
+
 /**
- * Copies a file of the workspace into `<artifacts>/<folder>/`, redacted when it is text. Refused: what is missing, is no
+ * Copies a file of the workspace below the attempt's folder, redacted when it is text. Refused: what is missing, is no
  * plain file, leads out of the workspace (symbolic links included), or is larger than `artifactMaxBytes`. Rejects only
  * when the disk refuses the copy.
  */
 export async function keepArtifact(
-  source: { readonly workspace: string; readonly file: string },
-  target: { readonly artifacts: string; readonly folder: string },
-  redact: (text: string) => string,
+  workspace: string,
+  file: string,
+  shelf: Shelf,
 ): Promise<Artifact | ArtifactRefusal> {
-  const content = await readInside(source.workspace, source.file);
+  const content = await readInside(workspace, file);
   if (!Buffer.isBuffer(content)) return content;
   const text = decode(content);
-  const kept = text === undefined ? content : Buffer.from(redact(text));
-  const name = relative(source.workspace, resolve(source.workspace, source.file));
-  const path = join(target.folder, name);
-  await makeDirectory(dirname(join(target.artifacts, path)));
-  await writeAtomic(join(target.artifacts, path), kept);
-  return { name, path, bytes: kept.length, sha256: sha256(kept) };
+  const name = relative(workspace, resolve(workspace, file));
+  const kept = text === undefined ? content : Buffer.from(shelf.redact(text));
+  return await keep(name, join(folderOf(shelf), name), kept, shelf);
+}
+
+/**
+ * A result as outcome.json holds it. What it cannot hold is cut between characters and kept whole as the artifact
+ * `<task>-<n>.md`, beside the folder of the attempt's files, so that no file of the workspace has its place.
+ */
+export async function resultOf(
+  answer: string,
+  maxBytes: number,
+  shelf: Shelf,
+  rest: Pick<AttemptResult, "form" | "artifacts">,
+): Promise<AttemptResult> {
+  const whole = Buffer.from(shelf.redact(answer));
+  const digest = { bytes: whole.length, sha256: sha256(whole), form: rest.form };
+  if (whole.length <= maxBytes)
+    return { text: whole.toString(), truncated: false, ...digest, artifacts: rest.artifacts };
+  let end = maxBytes;
+  while (end > 0 && ((whole[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  const name = `${folderOf(shelf)}.md`;
+  const kept = await keep(name, name, whole, shelf);
+  return {
+    text: whole.toString("utf8", 0, end),
+    truncated: true,
+    ...digest,
+    artifacts: [...rest.artifacts, kept],
+  };
 }
 
 /** True when the artifact is exactly what its record says: inside the directory, a plain file, same size and hash. */
 export async function isArtifactIntact(artifacts: string, artifact: Artifact): Promise<boolean> {
   const content = await readInside(artifacts, artifact.path);
   return Buffer.isBuffer(content) && content.length === artifact.bytes && sha256(content) === artifact.sha256;
+}
+
+async function keep(name: string, path: string, content: Buffer, { artifacts }: Shelf): Promise<Artifact> {
+  const target = join(artifacts, path);
+  await makeDirectory(dirname(target));
+  await writeAtomic(target, content);
+  return { name, path, bytes: content.length, sha256: sha256(content) };
 }
 
 async function readInside(directory: string, file: string): Promise<Buffer | ArtifactRefusal> {

@@ -1,81 +1,51 @@
 import type { AttemptOutcome, Cause } from "../core/outcome.ts";
-import type { Clock, Work, Worker } from "../core/ports.ts";
+import type { Work, Worker } from "../core/ports.ts";
 import { identityOf } from "../lib/identity.ts";
 import { keepAlive } from "../lib/keep-alive.ts";
-import { type ProcessTree, type ProcessWatch, processTree } from "../lib/process-tree.ts";
-import { SpawnFailure } from "../lib/spawn.ts";
-import { type Conclude, conclude, confirm, type Evidence, storageEnding } from "./conclusion.ts";
+import { processTree } from "../lib/process-tree.ts";
+import { type Child, SpawnFailure } from "../lib/spawn.ts";
+import { conclude, confirm } from "./conclusion.ts";
 import { endWorker } from "./ending.ts";
-import type { Ending } from "./outcome.ts";
-import { type Preparation, type Prepared, prepare } from "./preparation.ts";
-import { protocolReader } from "./protocol.ts";
-import { openSession, type Session } from "./session.ts";
+import type { Means } from "./means.ts";
+import { type Ending, storageEnding } from "./outcome.ts";
+import { type Prepared, prepare } from "./preparation.ts";
+import { ProtocolReader } from "./protocol.ts";
+import { Session } from "./session.ts";
 import { type SignalQueue, signalQueue } from "./signals.ts";
 
-/** What attempts are performed with. */
-export interface AttemptMeans extends Conclude {
-  readonly preparation: () => Promise<Preparation>;
-  readonly watch: ProcessWatch;
-  readonly redactValue: (value: unknown) => unknown;
-  /**
-   * The tree is looked at from now on while a tool runs, so that processes which hide later are known; call the result
-   * to stop.
-   */
-  readonly observe: (tree: ProcessTree, runsTool: () => boolean) => () => void;
-  readonly clock: Clock;
-}
-
 /** Starts one attempt. `mark` is its PI_MUSTER_WORKER. */
-export function startAttempt(work: Work, mark: string, means: AttemptMeans): Worker {
+export function startAttempt(work: Work, mark: string, means: Means): Worker {
   const signals = signalQueue(means.clock);
-  const stop = new AbortController();
-  let cause: Cause | undefined;
+  let stop: (cause: Cause) => void = () => undefined;
+  let isStopped = false;
   const stopped = new Promise<Ending>((resolve) => {
-    stop.signal.addEventListener("abort", () => resolve({ by: "stop", cause: cause ?? "cancelled" }));
+    stop = (cause) => {
+      isStopped = true;
+      resolve({ by: "stop", cause });
+    };
   });
   const release = keepAlive();
-  const outcome = perform({
-    work,
-    mark,
-    means,
-    signals,
-    stopped,
-    isStopped: () => stop.signal.aborted,
-  }).finally(() => {
+  const outcome = perform({ work, mark, means, signals, stopped, isStopped: () => isStopped }).finally(() => {
     signals.close();
     release();
   });
-  return {
-    signals,
-    outcome,
-    stop(why) {
-      cause ??= why;
-      stop.abort();
-    },
-  };
+  return { signals, outcome, stop: (cause) => stop(cause) };
 }
 
 interface Performance {
   readonly work: Work;
   readonly mark: string;
-  readonly means: AttemptMeans;
+  readonly means: Means;
   readonly signals: SignalQueue;
   readonly stopped: Promise<Ending>;
   isStopped(): boolean;
 }
 
 async function perform(on: Performance): Promise<AttemptOutcome> {
-  const { work, mark, means, stopped } = on;
-  let prepared: Prepared;
+  let prepared: Prepared | undefined;
   try {
-    const preparation = await means.preparation();
-    prepared = await prepare(work, mark, preparation);
-  } catch (error) {
-    return await withoutProcess(on, storageEnding(error));
-  }
-  try {
-    if (on.isStopped()) return await withoutProcess(on, await stopped);
-    return await converse(on, prepared);
+    prepared = await prepare(on.work, on.mark, on.means);
+    return on.isStopped() ? await withoutProcess(on, await on.stopped) : await converse(on, prepared);
   } catch (error) {
     const ending: Ending =
       error instanceof SpawnFailure
@@ -83,82 +53,48 @@ async function perform(on: Performance): Promise<AttemptOutcome> {
         : storageEnding(error);
     return await withoutProcess(on, ending);
   } finally {
-    await prepared.discard();
+    await prepared?.discard();
   }
 }
 
 async function withoutProcess({ work, means }: Performance, ending: Ending): Promise<AttemptOutcome> {
-  const evidence = { ending, telemetry: protocolReader().telemetry(), stderr: "" };
+  const evidence = { ending, telemetry: new ProtocolReader().telemetry, stderr: "" };
   return (await conclude(work, evidence, means)).outcome;
 }
 
 async function converse(on: Performance, prepared: Prepared): Promise<AttemptOutcome> {
   const { work, mark, means, signals } = on;
-  const { limits } = work.settings;
-  const session = await open(on, prepared);
-  const identity = await identityOf(session.child.pid);
+  const session = new Session(work, prepared, means, signals);
+  const child: Child = await session.open();
+  const identity = await identityOf(child.pid);
   if (identity) signals.push({ kind: "spawned", worker: identity, mark });
   const tree = processTree([`PI_MUSTER_WORKER=${mark}`], identity ? [identity] : []);
-  const unobserve = means.observe(tree, () => session.telemetry().tool !== undefined);
+  const unobserve = means.observe(tree, () => session.tool !== undefined);
   try {
     const ending = await Promise.race([session.ended, on.stopped]);
-    const end = (): Promise<void> =>
-      endWorker(session, {
-        watch: means.watch,
+    const { termAfterMs, killAfterMs } = work.settings.limits;
+    const end = (isIdle: boolean): Promise<void> =>
+      endWorker(session, child, {
+        ...means,
         tree,
-        clock: means.clock,
-        isIdle: ending.by === "settled",
-        termAfterMs: limits.termAfterMs,
-        killAfterMs: limits.killAfterMs,
+        termAfterMs,
+        killAfterMs,
+        isIdle,
         onSurvivors: (processes) => signals.push({ kind: "survivors", processes }),
       });
-    const evidence = (): Evidence => ({
-      ending,
-      telemetry: session.telemetry(),
-      stderr: session.errorTail(),
-    });
-    if (ending.by !== "settled") {
-      // What was submitted before the end counts, so the end comes first and the reading after it.
-      await end();
-      await session.gone;
+    if (ending.by === "settled") {
+      const evidence = session.evidence(ending);
+      const conclusion = await conclude(work, evidence, means);
+      await end(true);
       await session.close();
-      return (await conclude(work, evidence(), means)).outcome;
+      return await confirm(work, conclusion, evidence, means);
     }
-    const conclusion = await conclude(work, evidence(), means);
-    await end();
+    // What was submitted before the end counts, so the end comes first and the reading after it.
+    await end(false);
+    await session.gone;
     await session.close();
-    return await confirm(work, conclusion, means);
+    return (await conclude(work, session.evidence(ending), means)).outcome;
   } finally {
     unobserve();
   }
-}
-
-function open({ work, means, signals }: Performance, prepared: Prepared): Promise<Session> {
-  const session: Promise<Session> = openSession({
-    program: prepared.program,
-    directory: work.directory,
-    prompt: prepared.prompt,
-    transcriptMaxBytes: work.settings.limits.transcriptMaxBytes,
-    asksState: prepared.asksState,
-    redact: means.redact,
-    redactValue: means.redactValue,
-    clock: means.clock,
-    onReady() {
-      signals.push({ kind: "ready" });
-      void prepared.discard();
-    },
-    onLife(telemetry) {
-      signals.moved(() => {
-        const { usage, tool, activity, waitsUntil } = telemetry();
-        return {
-          kind: "progress",
-          usage,
-          activity: means.redact(activity),
-          ...(tool !== undefined ? { tool } : {}),
-          ...(waitsUntil !== undefined ? { waitsUntil } : {}),
-        };
-      });
-    },
-  });
-  return session;
 }

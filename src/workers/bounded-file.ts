@@ -1,11 +1,12 @@
-import { appendFile } from "node:fs/promises";
+import { createWriteStream, type WriteStream } from "node:fs";
+import { finished } from "node:stream/promises";
 
 /** A growing file with a limit. Nothing is created before the first text. */
 export interface BoundedFile {
-  /** Adds the text, or counts it as dropped when the limit would be passed. Never throws. */
+  /** Adds the text, or counts it as dropped from when the limit would be passed. Never throws. */
   append(text: string): void;
-  /** Resolves when all is written, a last line about dropped text included; with the error, if the disk refused. */
-  close(): Promise<unknown>;
+  /** Resolves when all is written, a last line about dropped text included, or the disk refused. */
+  close(): Promise<void>;
 }
 
 /** `lastLine` says what was left out: `dropped` texts over the limit. The limit holds without that line. */
@@ -14,42 +15,23 @@ export function boundedFile(
   maxBytes: number,
   lastLine: (dropped: number) => string,
 ): BoundedFile {
+  let stream: WriteStream | undefined;
   let bytes = 0;
   let dropped = 0;
-  let waiting = "";
-  let failure: unknown;
-  let writing: Promise<void> | undefined;
-
-  const flush = async (): Promise<void> => {
-    while (waiting !== "" && failure === undefined) {
-      const text = waiting;
-      waiting = "";
-      try {
-        await appendFile(path, text, { mode: 0o600 });
-      } catch (error) {
-        failure = error;
-      }
-    }
-    writing = undefined;
-  };
   const write = (text: string): void => {
-    waiting += text;
-    writing ??= flush();
+    // What is lost here is an account for people; a disk that refuses shows at the outcome, which matters.
+    stream ??= createWriteStream(path, { flags: "a", mode: 0o600 }).on("error", () => undefined);
+    if (!stream.destroyed) stream.write(text);
   };
   return {
     append(text) {
-      const size = Buffer.byteLength(text);
-      if (failure !== undefined || dropped > 0 || bytes + size > maxBytes) {
-        dropped += 1;
-        return;
-      }
-      bytes += size;
-      write(text);
+      bytes += Buffer.byteLength(text);
+      if (bytes > maxBytes) dropped += 1;
+      else write(text);
     },
     async close() {
-      if (dropped > 0 && failure === undefined) write(lastLine(dropped));
-      await writing;
-      return failure;
+      if (dropped > 0) write(lastLine(dropped));
+      if (stream) await finished(stream.end()).catch(() => undefined);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/ports.ts";
 import type { ProcessIdentity } from "../core/process.ts";
 import { endTree, type ProcessTree, type ProcessWatch } from "../lib/process-tree.ts";
+import type { Child } from "../lib/spawn.ts";
 import type { Session } from "./session.ts";
 
 /** How a worker is ended. */
@@ -23,30 +24,24 @@ const abortMaxMs = 1_000;
  * The ending ladder: abort over the protocol, close its input, SIGTERM, SIGKILL, and look until nothing of the tree is
  * left. Resolves only then. The rungs are skipped as soon as the child is gone; what it left behind gets SIGTERM at once.
  */
-export async function endWorker(session: Session, terms: LadderTerms): Promise<void> {
-  const { clock, tree, watch } = terms;
+export async function endWorker(session: Session, child: Child, terms: LadderTerms): Promise<void> {
+  const { clock, tree, watch, termAfterMs, killAfterMs, onSurvivors } = terms;
   const begun = clock.now();
-  const termAt = begun + terms.termAfterMs;
-  const killAt = begun + terms.killAfterMs;
   const exited = new AbortController();
-  void session.child.exited.then(() => exited.abort());
+  void child.exited.then(() => exited.abort());
   // Whoever is a descendant now stays known, even if it hides its environment and loses its parent in a moment: an
   // abort ends the tool that would lead us to it, and a tool may start one more until then.
   const remember = (): Promise<unknown> => watch.members(tree).catch(() => undefined);
   await remember();
   if (!terms.isIdle) {
     session.send({ id: "abort", type: "abort" });
-    const patience = clock.sleep(Math.min(abortMaxMs, terms.termAfterMs / 2), exited.signal);
+    const patience = clock.sleep(Math.min(abortMaxMs, termAfterMs / 2), exited.signal);
     await Promise.race([session.aborted, patience]);
     await remember();
   }
-  session.child.endInput();
-  await clock.sleep(termAt - clock.now(), exited.signal);
+  child.endInput();
+  await clock.sleep(begun + termAfterMs - clock.now(), exited.signal);
 
-  const early = exited.signal.aborted;
-  await endTree(watch, tree, clock, {
-    termAt: early ? clock.now() : termAt,
-    killAt: early ? Math.min(killAt, clock.now() + terms.killAfterMs - terms.termAfterMs) : killAt,
-    onSurvivors: terms.onSurvivors,
-  });
+  const termAt = exited.signal.aborted ? clock.now() : begun + termAfterMs;
+  await endTree(watch, tree, clock, { termAt, killAt: termAt + killAfterMs - termAfterMs, onSurvivors });
 }

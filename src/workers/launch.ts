@@ -1,4 +1,4 @@
-import type { AgentSpec, PlannedTask, Thinking } from "../core/plan.ts";
+import type { AgentSpec, Thinking } from "../core/plan.ts";
 import type { Dialect } from "./executable.ts";
 
 /** What one worker is started with. All paths are absolute. */
@@ -61,9 +61,4 @@ export function allowedTools(agent: AgentSpec): readonly string[] | undefined {
 /** A level written into the model wins over the task's. */
 function namesThinking(model: string | undefined): boolean {
   return model !== undefined && /:(off|minimal|low|medium|high|xhigh|max)$/.test(model);
-}
-
-/** The level that applies: the task's own, unless the model names one. */
-export function thinkingOf(task: PlannedTask): { thinking?: Thinking } {
-  return task.thinking ? { thinking: task.thinking } : {};
 }

@@ -1,4 +1,5 @@
 import type { AttemptOutcome, Cause } from "../core/outcome.ts";
+import { errnoOf } from "../lib/files.ts";
 import type { Exit } from "../lib/spawn.ts";
 import type { Telemetry } from "./protocol.ts";
 import { classifyProviderFailure, isModelTrouble } from "./provider-failure.ts";
@@ -20,6 +21,14 @@ export type Ending =
   /** Our own files could not be written. `code` is an errno name. */
   | { readonly by: "storage"; readonly message: string; readonly code: string };
 
+/** What an outcome is told from. */
+export interface Evidence {
+  readonly ending: Ending;
+  readonly telemetry: Telemetry;
+  /** Redacted end of the error output. */
+  readonly stderr: string;
+}
+
 /** Failures that another try of the same thing would only repeat. */
 const hopeless: readonly Cause[] = [
   "turn_limit",
@@ -32,75 +41,87 @@ const hopeless: readonly Cause[] = [
 /** Errors of the moment: too many processes, no memory. */
 const passing = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];
 
+/** The failure of an attempt, from what is known of its worker. */
+export function failed(
+  { telemetry: { usage, model } }: Evidence,
+  cause: Cause,
+  message: string,
+  { retryable = true, provider = false } = {},
+): AttemptOutcome {
+  const again = retryable && !hopeless.includes(cause);
+  return { kind: "failed", cause, retryable: again, provider, message, usage, ...(model ? { model } : {}) };
+}
+
 /**
  * The outcome of an attempt that left no valid outcome.json of its own, or undefined when it completed: then its final
  * text is the result. A signal, a nonzero exit, or silence never completes.
  */
-export function failureOf(ending: Ending, telemetry: Telemetry, stderr: string): AttemptOutcome | undefined {
-  const { usage } = telemetry;
-  const fail = (cause: Cause, message: string, retryable = true, provider = false): AttemptOutcome => ({
-    kind: "failed",
-    cause,
-    retryable: retryable && !hopeless.includes(cause),
-    provider,
-    message,
-    usage,
-    ...(telemetry.model ? { model: telemetry.model } : {}),
-  });
-  const providerFailed = (text: string): AttemptOutcome => {
-    const { cause, retryable } = classifyProviderFailure(text);
-    return fail(cause, `the model call failed: ${text}`, retryable, true);
-  };
+export function failureOf(evidence: Evidence): AttemptOutcome | undefined {
+  const { ending, telemetry } = evidence;
   switch (ending.by) {
-    case "stop":
+    case "stop": {
+      const { usage } = telemetry;
       if (ending.cause === "cancelled") return { kind: "cancelled", usage };
       if (ending.cause === "lost")
         return { kind: "lost", cause: "lost", message: "its driver gave it up", usage };
-      return fail(
-        ending.cause,
-        `ended by the driver: ${ending.cause}; it was last seen at: ${telemetry.activity}`,
-      );
+      const last = `ended by the driver: ${ending.cause}; it was last seen at: ${telemetry.activity}`;
+      return failed(evidence, ending.cause, last);
+    }
     case "spawn":
-      return fail("spawn_error", ending.message, passing.includes(ending.code));
+      return failed(evidence, "spawn_error", ending.message, { retryable: passing.includes(ending.code) });
     case "storage":
-      return fail(storageCause(ending.code), ending.message);
+      return failed(evidence, storageCause(ending.code), ending.message);
     case "unfit":
-      return fail("aborted_before_session", ending.message, false);
+      return failed(evidence, "aborted_before_session", ending.message, { retryable: false });
     case "refused":
-      return providerFailed(ending.message);
+      return providerFailed(evidence, ending.message);
     case "settled":
-      if (telemetry.error !== undefined) return providerFailed(telemetry.error);
-      return telemetry.finalText.trim() === ""
-        ? fail("hollow", "it ended without a final text and without `submit_result`")
-        : undefined;
+      return unanswered(evidence, "it ended without a final text and without `submit_result`");
     case "exit":
-      return exitFailure(ending, telemetry, stderr, fail, providerFailed);
+      return exitFailure(evidence, ending);
   }
 }
 
 function exitFailure(
+  evidence: Evidence,
   { exit, wasReady }: Extract<Ending, { by: "exit" }>,
-  telemetry: Telemetry,
-  stderr: string,
-  fail: (cause: Cause, message: string, retryable?: boolean, provider?: boolean) => AttemptOutcome,
-  providerFailed: (text: string) => AttemptOutcome,
 ): AttemptOutcome | undefined {
+  const { telemetry, stderr } = evidence;
   const tail = stderr.trim() === "" ? "; it printed no error" : `; last error output: ${stderr.trim()}`;
-  const how = exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`;
-  if (!wasReady && isModelTrouble(stderr))
-    return fail("spawn_error", `the host could not use the model${tail}`, false, true);
+  const how = exit.signal ? `it was ended by ${exit.signal}` : `it exited with code ${exit.code}`;
+  if (!wasReady && isModelTrouble(stderr)) {
+    const message = `the host could not use the model${tail}`;
+    return failed(evidence, "spawn_error", message, { retryable: false, provider: true });
+  }
+  if (exit.code === 0) {
+    const noise = telemetry.noise > 0 ? `; ${telemetry.noise} lines were no protocol` : "";
+    return unanswered(evidence, `${how} without a result${noise}${tail}`);
+  }
   const full = /\b(ENOSPC|EROFS)\b/.exec(stderr)?.[1];
-  if (full && exit.code !== 0) return fail(storageCause(full), `it ${how}${tail}`);
+  if (full) return failed(evidence, storageCause(full), `${how}${tail}`);
   // 128 + n is how a shell, and the host itself, report the end by signal n.
-  if (exit.signal || (exit.code ?? 0) > 128) return fail("forced_exit", `it ${how}${tail}`);
-  if (!wasReady && telemetry.finalText === "" && exit.code !== 0)
-    return fail("aborted_before_session", `it ${how} before its session was open${tail}`);
-  if (exit.code !== 0) return fail("self_exit", `it ${how}${tail}`);
-  if (telemetry.error !== undefined) return providerFailed(telemetry.error);
-  const noise = telemetry.noise > 0 ? `; ${telemetry.noise} lines were no protocol` : "";
-  return telemetry.finalText.trim() === ""
-    ? fail("hollow", `it ${how} without a result${noise}${tail}`)
-    : undefined;
+  if (exit.signal || (exit.code ?? 0) > 128) return failed(evidence, "forced_exit", `${how}${tail}`);
+  if (!wasReady && telemetry.finalText === "")
+    return failed(evidence, "aborted_before_session", `${how} before its session was open${tail}`);
+  return failed(evidence, "self_exit", `${how}${tail}`);
+}
+
+/** Undefined when there is an answer. */
+function unanswered(evidence: Evidence, message: string): AttemptOutcome | undefined {
+  const { error, finalText } = evidence.telemetry;
+  if (error !== undefined) return providerFailed(evidence, error);
+  return finalText.trim() === "" ? failed(evidence, "hollow", message) : undefined;
+}
+
+function providerFailed(evidence: Evidence, text: string): AttemptOutcome {
+  const { cause, retryable } = classifyProviderFailure(text);
+  return failed(evidence, cause, `the model call failed: ${text}`, { retryable, provider: true });
+}
+
+/** The ending that a failed system call stands for. */
+export function storageEnding(error: unknown): Ending {
+  const message = error instanceof Error ? error.message : String(error);
+  return { by: "storage", message, code: errnoOf(error) ?? "" };
 }
 
 /** The cause that an errno stands for. */

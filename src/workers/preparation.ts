@@ -3,33 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Assignment } from "../core/assignment.ts";
 import type { Work } from "../core/ports.ts";
-import type { ProcessIdentity } from "../core/process.ts";
 import { depthOf, driverMark, type Environment } from "../lib/environment.ts";
 import { makeDirectory, writeAtomic } from "../lib/files.ts";
 import type { Program } from "../lib/spawn.ts";
-import { childEnvironment } from "./child-environment.ts";
-import type { PiCommand } from "./executable.ts";
-import { launchArguments, thinkingOf } from "./launch.ts";
+import { launchArguments } from "./launch.ts";
+import type { Means } from "./means.ts";
 import { assemblePrompt, wholeText, wholeTextPath } from "./prompt.ts";
-
-/** What all attempts of one driver share. */
-export interface Preparation {
-  readonly pi: PiCommand;
-  /** Absolute path of the worker-side extension. */
-  readonly workerExtension: string;
-  readonly environment: Environment;
-  readonly driver: ProcessIdentity;
-  readonly redact: (text: string) => string;
-  /** Files of the user's extensions that this work's worker loads. */
-  readonly extensions: (work: Work) => Promise<readonly string[]>;
-}
 
 /** All that is ready before the child is started. */
 export interface Prepared {
   readonly program: Program;
   readonly prompt: string;
-  /** False where the host announces by `agent_settled` that nothing will follow. */
-  readonly asksState: boolean;
   /** Removes what only the start needs. */
   discard(): Promise<void>;
 }
@@ -38,63 +22,101 @@ export interface Prepared {
  * Writes prompt.md (and task.md when the prompt had to be cut) and says how the child is started. The system prompt
  * lies in a private temporary directory, outside of the run, until `discard`. Rejects with the system's error.
  */
-export async function prepare(work: Work, mark: string, from: Preparation): Promise<Prepared> {
+export async function prepare(work: Work, mark: string, means: Means): Promise<Prepared> {
+  const { pi, redactor, workerExtension } = means;
   const prompt = assemblePrompt(work);
-  const system = from.redact(prompt.system);
-  const message = from.redact(prompt.message);
+  const system = redactor.redact(prompt.system);
+  const message = redactor.redact(prompt.message);
   await makeDirectory(work.directory);
   await writeAtomic(join(work.directory, "prompt.md"), `${system}\n\n---\n\n${message}\n`);
-  if (prompt.cut) await writeAtomic(wholeTextPath(work.directory), from.redact(wholeText(work)));
-  const extensions = await from.extensions(work);
+  if (prompt.cut) await writeAtomic(wholeTextPath(work.directory), redactor.redact(wholeText(work)));
+  const extensions = await means.extensions(work);
+  const environment = await childEnvironment(work, mark, means);
 
   const temporary = await mkdtemp(join(tmpdir(), "pi-muster-"));
   const systemPromptFile = join(temporary, "system-prompt.md");
   await writeFile(systemPromptFile, system, { mode: 0o600 });
-  const { task, agent } = work;
+  const { agent, model, task, trusted } = work;
+  const launch = {
+    dialect: pi.dialect,
+    agent,
+    trusted,
+    systemPromptFile,
+    extensions: [workerExtension, ...extensions],
+    ...(model ? { model } : {}),
+    ...(task.thinking ? { thinking: task.thinking } : {}),
+  };
   return {
     prompt: message,
-    asksState: from.pi.dialect === "h1",
     program: {
-      command: from.pi.command,
-      args: [
-        ...from.pi.args,
-        ...launchArguments({
-          dialect: from.pi.dialect,
-          extensions: [from.workerExtension, ...extensions],
-          agent,
-          ...thinkingOf(task),
-          ...(work.model ? { model: work.model } : {}),
-          systemPromptFile,
-          trusted: work.trusted,
-        }),
-      ],
+      command: pi.command,
+      args: [...pi.args, ...launchArguments(launch)],
       cwd: work.cwd,
-      environment: childEnvironment(from.environment, work.settings.environmentDeny, {
-        assignment: assignmentOf(work, from),
-        mark,
-        driver: driverMark(from.driver),
-        depthMax: work.settings.depthMax,
-      }),
+      environment,
     },
     // What cannot be removed is a private file in the system's temporary directory: no reason to fail.
     discard: () => rm(temporary, { recursive: true, force: true }).catch(() => undefined),
   };
 }
 
-function assignmentOf(work: Work, from: Preparation): Assignment {
-  const { task, agent } = work;
+/** Belongs to the session or process that started us, not to a worker: `*` stands for any run of characters. */
+const parentOnly = [
+  "PI_SESSION*",
+  "PI_CODING_AGENT_SESSION_DIR",
+  "PI_STARTUP_BENCHMARK",
+  "PI_TIMING",
+  "NODE_CHANNEL_FD",
+  "NODE_CHANNEL_SERIALIZATION_MODE",
+  "NODE_UNIQUE_ID",
+];
+
+/**
+ * The driver's environment, minus what belongs to the parent session and what the settings deny, plus the marks by
+ * which the worker and all its descendants are found. The way to its model's provider stays open.
+ */
+async function childEnvironment(work: Work, mark: string, means: Means): Promise<Environment> {
+  const { environmentDeny, depthMax } = work.settings;
+  const patterns = [...parentOnly, ...environmentDeny].map(namePattern);
+  const kept = Object.entries(means.environment).filter(([name]) => !patterns.some((one) => one.test(name)));
+  const driver = await means.driver();
+  const { level, max = depthMax } = depthOf(means.environment);
+  const depth = String(level + 1);
+  const deepest = String(Math.min(max, depthMax));
   return {
-    runId: work.runId,
+    ...Object.fromEntries(kept),
+    PI_OFFLINE: "1",
+    PI_SKIP_VERSION_CHECK: "1",
+    PI_TELEMETRY: "0",
+    PI_MUSTER_RUN: work.runId,
+    PI_MUSTER_WORKER: mark,
+    PI_MUSTER_DRIVER: driverMark(driver),
+    PI_MUSTER_ASSIGNMENT: JSON.stringify(assignmentOf(work, driver.pid, level + 1)),
+    PI_MUSTER_DEPTH: depth,
+    PI_MUSTER_MAX_DEPTH: deepest,
+    PI_SUBAGENT_DEPTH: depth,
+    PI_SUBAGENT_MAX_DEPTH: deepest,
+  };
+}
+
+function namePattern(glob: string): RegExp {
+  const literal = glob.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${literal.join(".*")}$`);
+}
+
+function assignmentOf(work: Work, expectedParentPid: number, depth: number): Assignment {
+  const { runId, attempt, task, agent } = work;
+  return {
+    runId,
     task: task.id,
-    attempt: work.attempt,
+    attempt,
     outcomePath: join(work.directory, "outcome.json"),
     artifactsDir: work.artifacts,
     workspace: work.cwd,
     permission: agent.permission,
     ...(agent.tools ? { tools: agent.tools } : {}),
     excludeTools: agent.excludeTools,
-    expectedParentPid: from.driver.pid,
-    depth: depthOf(from.environment).level + 1,
+    expectedParentPid,
+    depth,
     resultMaxBytes: work.settings.limits.outputMaxBytes,
     ...(task.output ? { output: task.output } : {}),
   };

@@ -1,5 +1,6 @@
 import { type Readiness, readinessKey } from "../core/assignment.ts";
-import { noUsage, type Usage } from "../core/outcome.ts";
+import { addUsage, noUsage, type Usage } from "../core/outcome.ts";
+import { isRecord, type Json, parseObject } from "../lib/json.ts";
 
 /** What follows from a line of a worker's output. Everything else only changes the reader's `telemetry`. */
 export type ProtocolFact =
@@ -8,41 +9,33 @@ export type ProtocolFact =
   | { readonly kind: "dialog"; readonly id: string }
   /** The agent stopped; whether it goes on by itself, only its state tells (hosts without `agent_settled`). */
   | { readonly kind: "stopped" }
-  /** Answer to `get_state`: nothing runs, nothing is queued. */
-  | { readonly kind: "idle" }
+  /** Asked for its state, the host has something to do. */
   | { readonly kind: "busy" }
+  /** Nothing runs and nothing will follow. */
   | { readonly kind: "settled" }
   /** The prompt was not accepted. */
   | { readonly kind: "refused"; readonly message: string }
   /** The host confirmed that it stopped what ran. */
   | { readonly kind: "aborted" }
   /** Worth a line in the transcript. */
-  | { readonly kind: "record"; readonly event: Record<string, unknown> };
+  | { readonly kind: "record"; readonly event: Json };
 
 /** What is known of a worker by its words so far. */
 export interface Telemetry {
   readonly usage: Usage;
-  readonly tool?: string;
+  /** The tool that runs. */
+  readonly tool: string | undefined;
   readonly activity: string;
-  /** Ms since the epoch; present while the host waits before it asks the provider again. */
-  readonly waitsUntil?: number;
+  /** Ms since the epoch; set while the host waits before it asks the provider again. */
+  readonly waitsUntil: number | undefined;
   /** Text of the last answer that asked for no tool; "" when there is none. */
   readonly finalText: string;
   /** `errorMessage` of the last answer, when that failed. */
-  readonly error?: string;
+  readonly error: string | undefined;
   /** `provider/id` that answered last. */
-  readonly model?: string;
+  readonly model: string | undefined;
   /** Lines that were neither protocol nor empty. */
   readonly noise: number;
-}
-
-/** Reads one worker's protocol: feed it lines, in order. Nothing it is fed can make it throw. */
-export interface ProtocolReader {
-  /** `now` is ms since the epoch. */
-  readLine(line: string, now: number): readonly ProtocolFact[];
-  /** A line of which only the head was seen. */
-  skim(head: string): readonly ProtocolFact[];
-  telemetry(): Telemetry;
 }
 
 /** Heads of lines that are not worth parsing: each repeats what others bring, some of them twice per token. */
@@ -55,26 +48,31 @@ export function isUnwanted(head: string): boolean {
 const dialogs = ["select", "confirm", "input", "editor"];
 /** Slack for the host to ask again after its own backoff, ms. */
 const retrySlackMs = 30_000;
+const activityMax = 120;
 
-type Json = Record<string, unknown>;
-
-/** A reader in its first state. */
-export function protocolReader(): ProtocolReader {
-  return new Reader();
-}
-
-class Reader implements ProtocolReader {
-  #now: Telemetry = { usage: noUsage, activity: "starting", finalText: "", noise: 0 };
+/** Reads one worker's protocol: feed it lines, in order. Nothing it is fed can make it throw. */
+export class ProtocolReader {
+  #now: Telemetry = {
+    usage: noUsage,
+    tool: undefined,
+    activity: "starting",
+    waitsUntil: undefined,
+    finalText: "",
+    error: undefined,
+    model: undefined,
+    noise: 0,
+  };
   /** The host will go on by itself, although nothing runs at the moment. */
-  #retrying = false;
+  #isRetrying = false;
   readonly #counted = new Set<string>();
   /** Names of the tools that run, by call. */
   readonly #tools = new Map<string, string>();
 
-  telemetry(): Telemetry {
+  get telemetry(): Telemetry {
     return this.#now;
   }
 
+  /** `now` is ms since the epoch. */
   readLine(line: string, now: number): readonly ProtocolFact[] {
     const event = parseObject(line);
     if (event) return this.#readEvent(event, now);
@@ -82,6 +80,7 @@ class Reader implements ProtocolReader {
     return [];
   }
 
+  /** A line of which only the head was seen. */
   skim(head: string): readonly ProtocolFact[] {
     const is = (type: string): boolean => head.startsWith(`{"type":"${type}"`);
     if (is("agent_end")) return [{ kind: "stopped" }];
@@ -103,33 +102,32 @@ class Reader implements ProtocolReader {
         this.#readTool(event);
         return [];
       case "agent_start":
-        this.#wait(false);
-        this.#patch({ activity: "thinks" });
+        this.#isRetrying = false;
+        this.#patch({ activity: "thinks", waitsUntil: undefined });
         return [];
       case "agent_end":
         return [{ kind: "stopped" }];
       case "agent_settled":
         return [{ kind: "settled" }];
-      case "auto_retry_start":
-        this.#wait(true);
-        this.#patch({
-          activity: "waits for the provider",
-          waitsUntil: now + amount(event.delayMs) + retrySlackMs,
-        });
+      case "auto_retry_start": {
+        this.#isRetrying = true;
+        const waitsUntil = now + amountOf(event.delayMs) + retrySlackMs;
+        this.#patch({ activity: "waits for the provider", waitsUntil });
         return [record];
+      }
       case "auto_retry_end":
-        this.#wait(false);
+        this.#isRetrying = false;
+        this.#patch({ waitsUntil: undefined });
         return event.success === false ? [record, { kind: "stopped" }] : [record];
       case "compaction_end":
-        this.#wait(event.willRetry === true);
+        this.#isRetrying = event.willRetry === true;
         return [record];
-      case "response":
-        // A host that waits to go on by itself will tell of its next stop, too.
-        return event.command === "get_state" && this.#retrying ? [] : readResponse(event);
-      case "extension_ui_request":
-        return readRequest(event);
       case "extension_error":
         return [record];
+      case "response":
+        return this.#readResponse(event);
+      case "extension_ui_request":
+        return this.#readRequest(event);
       default:
         return [];
     }
@@ -141,117 +139,77 @@ class Reader implements ProtocolReader {
     const asksForTool = content.some((part) => part.type === "toolCall");
     if (!this.#counted.has(id)) {
       this.#counted.add(id);
-      this.#patch({ usage: plus(this.#now.usage, message.usage, asksForTool ? 1 : 0) });
+      this.#patch({ usage: addUsage(this.#now.usage, usageOf(message.usage, asksForTool ? 1 : 0)) });
     }
-    const texts = content.map((part) =>
-      part.type === "text" && typeof part.text === "string" ? part.text : "",
-    );
-    const text = texts.join("");
-    const { provider, model, stopReason, errorMessage } = message;
-    const whole = stopReason !== "aborted" && stopReason !== "error";
-    this.#patch({ finalText: whole && !asksForTool ? text : "" }, "error");
-    if (stopReason === "error")
-      this.#patch({ error: typeof errorMessage === "string" ? errorMessage : "unknown error" });
-    if (typeof provider === "string" && typeof model === "string")
-      this.#patch({ model: `${provider}/${model}` });
-    if (whole && firstLine(text) !== "") this.#patch({ activity: firstLine(text) });
+    const text = content
+      .map((part) => (part.type === "text" && typeof part.text === "string" ? part.text : ""))
+      .join("");
+    const { provider, model, stopReason, errorMessage = "unknown error" } = message;
+    const isWhole = stopReason !== "aborted" && stopReason !== "error";
+    this.#patch({
+      finalText: isWhole && !asksForTool ? text : "",
+      error: stopReason === "error" ? String(errorMessage) : undefined,
+      ...(typeof provider === "string" && typeof model === "string" ? { model: `${provider}/${model}` } : {}),
+      ...(isWhole && text.trim() !== "" ? { activity: firstLine(text) } : {}),
+    });
   }
 
   #readTool({ type, toolCallId, toolName, args }: Json): void {
-    const name = typeof toolName === "string" ? toolName : "tool";
     if (type === "tool_execution_start") {
-      this.#tools.set(String(toolCallId), name);
-      this.#patch({ activity: firstLine(`${name} ${argument(args)}`) });
+      this.#tools.set(String(toolCallId), String(toolName));
+      this.#patch({ activity: firstLine(`${String(toolName)} ${argument(args)}`) });
     } else this.#tools.delete(String(toolCallId));
-    const running = [...this.#tools.values()].at(-1);
-    this.#patch(
-      running === undefined ? {} : { tool: running },
-      ...(running === undefined ? ["tool" as const] : []),
-    );
+    this.#patch({ tool: [...this.#tools.values()].at(-1) });
   }
 
-  #wait(retrying: boolean): void {
-    this.#retrying = retrying;
-    this.#patch({}, "waitsUntil");
+  #readResponse({ command, success, error, data }: Json): readonly ProtocolFact[] {
+    if (command === "prompt" && success === false) return [{ kind: "refused", message: String(error) }];
+    if (command === "abort") return [{ kind: "aborted" }];
+    // A host that waits to go on by itself will tell of its next stop, too.
+    if (command !== "get_state" || !isRecord(data) || this.#isRetrying) return [];
+    const { isStreaming, isCompacting, pendingMessageCount } = data;
+    const isBusy = isStreaming === true || isCompacting === true || amountOf(pendingMessageCount) > 0;
+    return [{ kind: isBusy ? "busy" : "settled" }];
   }
 
-  #patch(change: Partial<Telemetry>, ...dropped: readonly ("tool" | "waitsUntil" | "error")[]): void {
-    const next = { ...this.#now };
-    for (const name of dropped) delete next[name];
-    this.#now = { ...next, ...change };
+  #readRequest({ id, method, statusKey, statusText }: Json): readonly ProtocolFact[] {
+    if (dialogs.includes(String(method))) return typeof id === "string" ? [{ kind: "dialog", id }] : [];
+    if (method !== "setStatus" || statusKey !== readinessKey || typeof statusText !== "string") return [];
+    const { denied, ready, tools, model } = parseObject(statusText) ?? {};
+    if (isRecord(denied)) {
+      this.#patch({ activity: firstLine(`${String(denied.tool)} refused: ${String(denied.reason)}`) });
+      return [{ kind: "record", event: { type: "tool_refused", ...denied } }];
+    }
+    if (ready !== true || !Array.isArray(tools)) return [];
+    const names = tools.filter((tool) => typeof tool === "string");
+    const readiness: Readiness = { ready, tools: names, ...(typeof model === "string" ? { model } : {}) };
+    return [{ kind: "ready", readiness }];
   }
-}
 
-function readResponse(event: Json): readonly ProtocolFact[] {
-  if (event.command === "prompt" && event.success === false) {
-    return [
-      {
-        kind: "refused",
-        message: typeof event.error === "string" ? event.error : "the host refused the prompt",
-      },
-    ];
+  #patch(change: Partial<Telemetry>): void {
+    this.#now = { ...this.#now, ...change };
   }
-  if (event.command === "abort") return [{ kind: "aborted" }];
-  if (event.command !== "get_state" || !isRecord(event.data)) return [];
-  const { isStreaming, isCompacting, pendingMessageCount } = event.data;
-  const busy = isStreaming === true || isCompacting === true || amount(pendingMessageCount) > 0;
-  return [{ kind: busy ? "busy" : "idle" }];
-}
-
-function readRequest(event: Json): readonly ProtocolFact[] {
-  if (dialogs.includes(String(event.method)))
-    return typeof event.id === "string" ? [{ kind: "dialog", id: event.id }] : [];
-  if (
-    event.method !== "setStatus" ||
-    event.statusKey !== readinessKey ||
-    typeof event.statusText !== "string"
-  )
-    return [];
-  const said = parseObject(event.statusText);
-  if (said && isRecord(said.denied))
-    return [{ kind: "record", event: { type: "tool_refused", ...said.denied } }];
-  if (said?.ready !== true || !Array.isArray(said.tools)) return [];
-  const tools = said.tools.filter((tool) => typeof tool === "string");
-  return [
-    {
-      kind: "ready",
-      readiness: { ready: true, tools, ...(typeof said.model === "string" ? { model: said.model } : {}) },
-    },
-  ];
 }
 
 /** Assistant messages carry no id on every host; what would tell two calls apart stands in for it. */
-function messageId(message: Json): string {
-  if (typeof message.id === "string") return message.id;
-  return JSON.stringify([
-    message.responseId,
-    message.timestamp,
-    message.usage,
-    message.stopReason,
-    message.content,
-  ]);
+function messageId({ id, responseId, timestamp, usage, stopReason, content }: Json): string {
+  return typeof id === "string" ? id : JSON.stringify([responseId, timestamp, usage, stopReason, content]);
 }
 
-function plus(sum: Usage, raw: unknown, turns: number): Usage {
+function usageOf(raw: unknown, turns: number): Usage {
   const usage = isRecord(raw) ? raw : {};
   return {
-    input: sum.input + amount(usage.input),
-    output: sum.output + amount(usage.output),
-    cacheRead: sum.cacheRead + amount(usage.cacheRead),
-    cacheWrite: sum.cacheWrite + amount(usage.cacheWrite),
-    cost: sum.cost + amount(isRecord(usage.cost) ? usage.cost.total : 0),
-    turns: sum.turns + turns,
+    input: amountOf(usage.input),
+    output: amountOf(usage.output),
+    cacheRead: amountOf(usage.cacheRead),
+    cacheWrite: amountOf(usage.cacheWrite),
+    cost: amountOf(isRecord(usage.cost) ? usage.cost.total : 0),
+    turns,
   };
 }
 
-const activityMax = 120;
-
 function firstLine(text: string): string {
-  const line =
-    text
-      .split("\n", 20)
-      .find((one) => one.trim() !== "")
-      ?.trim() ?? "";
+  const line = text.trimStart().split("\n", 1)[0]?.trim() ?? "";
   return line.length > activityMax ? `${line.slice(0, activityMax - 1)}…` : line;
 }
 
@@ -260,24 +218,7 @@ function argument(args: unknown): string {
   return known.find((one): one is string => typeof one === "string") ?? "";
 }
 
-/** A JSON object, or undefined for anything else. */
-export function parseObject(text: string): Json | undefined {
-  if (!text.trimStart().startsWith("{")) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    // A worker may print anything; what is no JSON is noise and is counted as such.
-    return undefined;
-  }
-}
-
-/** True for an object that is no list. */
-export function isRecord(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Negative, infinite and non-numbers count as nothing: usage is what a hostile worker may lie about, not break. */
-function amount(value: unknown): number {
+function amountOf(value: unknown): number {
   return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0;
 }

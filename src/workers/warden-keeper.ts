@@ -1,7 +1,7 @@
 import type { Clock } from "../core/ports.ts";
 import type { ProcessIdentity } from "../core/process.ts";
 import type { Environment } from "../lib/environment.ts";
-import { identityOf, ownIdentity } from "../lib/identity.ts";
+import { identityOf } from "../lib/identity.ts";
 import { signalProcesses } from "../lib/process-tree.ts";
 import { spawnDetached } from "../lib/spawn.ts";
 
@@ -30,38 +30,36 @@ const restartAfterMs = [500, 30_000] as const;
  */
 export function wardenKeeper(
   program: WardenProgram,
-  means: {
-    readonly environment: Environment;
-    readonly clock: Clock;
-    readonly closing: AbortSignal;
-  },
+  environment: Environment,
+  clock: Clock,
+  driver: () => Promise<ProcessIdentity>,
+  closing: AbortSignal,
 ): WardenKeeper {
-  const { environment, clock, closing } = means;
   const kept = new Map<string, Promise<void>>();
-  const living = new Map<number, ProcessIdentity>();
+  const living = new Set<number>();
+  const isClosing = new Promise<void>((resolve) => {
+    closing.addEventListener("abort", () => resolve(), { once: true });
+  });
 
-  const once = async (runId: string, driver: ProcessIdentity): Promise<void> => {
+  const start = async (runId: string): Promise<void> => {
+    const { pid: driverPid, startTime, bootId } = await driver();
     const { pid, exited } = await spawnDetached({
       command: program.command,
-      args: [...program.args, runId, String(driver.pid), driver.startTime, driver.bootId],
+      args: [...program.args, runId, String(driverPid), startTime, bootId],
       cwd: "/",
       environment: { ...environment, PI_MUSTER_RUN: runId },
     });
     const identity = await identityOf(pid);
-    if (identity) living.set(pid, identity);
-    await Promise.race([exited, aborted(closing)]);
+    living.add(pid);
+    await Promise.race([exited, isClosing]);
     if (closing.aborted && identity) await signalProcesses([identity], "SIGTERM");
     living.delete(pid);
   };
   const keep = async (runId: string): Promise<void> => {
-    for (
-      let pause: number = restartAfterMs[0];
-      !closing.aborted;
-      pause = Math.min(pause * 2, restartAfterMs[1])
-    ) {
-      const driver = await ownIdentity();
+    const [first, longest] = restartAfterMs;
+    for (let pause: number = first; !closing.aborted; pause = Math.min(pause * 2, longest)) {
       // Not to be started now: the next turn tries again.
-      await once(runId, driver).catch(() => undefined);
+      await start(runId).catch(() => undefined);
       await clock.sleep(pause, closing);
     }
   };
@@ -69,16 +67,9 @@ export function wardenKeeper(
     guard(runId) {
       if (!kept.has(runId)) kept.set(runId, keep(runId));
     },
-    pids: () => [...living.keys()],
+    pids: () => [...living],
     async ended() {
       await Promise.all(kept.values());
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isUnwanted, protocolReader } from "../../src/workers/protocol.ts";
+import { isUnwanted, ProtocolReader } from "../../src/workers/protocol.ts";
 
 const assistant = (more: object): string =>
   JSON.stringify({
@@ -45,12 +45,12 @@ describe("the protocol of a worker", () => {
           ),
         ),
         (lines) => {
-          const reader = protocolReader();
+          const reader = new ProtocolReader();
           for (const line of lines) {
             reader.readLine(line, 0);
             reader.skim(line.slice(0, 64));
           }
-          const { usage: sum } = reader.telemetry();
+          const { usage: sum } = reader.telemetry;
           for (const amount of Object.values(sum)) expect(amount >= 0 && Number.isFinite(amount)).toBe(true);
         },
       ),
@@ -58,7 +58,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("counts each call once, by id where there is one", () => {
-    const reader = protocolReader();
+    const reader = new ProtocolReader();
     const lines = [
       says("a", { id: "1", usage: usage(10) }),
       says("a, again", { id: "1", usage: usage(10) }),
@@ -72,7 +72,7 @@ describe("the protocol of a worker", () => {
       }),
     ];
     for (const line of lines) reader.readLine(line, 0);
-    expect(reader.telemetry().usage).toEqual({
+    expect(reader.telemetry.usage).toEqual({
       input: 12,
       output: 3,
       cacheRead: 6,
@@ -83,10 +83,10 @@ describe("the protocol of a worker", () => {
   });
 
   it("takes only the last answer that asks for nothing more as final", () => {
-    const reader = protocolReader();
+    const reader = new ProtocolReader();
     const finalAfter = (line: string): string => {
       reader.readLine(line, 0);
-      return reader.telemetry().finalText;
+      return reader.telemetry.finalText;
     };
     expect(finalAfter(says("first"))).toBe("first");
     expect(finalAfter(says("wait", { content: [{ type: "text", text: "x" }, { type: "toolCall" }] }))).toBe(
@@ -95,13 +95,13 @@ describe("the protocol of a worker", () => {
     expect(finalAfter(says("last"))).toBe("last");
     expect(finalAfter(says("half", { stopReason: "aborted" }))).toBe("");
     expect(finalAfter(assistant({ stopReason: "error", errorMessage: "503" }))).toBe("");
-    expect(reader.telemetry().error).toBe("503");
+    expect(reader.telemetry.error).toBe("503");
     expect(finalAfter(says("better"))).toBe("better");
-    expect(reader.telemetry().error).toBeUndefined();
+    expect(reader.telemetry.error).toBeUndefined();
   });
 
   it("knows that a host which waits to ask again is not idle", () => {
-    const reader = protocolReader();
+    const reader = new ProtocolReader();
     const state = JSON.stringify({
       type: "response",
       command: "get_state",
@@ -109,13 +109,13 @@ describe("the protocol of a worker", () => {
       data: { isStreaming: false, isCompacting: false, pendingMessageCount: 0 },
     });
     const factOf = (line: string): unknown => reader.readLine(line, 1_000).at(-1)?.kind;
-    expect(factOf(state)).toBe("idle");
+    expect(factOf(state)).toBe("settled");
     factOf(JSON.stringify({ type: "auto_retry_start", delayMs: 4_000 }));
-    expect(reader.telemetry().waitsUntil).toBeGreaterThan(5_000);
+    expect(reader.telemetry.waitsUntil).toBeGreaterThan(5_000);
     expect(factOf(state)).toBeUndefined();
     factOf(JSON.stringify({ type: "agent_start" }));
-    expect(reader.telemetry().waitsUntil).toBeUndefined();
-    expect(factOf(state)).toBe("idle");
+    expect(reader.telemetry.waitsUntil).toBeUndefined();
+    expect(factOf(state)).toBe("settled");
     factOf(JSON.stringify({ type: "compaction_end", willRetry: true }));
     expect(factOf(state)).toBeUndefined();
     factOf(JSON.stringify({ type: "agent_start" }));
@@ -123,7 +123,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("shows the tool that runs and what it is about", () => {
-    const reader = protocolReader();
+    const reader = new ProtocolReader();
     reader.readLine(
       JSON.stringify({
         type: "tool_execution_start",
@@ -133,14 +133,14 @@ describe("the protocol of a worker", () => {
       }),
       0,
     );
-    expect(reader.telemetry()).toMatchObject({ tool: "bash", activity: "bash npm test" });
+    expect(reader.telemetry).toMatchObject({ tool: "bash", activity: "bash npm test" });
     reader.readLine(JSON.stringify({ type: "tool_execution_end", toolCallId: "1", toolName: "bash" }), 0);
-    expect(reader.telemetry().tool).toBeUndefined();
+    expect(reader.telemetry.tool).toBeUndefined();
   });
 
   it("is ready only by the worker-side extension's own word", () => {
     const request = (statusText: string, statusKey = "pi-muster"): unknown =>
-      protocolReader().readLine(
+      new ProtocolReader().readLine(
         JSON.stringify({ type: "extension_ui_request", method: "setStatus", statusKey, statusText }),
         0,
       );
@@ -157,6 +157,6 @@ describe("the protocol of a worker", () => {
   it("never parses what repeats every token", () => {
     expect(isUnwanted('{"type":"message_update","message":{"role":"assist')).toBe(true);
     expect(isUnwanted('{"type":"message_end","message":{}}')).toBe(false);
-    expect(protocolReader().skim('{"type":"agent_end","messages":[')).toEqual([{ kind: "stopped" }]);
+    expect(new ProtocolReader().skim('{"type":"agent_end","messages":[')).toEqual([{ kind: "stopped" }]);
   });
 });

@@ -1,10 +1,9 @@
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Assignment } from "../../core/assignment.ts";
-import { type Artifact, type AttemptResult, noUsage, type OutcomeRecord } from "../../core/outcome.ts";
+import { type Artifact, noUsage, type OutcomeRecord } from "../../core/outcome.ts";
 import { exists, makeDirectory, writeAtomic } from "../../lib/files.ts";
-import { sha256 } from "../../lib/hash.ts";
-import { keepArtifact } from "../artifacts.ts";
+import { folderOf, keepArtifact, resultOf } from "../artifacts.ts";
 
 /** What a model passed to `submit_result`, made regular. */
 export interface Submission {
@@ -49,93 +48,40 @@ export function readSubmission(raw: unknown): Submission {
  * error when the disk refuses.
  */
 export async function submit(submission: Submission, desk: SubmissionDesk): Promise<Submitted> {
-  const { assignment } = desk;
-  if (await exists(assignment.outcomePath)) return { kind: "already" };
-  const empty =
-    submission.result.trim() === "" ? ['"result" is empty; say what you did, found or decided'] : [];
-  const { kept, problems } = await keepAll(withOutput(submission.artifacts, assignment.output), desk);
-  if (empty.length + problems.length > 0) {
-    await rm(join(assignment.artifactsDir, folderOf(assignment)), { recursive: true, force: true });
-    return { kind: "refused", problems: [...empty, ...problems] };
+  const { runId, task, attempt, outcomePath, artifactsDir, resultMaxBytes, output } = desk.assignment;
+  if (await exists(outcomePath)) return { kind: "already" };
+  const shelf = { artifacts: artifactsDir, task, attempt, redact: desk.redact };
+  const problems: string[] = [];
+  if (submission.result.trim() === "") problems.push('"result" is empty; say what you did, found or decided');
+  // The declared output is an artifact whether or not the model names it.
+  const files = [...new Set([...submission.artifacts, ...(output === undefined ? [] : [output])])];
+  if (files.length > artifactsMax)
+    problems.push(`${files.length} artifacts are too many; name ${artifactsMax}`);
+  const artifacts: Artifact[] = [];
+  for (const file of files.slice(0, artifactsMax)) {
+    const kept = await keepArtifact(desk.assignment.workspace, file, shelf);
+    if (!("why" in kept)) artifacts.push(kept);
+    else if (file === output)
+      problems.push(`the output that this task must leave behind "${file}" ${kept.why}; write it first`);
+    else problems.push(`artifact "${file}" ${kept.why}; name a file of the workspace or leave it out`);
   }
-  const whole = Buffer.from(desk.redact(submission.result), "utf8");
-  const text = headOf(whole, assignment.resultMaxBytes);
-  const truncated = Buffer.byteLength(text) < whole.length;
-  const result: AttemptResult = {
-    text,
-    bytes: whole.length,
-    truncated,
-    sha256: sha256(whole),
-    form: "submitted",
-    artifacts: truncated ? [...kept, await keepWhole(whole, assignment)] : kept,
-  };
+  if (problems.length > 0) {
+    await rm(join(artifactsDir, folderOf(shelf)), { recursive: true, force: true });
+    return { kind: "refused", problems };
+  }
+  const result = await resultOf(submission.result, resultMaxBytes, shelf, { form: "submitted", artifacts });
   const model = desk.model === undefined ? {} : { model: desk.model };
   const record: OutcomeRecord = {
     v: 1,
-    runId: assignment.runId,
-    task: assignment.task,
-    attempt: assignment.attempt,
+    runId,
+    task,
+    attempt,
     at: new Date(desk.now()).toISOString(),
     outcome: { kind: "completed", result, usage: noUsage, ...model },
   };
-  await makeDirectory(dirname(assignment.outcomePath));
-  await writeAtomic(assignment.outcomePath, `${JSON.stringify(record)}\n`);
+  await makeDirectory(dirname(outcomePath));
+  await writeAtomic(outcomePath, `${JSON.stringify(record)}\n`);
   return { kind: "stored", artifacts: result.artifacts.map((artifact) => artifact.path) };
-}
-
-async function keepAll(
-  names: readonly string[],
-  { assignment, redact }: SubmissionDesk,
-): Promise<{ readonly kept: readonly Artifact[]; readonly problems: readonly string[] }> {
-  const kept: Artifact[] = [];
-  const problems: string[] = [];
-  if (names.length > artifactsMax)
-    problems.push(`${names.length} artifacts are too many; name ${artifactsMax}`);
-  for (const file of names.slice(0, artifactsMax)) {
-    const source = { workspace: assignment.workspace, file };
-    const target = { artifacts: assignment.artifactsDir, folder: folderOf(assignment) };
-    const artifact = await keepArtifact(source, target, redact);
-    if (!("why" in artifact)) kept.push(artifact);
-    else
-      problems.push(`${kindOf(file, assignment)} "${file}" ${artifact.why}; ${remedyOf(file, assignment)}`);
-  }
-  return { kept, problems };
-}
-
-function kindOf(file: string, assignment: Assignment): string {
-  return file === assignment.output ? "the output that this task must leave behind" : "artifact";
-}
-function remedyOf(file: string, assignment: Assignment): string {
-  return file === assignment.output
-    ? `write it in ${assignment.workspace}`
-    : "name a file of the workspace or leave it out";
-}
-
-/** What outcome.json cannot hold. */
-async function keepWhole(whole: Buffer, assignment: Assignment): Promise<Artifact> {
-  const name = "submitted-result.md";
-  const path = join(folderOf(assignment), name);
-  const target = join(assignment.artifactsDir, path);
-  await makeDirectory(dirname(target));
-  await writeAtomic(target, whole);
-  return { name, path, bytes: whole.length, sha256: sha256(whole) };
-}
-
-function folderOf(assignment: Assignment): string {
-  return `${assignment.task}-${assignment.attempt}`;
-}
-
-/** The declared output is an artifact whether or not the model names it. */
-function withOutput(names: readonly string[], output: string | undefined): readonly string[] {
-  return output === undefined || names.includes(output) ? names : [...names, output];
-}
-
-/** As much of UTF-8 text as fits, never half a character. */
-function headOf(whole: Buffer, maxBytes: number): string {
-  if (whole.length <= maxBytes) return whole.toString("utf8");
-  let end = maxBytes;
-  while (end > 0 && ((whole[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return whole.toString("utf8", 0, end);
 }
 
 function isUnset(value: unknown): boolean {
@@ -145,14 +91,12 @@ function isUnset(value: unknown): boolean {
 function readList(value: unknown): readonly string[] {
   if (isUnset(value)) return [];
   if (Array.isArray(value))
-    return value.filter((item) => typeof item === "string" && item !== "").map(String);
+    return value.filter((item): item is string => typeof item === "string" && item !== "");
   if (typeof value !== "string") return [];
-  if (value.trimStart().startsWith("[")) {
-    try {
-      return readList(JSON.parse(value));
-    } catch {
-      return [value];
-    }
+  try {
+    return value.trimStart().startsWith("[") ? readList(JSON.parse(value)) : [value];
+  } catch {
+    // Not JSON after all: the name of one file.
+    return [value];
   }
-  return [value];
 }

@@ -10,7 +10,8 @@ import { systemClock } from "../../../src/lib/clock.ts";
 import { readEnvironment } from "../../../src/lib/environment.ts";
 import type { Identity } from "../../../src/lib/identity.ts";
 import { createProcessWatch, processTree } from "../../../src/lib/process-tree.ts";
-import { type PiWorkersDeps, piWorkers } from "../../../src/workers/pi-workers.ts";
+import type { PiWorkersDeps } from "../../../src/workers/means.ts";
+import { piWorkers } from "../../../src/workers/pi-workers.ts";
 
 export const plainAgent: AgentSpec = {
   name: "executor",

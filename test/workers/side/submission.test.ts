@@ -113,7 +113,7 @@ describe("submit", () => {
           expect(text.toWellFormed().startsWith(ended.result.text)).toBe(true);
           expect(Buffer.byteLength(ended.result.text)).toBeLessThanOrEqual(max);
           expect(ended.result.truncated).toBe(true);
-          const whole = await readFile(join(top, "run/artifacts/build-2/submitted-result.md"), "utf8");
+          const whole = await readFile(join(top, "run/artifacts/build-2.md"), "utf8");
           expect(whole).toBe(text.toWellFormed());
         },
       ),
