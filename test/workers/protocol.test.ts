@@ -148,10 +148,18 @@ describe("the protocol of a worker", () => {
     expect(request(word)).toEqual([
       { kind: "ready", readiness: { ready: true, tools: ["read"], model: "p/m" } },
     ]);
-    expect(request('{"denied":{"tool":"write","reason":"read-only"}}')).toMatchObject([
-      { kind: "record", event: { type: "tool_refused", tool: "write", reason: "read-only" } },
-    ]);
     expect([request(word, "other"), request("{}"), request("ready")]).toEqual([[], [], []]);
+  });
+
+  it("shows a refused tool call in one line, and keeps it whole", () => {
+    const reader = new ProtocolReader();
+    const denied = { tool: "write", reason: "this worker\nis read-only" };
+    const statusText = JSON.stringify({ denied });
+    const request = { type: "extension_ui_request", method: "setStatus", statusKey: "pi-muster", statusText };
+    expect(reader.readLine(JSON.stringify(request), 0)).toEqual([
+      { kind: "record", event: { type: "tool_refused", ...denied } },
+    ]);
+    expect(reader.telemetry.activity).toBe("write refused: this worker");
   });
 
   it("never parses what repeats every token", () => {
