@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { countOf } from "../lib/wording.ts";
 import type { Perform } from "./context.ts";
 import { onRun } from "./observe.ts";
 import { aboutRun } from "./result.ts";
@@ -10,15 +11,15 @@ export const artifacts: Perform = (parameters, context) =>
   onRun(parameters, context, ({ view, task }) => {
     const directory = join(context.engine.directory(view.runId), "artifacts");
     const found = (task === undefined ? view.tasks : [task]).flatMap(({ id, result }) =>
-      (result?.artifacts ?? []).map((left) => ({ ...left, task: id, file: join(directory, left.path) })),
+      (result?.artifacts ?? []).map(({ name, bytes, sha256, path }) => {
+        const file = join(directory, path);
+        return { file, line: `- ${id}: ${name}, ${bytes} bytes, sha256 ${sha256.slice(0, 12)}, ${file}` };
+      }),
     );
-    const lines = found.map(
-      (left) =>
-        `- ${left.task}: ${left.name}, ${left.bytes} bytes, sha256 ${left.sha256.slice(0, 12)}, ${left.file}`,
-    );
-    const text =
-      found.length === 0
-        ? `No finished task of run ${view.runId} (${view.status}) left a file behind.`
-        : `${found.length} artifacts of run ${view.runId}:\n${lines.join("\n")}`;
-    return aboutRun(true, view, text, context, { paths: found.slice(0, pathsMax).map(({ file }) => file) });
+    const text = [
+      `${countOf(found.length, "artifact")} of run ${view.runId} (${view.status})`,
+      ...found.map(({ line }) => line),
+    ];
+    const paths = found.slice(0, pathsMax).map(({ file }) => file);
+    return aboutRun(true, view, text.join("\n"), context, paths);
   });

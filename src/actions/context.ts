@@ -10,13 +10,10 @@ import type { Parameters } from "./action.ts";
 /** Who asks, and from where. */
 export interface Requester {
   readonly cwd: string;
-  /** Top of the git work tree; undefined outside any project. */
-  readonly projectRoot: string | undefined;
   readonly sessionId: string;
   readonly host?: ProcessIdentity;
   /** The project's own resources and settings may be used. */
   readonly trusted: boolean;
-  readonly hasUI: boolean;
   /** False in hosts that exit after the prompt (-p, json). */
   readonly staysAlive: boolean;
   /** The lead's model, `provider/id[:thinking]`. */
@@ -34,7 +31,7 @@ export interface ActionContext {
   readonly settingsFiles: { readonly user: string; readonly project?: string };
   /** Esc while a call waits; aborted with the reason `"shutdown"` when the session ends, which cancels nothing. */
   readonly signal?: AbortSignal;
-  /** Called at most a few times a second; must not throw. */
+  /** Called at most four times a second, and not after the call has returned; must not throw. */
   readonly onProgress?: (view: RunView) => void;
   /** `run` starts and returns although it is session-bound: slash commands in hosts that stay alive. */
   readonly returnsAtOnce?: boolean;
@@ -76,6 +73,8 @@ export interface ActionDetails {
   readonly status?: string;
   /** At most 100 of them, those that need attention first. */
   readonly tasks?: readonly TaskDetail[];
+  /** All of the run's tasks by status. */
+  readonly counts?: Readonly<Record<string, number>>;
   readonly usage?: Usage;
   readonly paths?: readonly string[];
   readonly problems?: readonly PlanProblem[];
@@ -86,4 +85,10 @@ export interface TaskDetail {
   readonly agent: string;
   readonly status: string;
   readonly cause?: string;
+  readonly reason?: string;
+  /** Beginning of what it left, or what it does. */
+  readonly head?: string;
+  /** Milliseconds since it was started. */
+  readonly tookMs?: number;
+  readonly usage?: Usage;
 }

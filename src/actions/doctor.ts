@@ -1,11 +1,11 @@
 import { dirname } from "node:path";
 import { StorageError } from "../core/failure.ts";
 import type { RunListing } from "../core/ports.ts";
+import { formatCounts, oneLine } from "../lib/wording.ts";
 import { loadCatalogue } from "../resources/catalogue.ts";
 import { loadSettings } from "../resources/settings.ts";
 import type { ActionContext, DoctorCheck, Perform } from "./context.ts";
 import { answer } from "./result.ts";
-import { oneLine } from "./text.ts";
 
 /** Everything that can be wrong with the machine, the project and the settings, each with a remedy. */
 export const doctor: Perform = async (_, context) => {
@@ -15,33 +15,27 @@ export const doctor: Perform = async (_, context) => {
   const warned = checks.filter(({ ok }) => ok === "warning").length;
   const lines = checks.map(({ name, ok, found: what, remedy }) => {
     const mark = ok === true ? "ok  " : ok === "warning" ? "warn" : "FAIL";
-    return `${mark} ${name}: ${oneLine(what, 400)}${ok === true || remedy === undefined ? "" : ` — ${remedy}`}`;
+    return `${mark} ${name}: ${oneLine(what, 400)}${ok === true ? "" : ` — ${remedy}`}`;
   });
   const text = [`${checks.length} checks: ${failed} failed, ${warned} warnings.`, ...lines].join("\n");
   const problems = checks
     .filter(({ ok }) => ok !== true)
-    .map(({ name, found: message, remedy }) => ({ where: name, message, remedy: remedy ?? "" }));
+    .map(({ name, found: message, remedy = "" }) => ({ where: name, message, remedy }));
   return answer(text, { problems }, failed === 0);
 };
 
 async function definitionChecks({ places, settingsFiles }: ActionContext): Promise<readonly DoctorCheck[]> {
   const [catalogue, settings] = await Promise.all([loadCatalogue(places), loadSettings(settingsFiles)]);
-  const { agents, teams, workflows } = catalogue;
-  const trust = places.project === undefined ? "; the project's own are not used" : "";
+  const { agents, teams, workflows, shadowed } = catalogue;
+  const counts = formatCounts({ agents: agents.size, teams: teams.size, workflows: workflows.size });
   return [
-    {
-      name: "definitions",
-      ok: true,
-      found: `${agents.size} agents, ${teams.size} teams, ${workflows.size} workflows${trust}`,
-    },
+    { name: "definitions", ok: true, found: counts },
     ...[...catalogue.problems, ...settings.problems].map(
       ({ where, message, remedy }): DoctorCheck => ({ name: where, ok: "warning", found: message, remedy }),
     ),
-    ...catalogue.shadowed.map(({ kind, name, file, by }) => ({
-      name: `${kind} ${name}`,
-      ok: true,
-      found: `${by} stands in for ${file}`,
-    })),
+    ...shadowed.map(({ kind, name, file, by }): DoctorCheck => {
+      return { name: `${kind} ${name}`, ok: true, found: `${by} stands in for ${file}` };
+    }),
   ];
 }
 
@@ -56,13 +50,14 @@ async function runChecks({ engine }: ActionContext): Promise<readonly DoctorChec
   }
   const checks = listings.flatMap((listing): DoctorCheck[] => {
     const { runId } = listing;
+    const name = `run ${runId}`;
     if (!("manifest" in listing)) {
       const remedy = `look at ${engine.directory(runId)}; it is never deleted for that`;
-      return [{ name: `run ${runId}`, ok: false, found: listing.problem, remedy }];
+      return [{ name, ok: false, found: listing.problem, remedy }];
     }
     if (listing.manifest.status !== "running" || listing.driver !== "gone") return [];
     const remedy = `team cancel run=${runId} ends what is left of it`;
-    return [{ name: `run ${runId}`, ok: "warning", found: "it is not over, but its driver is gone", remedy }];
+    return [{ name, ok: "warning", found: "it is not over, but its driver is gone", remedy }];
   });
   return [{ name: "runs", ok: true, found: `${listings.length} in this project` }, ...checks];
 }

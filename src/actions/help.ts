@@ -1,3 +1,4 @@
+import { oneLine } from "../lib/wording.ts";
 import { chooseFrom } from "../resources/suggest.ts";
 import { type Action, parameterShapes } from "./action.ts";
 import type { Perform } from "./context.ts";
@@ -10,36 +11,27 @@ export const help: Perform = async ({ name }) => {
   const wanted = name.replace(/^\/?team-/, "");
   const action = actionNamed(wanted);
   if (action !== undefined) return answer(detail(action));
-  const remedy = chooseFrom(
-    wanted,
-    actions.map((candidate) => candidate.name),
-  );
-  const problem = { where: "name", message: `there is no action "${name.slice(0, 60)}"`, remedy };
-  return refusal([problem], "nothing is explained");
+  const names = actions.map((candidate) => candidate.name);
+  const message = `there is no action "${oneLine(name, 60)}"`;
+  return refusal([{ where: "name", message, remedy: chooseFrom(wanted, names) }]);
 };
 
 function overview(): string {
-  const groups = [...new Set(actions.map(({ group }) => group))];
   return [
     "As a tool: team action=<action> …; as a command: /team-<action> [--name value …] [words].",
-    ...groups.flatMap((group) => [
-      `${group}:`,
-      ...actions
-        .filter((action) => action.group === group)
-        .map(({ name, summary }) => `- ${name}: ${summary}`),
-    ]),
+    ...actions.map(({ name, summary }) => `- ${name}: ${summary}`),
     "Parameters of one: team action=help name=<action>.",
   ].join("\n");
 }
 
-function detail(action: Action): string {
-  const rest = action.rest === undefined ? "" : ` [${action.rest}]`;
-  const options = action.parameters
-    .filter((name) => name !== action.rest)
-    .map((name) => (parameterShapes[name].kind === "flag" ? ` [--${name}]` : ` [--${name} …]`));
+function detail({ name, summary, parameters }: Action): string {
+  const [first, ...options] = parameters;
+  const words = options.map(
+    (option) => ` [--${option}${parameterShapes[option].kind === "flag" ? "" : " …"}]`,
+  );
   return [
-    `${action.name}: ${action.summary}.`,
-    `/team-${action.name}${options.join("")}${rest}`,
-    ...action.parameters.map((name) => `- ${name}: ${parameterShapes[name].description}`),
+    `${name}: ${summary}.`,
+    `/team-${name}${words.join("")}${first === undefined ? "" : ` [${first}]`}`,
+    ...parameters.map((parameter) => `- ${parameter}: ${parameterShapes[parameter].description}`),
   ].join("\n");
 }

@@ -1,9 +1,10 @@
+import { oneLine } from "../lib/wording.ts";
 import { loadCatalogue } from "../resources/catalogue.ts";
 import type { ResourceKind } from "../resources/definition.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
 import { definitionsOf } from "./get.ts";
 import { answer } from "./result.ts";
-import { oneLine, runLine } from "./text.ts";
+import { runLine } from "./text.ts";
 
 const limitDefault = 20;
 
@@ -30,9 +31,8 @@ async function listDefinitions(kind: ResourceKind, { places }: ActionContext): P
   const lines = [...definitionsOf(catalogue, kind).values()].map(
     ({ name, source, description }) => `- ${name} (${source}): ${oneLine(description, 200)}`,
   );
-  const broken = catalogue.broken?.filter((file) => file.kind === kind) ?? [];
-  const unusable = broken.map(
-    ({ name, file }) => `- ${name} cannot be used: ${file}; team validate says why`,
-  );
+  const unusable = (catalogue.broken ?? [])
+    .filter((file) => file.kind === kind)
+    .map(({ name, file }) => `- ${name} cannot be used: ${file}; team validate says why`);
   return answer([...lines, ...unusable].join("\n") || `No ${kind} is defined.`);
 }

@@ -1,14 +1,15 @@
 import type { StoredEvent } from "../core/events.ts";
 import { fold, noTasks } from "../core/evolve.ts";
+import { noUsage } from "../core/outcome.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { Manifest, RunListing } from "../core/ports.ts";
 import { runView } from "../core/run-view.ts";
 import type { RunView, TaskView } from "../core/view.ts";
+import { oneLine } from "../lib/wording.ts";
 import { chooseFrom } from "../resources/suggest.ts";
 import type { Parameters } from "./action.ts";
 import type { ActionContext, Performed } from "./context.ts";
 import { refusal } from "./result.ts";
-import { resolveRun } from "./run-reference.ts";
 
 /** One run as it stands now. */
 export interface Observed {
@@ -21,21 +22,36 @@ export interface Observed {
   readonly others: readonly RunListing[];
 }
 
-/** Finds the run (`last` when none is named) and the task that are meant, and reads. The manifest says as much when this resolves. */
+const candidatesMax = 10;
+
+/**
+ * What `tell` makes of the run (`last` when none is named) and the task that are meant; a refusal when there is none, or
+ * its journal cannot be read to the end. The manifest says as much as `tell` is given.
+ */
+export async function onRun(
+  parameters: Pick<Parameters, "run" | "task">,
+  context: ActionContext,
+  tell: (observed: Observed) => Performed | Promise<Performed>,
+): Promise<Performed> {
+  const observed = await observe(parameters, context);
+  if ("message" in observed) return refusal([observed]);
+  const { view, problem } = observed;
+  if (problem !== undefined) return refusal([problem], `run ${view.runId} was ${view.status} up to there`);
+  return tell(observed);
+}
+
+/** The run and task that are meant, also where the journal cannot be read to the end; a problem when there is none. */
 export async function observe(
   { run = "last", task: id }: Pick<Parameters, "run" | "task">,
-  context: ActionContext,
-): Promise<
-  ({ readonly ok: true } & Observed) | { readonly ok: false; readonly problems: readonly PlanProblem[] }
-> {
-  const { engine, clock } = context;
-  const resolved = await resolveRun(run, engine);
-  if (!resolved.ok) return { ok: false, problems: [resolved.problem] };
-  const { listing, listings } = resolved;
+  { engine, clock }: ActionContext,
+): Promise<Observed | PlanProblem> {
+  const listings = await engine.list();
+  const listing = meantBy(run.toLowerCase(), listings);
+  if ("message" in listing) return listing;
   const { runId } = listing;
   if (!("manifest" in listing)) {
     const remedy = `look at it: ${engine.directory(runId)}; it is never deleted for that`;
-    return { ok: false, problems: [{ where: runId, message: listing.problem, remedy }] };
+    return { where: runId, message: listing.problem, remedy };
   }
   const { events, problem = cutShort(listing.manifest, events) } = await engine.read(runId);
   const state = fold(events);
@@ -44,21 +60,12 @@ export async function observe(
   const view = listing.driver === "gone" ? withoutDriver(told) : told;
   const task = view.tasks.find((candidate) => candidate.id === id);
   if (id !== undefined && task === undefined) {
-    const message = `run ${runId} has no task "${id.slice(0, 60)}"`;
-    const remedy = chooseFrom(
-      id,
-      view.tasks.map((known) => known.id),
-    );
-    return { ok: false, problems: [{ where: "task", message, remedy }] };
+    const ids = view.tasks.map((known) => known.id);
+    const message = `run ${runId} has no task "${oneLine(id, 60)}"`;
+    return { where: "task", message, remedy: chooseFrom(id, ids) };
   }
-  return {
-    ok: true,
-    view,
-    events,
-    ...(task !== undefined && { task }),
-    ...(problem !== undefined && { problem }),
-    others: listings.filter((other) => other !== listing),
-  };
+  const others = listings.filter((other) => other !== listing);
+  return { view, events, others, ...(task && { task }), ...(problem && { problem }) };
 }
 
 /** The journal is written before the manifest that tells of it: a shorter one lost records. */
@@ -69,66 +76,62 @@ function cutShort({ runId, seq }: Manifest, events: readonly StoredEvent[]): Pla
   return { where: runId, message, remedy: "restore the journal from a backup; nothing was changed" };
 }
 
-/** What `tell` makes of the run that is meant; a refusal when there is none or its journal cannot be read to the end. */
-export async function onRun(
-  parameters: Pick<Parameters, "run" | "task">,
-  context: ActionContext,
-  tell: (observed: Observed) => Performed | Promise<Performed>,
-): Promise<Performed> {
-  const observed = await observe(parameters, context);
-  if (!observed.ok) return refusal(observed.problems, "nothing is shown");
-  const { view, problem } = observed;
-  if (problem !== undefined) return refusal([problem], `run ${view.runId} was ${view.status} up to there`);
-  return tell(observed);
+/** The run that a reference means: a whole id, an unambiguous prefix of one, or `last`, the newest run of this project. */
+function meantBy(word: string, listings: readonly RunListing[]): RunListing | PlanProblem {
+  const where = "run";
+  const [newest] = listings;
+  if (newest === undefined)
+    return { where, message: "there is no run here yet", remedy: 'start one: team run goal="…"' };
+  if (word === "last") return newest;
+  const meant = listings.filter(({ runId }) => runId.startsWith(word));
+  const [first] = meant;
+  if (first === undefined) {
+    const message = `there is no run "${oneLine(word, 60)}" in this project`;
+    const ids = listings.map(({ runId }) => runId);
+    return { where, message, remedy: `${chooseFrom(word, ids)}; "last" is the newest` };
+  }
+  if (meant.length === 1) return first;
+  const candidates = meant.slice(0, candidatesMax).map((listing) => {
+    const { status, goal } = "manifest" in listing ? listing.manifest : { status: "unreadable", goal: "" };
+    return `${listing.runId} (${status}, ${oneLine(goal, 40)})`;
+  });
+  const remedy = `add letters until one is left: ${candidates.join("; ")}`;
+  return { where, message: `"${word}" could be ${meant.length} runs`, remedy };
 }
 
 /** A run whose driver is gone does not run, whatever its journal says last: nobody drives it. */
-export function withoutDriver(view: RunView): RunView {
+function withoutDriver(view: RunView): RunView {
   if (view.status !== "running") return view;
-  const reason = "its driver is gone";
   const { counts } = view;
-  const tasks = view.tasks.map(
-    (task): TaskView =>
-      task.status === "running" || task.status === "stopping" ? { ...task, status: "blocked", reason } : task,
-  );
+  const isStuck = ({ status }: TaskView): boolean => status === "running" || status === "stopping";
   return {
     ...view,
     status: "blocked",
     cause: "lost",
-    reason: `${reason}; nothing goes on by itself, and no finished task is lost`,
+    reason: "its driver is gone; nothing goes on by itself, and no finished task is lost",
     counts: { ...counts, running: 0, stopping: 0, blocked: counts.running + counts.stopping },
-    tasks,
+    tasks: view.tasks.map((task) =>
+      isStuck(task) ? { ...task, status: "blocked", reason: "its driver is gone" } : task,
+    ),
   };
 }
 
 /** What is known of a run that no driver has taken yet. */
-function queuedView(manifest: Manifest): RunView {
-  const tasks = manifest.tasks.map(
-    ({ id, agent, dependsOn, attempts }): TaskView => ({
-      id,
-      agent,
-      status: "pending",
-      reason: "the run waits for its driver",
-      dependsOn,
-      attempts,
-      usage: manifest.usage,
+function queuedView({ team, workflow, createdAt, ...known }: Manifest): RunView {
+  const { runId, goal, cwd, owner, origin, background } = known;
+  const tasks = known.tasks.map(
+    ({ id, agent, dependsOn }): TaskView => ({
+      ...{ id, agent, dependsOn, status: "pending", reason: "the run waits for its driver" },
+      ...{ attempts: 0, usage: noUsage },
     }),
   );
   return {
-    runId: manifest.runId,
-    goal: manifest.goal,
-    ...(manifest.team !== "" && { team: manifest.team }),
-    ...(manifest.workflow !== "" && { workflow: manifest.workflow }),
+    ...{ runId, goal, cwd, owner, origin, background, tasks, usage: noUsage, alive: 0 },
+    ...(team !== "" && { team }),
+    ...(workflow !== "" && { workflow }),
     status: "queued",
     reason: "waits for its driver",
-    cwd: manifest.cwd,
-    owner: manifest.owner,
-    origin: manifest.origin,
-    background: manifest.background,
-    createdAt: Date.parse(manifest.createdAt),
-    alive: 0,
+    createdAt: Date.parse(createdAt),
     counts: { ...noTasks, pending: tasks.length },
-    usage: manifest.usage,
-    tasks,
   };
 }

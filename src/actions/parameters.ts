@@ -1,6 +1,6 @@
 import type { PlanProblem } from "../core/plan.ts";
-import { type Action, type ParameterName, type Parameters, parameterShapes } from "./action.ts";
-import { fromJsonText, isUnset, membersOf, readArgument, unknownKey } from "./read-argument.ts";
+import { type Action, type Parameters, parameterShapes, type Shape, taskShapes } from "./action.ts";
+import { isUnset, membersOf, readMembers } from "./read-argument.ts";
 import { actions } from "./table.ts";
 
 /** A call's arguments, as far as they could be read, and everything that is wrong with the others. */
@@ -11,46 +11,18 @@ export interface Normalised {
   readonly unreadable: Readonly<Record<string, unknown>>;
 }
 
-const aliases = new Map(
-  Object.entries({ prompt: "goal", description: "goal", objective: "goal", subagenttype: "agent" }).concat(
-    Object.entries({ async: "background", runinbackground: "background", id: "run", runid: "run" }),
-    Object.entries({ taskid: "task", maxconcurrency: "concurrency", markdown: "text", steps: "tasks" }),
-  ),
-);
-
 /** The one reader of arguments, for the tool and the commands. Total; reading its own result again changes nothing. */
 export function normalise(raw: unknown): Normalised {
-  const members = isUnset(raw) ? new Map<string, unknown>() : membersOf(fromJsonText(raw));
+  const members = isUnset(raw) ? {} : membersOf(raw);
   if (members === undefined) {
     const remedy = 'send an object such as {"action": "run", "goal": "…"}';
     const problem = { where: "arguments", message: "the arguments are no object", remedy };
     return { parameters: {}, problems: [problem], unreadable: {} };
   }
-  const read: [string, unknown][] = [];
-  const unreadable: [string, unknown][] = [];
-  const problems: PlanProblem[] = [];
-  for (const [key, value] of members) {
-    if (key === "action") continue;
-    if (!isParameter(key)) {
-      if (isUnset(value)) continue;
-      problems.push(unknownKey(key, key, Object.keys(parameterShapes), aliases));
-      unreadable.push([key, value]);
-      continue;
-    }
-    const reading = readArgument(parameterShapes[key], value, key);
-    if (reading === undefined) continue;
-    if ("value" in reading) read.push([key, reading.value]);
-    else {
-      problems.push(...reading.problems);
-      unreadable.push([key, value]);
-    }
-  }
+  const { action: _, ...given } = members;
+  const { values, problems, unreadable } = readMembers(parameterShapes, given);
   // Every member was read by the shape of its own key, which is what the type says.
-  return {
-    parameters: Object.fromEntries(read) as Parameters,
-    problems,
-    unreadable: Object.fromEntries(unreadable),
-  };
+  return { parameters: values as Parameters, problems, unreadable };
 }
 
 /**
@@ -59,7 +31,7 @@ export function normalise(raw: unknown): Normalised {
  */
 export function prepare(raw: unknown): Record<string, unknown> {
   const { parameters, unreadable } = normalise(raw);
-  const action = membersOf(fromJsonText(raw))?.get("action");
+  const action = membersOf(raw)?.action;
   return {
     ...(action === undefined ? {} : { action: typeof action === "string" ? action.trim() : action }),
     ...unreadable,
@@ -75,30 +47,24 @@ export function surplusProblems({ name, parameters: takes }: Action, given: Para
     .map(([key]) => ({ where: key, message: `action "${name}" takes no "${key}"`, remedy }));
 }
 
-const jsonTypes = {
-  text: "string",
-  name: "string",
-  value: "string",
-  integer: "integer",
-  flag: "boolean",
-  tasks: "array",
-} as const;
+const text = { type: "string" };
+const jsonTypes: Readonly<Record<Shape["kind"], () => object>> = {
+  text: () => text,
+  name: () => text,
+  value: () => text,
+  globs: () => text,
+  integer: () => ({ type: "integer" }),
+  flag: () => ({ type: "boolean" }),
+  words: () => ({ type: "array", items: text }),
+  tasks: () => ({ type: "array", items: { type: "object", properties: propertiesOf(taskShapes) } }),
+};
 
 /** Plain JSON Schema: the host coerces that, and it needs no schema library at run time. */
 export const toolSchema: object = {
   type: "object",
   properties: {
-    action: { type: "string", enum: actions.map((action) => action.name) },
-    ...Object.fromEntries(
-      Object.entries(parameterShapes).map(([name, shape]) => [
-        name,
-        {
-          type: jsonTypes[shape.kind],
-          description: shape.description,
-          ...(shape.kind === "tasks" ? { items: taskSchema() } : {}),
-        },
-      ]),
-    ),
+    action: { ...text, enum: actions.map((action) => action.name) },
+    ...propertiesOf(parameterShapes),
   },
   required: ["action"],
 };
@@ -116,21 +82,11 @@ export const promptGuidelines: readonly string[] = [
   "What agents report through team is their claim: check what matters before you build on it.",
 ];
 
-function isParameter(key: string): key is ParameterName {
-  return Object.hasOwn(parameterShapes, key);
-}
-
-function taskSchema(): object {
-  const text = { type: "string" };
-  return {
-    type: "object",
-    properties: {
-      id: text,
-      agent: text,
-      task: { type: "string", description: "what to do; {id.output} inserts a dependency's result" },
-      dependsOn: { type: "array", items: text },
-      model: text,
-      writes: { type: "string", description: "globs it may write, or none" },
-    },
-  };
+function propertiesOf(shapes: Readonly<Record<string, Shape>>): object {
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, { kind, description }]) => [
+      name,
+      { ...jsonTypes[kind](), ...(description !== undefined && { description }) },
+    ]),
+  );
 }

@@ -1,8 +1,7 @@
 import type { PlanProblem } from "../core/plan.ts";
+import { oneLine } from "../lib/wording.ts";
 import { chooseFrom } from "../resources/suggest.ts";
-import type { Parameters } from "./action.ts";
 import { artifacts } from "./artifacts.ts";
-import { compileAsk } from "./ask.ts";
 import { cancel } from "./cancel.ts";
 import { parseLine } from "./command-line.ts";
 import { config } from "./config.ts";
@@ -13,7 +12,7 @@ import { get } from "./get.ts";
 import { help } from "./help.ts";
 import { list } from "./list.ts";
 import { normalise, surplusProblems } from "./parameters.ts";
-import { plan } from "./plan.ts";
+import { compileAsk, plan } from "./plan.ts";
 import { recommend } from "./recommend.ts";
 import { refusal } from "./result.ts";
 import { resume } from "./resume.ts";
@@ -21,7 +20,6 @@ import { run } from "./run.ts";
 import { status } from "./status.ts";
 import { summary } from "./summary.ts";
 import { type ActionName, actionNamed, actions } from "./table.ts";
-import { oneLine } from "./text.ts";
 import { validate } from "./validate.ts";
 import { wait } from "./wait.ts";
 
@@ -48,66 +46,56 @@ const performers: Readonly<Record<ActionName, Perform>> = {
  * The only entrance: what the tool, the commands and the overlays ask for goes through here. Never rejects: what is
  * wrong with the request, or with the world, is the result.
  */
-export async function perform(name: string, raw: unknown, context: ActionContext): Promise<ActionResult> {
-  return named(name, await performAll(name, raw, [], context));
+export async function perform(
+  name: string,
+  raw: unknown,
+  context: ActionContext,
+  earlier: readonly PlanProblem[] = [],
+): Promise<ActionResult> {
+  // Everything else that waits lets the process end; a host that exits when nothing is left would lose the answer.
+  const over = new AbortController();
+  void context.clock.stay?.(Number.MAX_SAFE_INTEGER, over.signal);
+  try {
+    const { ok, text, details } = await performed(name, raw, context, earlier);
+    return { ok, text, details: { ...details, action: name, ok } };
+  } finally {
+    over.abort();
+  }
 }
 
 /** The same for a slash command's arguments as they were typed. */
 export async function performLine(name: string, line: string, context: ActionContext): Promise<ActionResult> {
   const action = actionNamed(name);
   const { raw, problems } = action === undefined ? { raw: {}, problems: [] } : parseLine(action, line);
-  return named(name, await performAll(name, raw, problems, context));
+  return perform(name, raw, context, problems);
 }
 
-async function performAll(
+async function performed(
   name: string,
   raw: unknown,
-  earlier: readonly PlanProblem[],
   context: ActionContext,
+  earlier: readonly PlanProblem[],
 ): Promise<Performed> {
   const action = actionNamed(name);
   const { parameters, problems } = normalise(raw);
+  const wrong = [...earlier, ...problems];
   if (action === undefined) {
     const known = actions.map((candidate) => candidate.name);
     const message = `there is no action "${oneLine(name, 60)}"`;
-    const unknown = { where: "action", message, remedy: chooseFrom(name, known) };
-    return refusal([unknown, ...earlier, ...problems], "nothing was done");
+    return refusal([{ where: "action", message, remedy: chooseFrom(name, known) }, ...wrong]);
   }
-  const wrong = [...earlier, ...problems, ...surplusProblems(action, parameters)];
-  // Everything else that waits lets the process end; a host that exits when nothing is left would lose the answer.
-  const over = new AbortController();
-  void context.clock.stay?.(Number.MAX_SAFE_INTEGER, over.signal);
+  wrong.push(...surplusProblems(action, parameters));
   try {
-    if (wrong.length > 0) {
-      return refusal(
-        [...wrong, ...(await planProblems(action.name, parameters, wrong, context))],
-        "nothing was done",
-      );
-    }
-    return await performers[action.name](parameters, context);
+    if (wrong.length === 0) return await performers[action.name](parameters, context);
+    // What planning would refuse as well, so that it is not told one call later; nothing where that would be a guess.
+    const isPlanned = action.name === "run" || action.name === "plan";
+    const isGuess = wrong.some(({ where }) => /^(goal|tasks|arguments)/.test(where));
+    const asked = isPlanned && !isGuess ? await compileAsk(parameters, context) : undefined;
+    return refusal(asked === undefined || asked.ok ? wrong : [...wrong, ...asked.problems]);
   } catch (error) {
     // The world failed (or we did): the asker is told what is known, because the host would only see a broken tool.
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const remedy = "team doctor looks for causes; team list shows which runs exist";
     return refusal([{ where: name, message: context.redact(message), remedy }], "it broke off");
-  } finally {
-    over.abort();
   }
-}
-
-/** What planning would refuse as well, so that it is not told one call later; nothing where that would be a guess. */
-async function planProblems(
-  name: ActionName,
-  parameters: Parameters,
-  wrong: readonly PlanProblem[],
-  context: ActionContext,
-): Promise<readonly PlanProblem[]> {
-  if (name !== "run" && name !== "plan") return [];
-  if (wrong.some(({ where }) => /^(goal|tasks|arguments)/.test(where))) return [];
-  const asked = await compileAsk(parameters, context);
-  return asked.ok ? [] : asked.problems;
-}
-
-function named(action: string, { ok, text, details }: Performed): ActionResult {
-  return { ok, text, details: { ...details, action, ok } };
 }

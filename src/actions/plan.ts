@@ -1,67 +1,96 @@
 import { graphOf } from "../core/graph.ts";
-import type { Plan, PlannedTask } from "../core/plan.ts";
-import { compileAsk } from "./ask.ts";
-import type { Perform } from "./context.ts";
-import { answer, problemsMax, refusal } from "./result.ts";
-import { duration, oneLine, problemsText } from "./text.ts";
+import type { Plan, PlannedTask, PlanProblem } from "../core/plan.ts";
+import type { Settings } from "../core/settings.ts";
+import { formatDuration, oneLine } from "../lib/wording.ts";
+import { loadCatalogue } from "../resources/catalogue.ts";
+import { type Compiled, compilePlan } from "../resources/compile.ts";
+import { loadSettings } from "../resources/settings.ts";
+import type { Parameters } from "./action.ts";
+import type { ActionContext, Perform, Performed } from "./context.ts";
+import { answer, refusal } from "./result.ts";
+import { bounded, problemsMax, problemsText } from "./text.ts";
+
+export type Asked =
+  | (Extract<Compiled, { ok: true }> & { readonly settings: Settings })
+  | { readonly ok: false; readonly problems: readonly PlanProblem[] };
+
+/** Compiles what is asked for. Secrets are out of goal and tasks before anything else sees them; nothing is created. */
+export async function compileAsk(ask: Parameters, context: ActionContext): Promise<Asked> {
+  const { redact } = context;
+  const [catalogue, { settings, problems }] = await Promise.all([
+    loadCatalogue(context.places),
+    loadSettings(context.settingsFiles),
+  ]);
+  const redacted = {
+    ...ask,
+    ...(ask.goal !== undefined && { goal: redact(ask.goal) }),
+    ...(ask.tasks && { tasks: ask.tasks.map((task) => ({ ...task, task: redact(task.task) })) }),
+  };
+  const compiled = compilePlan(catalogue, redacted, settings);
+  if (!compiled.ok) return { ok: false, problems: [...compiled.problems, ...problems] };
+  const { concurrency } = compiled;
+  const warnings = [...problems, ...compiled.warnings];
+  return { ...compiled, warnings, settings: { ...settings, concurrency } };
+}
 
 /** Shows what `run` would do with the same input. */
 export const plan: Perform = async (parameters, context) => {
   const asked = await compileAsk(parameters, context);
-  if (!asked.ok) return refusal(asked.problems, "there is no plan");
+  if (!asked.ok) return refusal(asked.problems);
+  const tasks = asked.plan.tasks.slice(0, 100).map(({ id, agent }) => ({ id, agent, status: "pending" }));
   const text = planText(asked.plan, asked.concurrency, context.requester.model);
-  const warnings = asked.warnings.length === 0 ? "" : `\nWarnings:\n${problemsText(asked.warnings)}`;
-  return answer(text + warnings, {
-    tasks: asked.plan.tasks.slice(0, 100).map(({ id, agent }) => ({ id, agent, status: "pending" })),
-    ...(asked.warnings.length > 0 && { problems: asked.warnings.slice(0, problemsMax) }),
-  });
+  return withWarnings(asked.warnings, answer(text, { tasks }));
 };
 
-/** The graph by levels: a task's level is one more than the highest of those it depends on. */
-function planText(plan: Plan, concurrency: number, leadModel: string | undefined): string {
-  const { tasks } = plan;
-  const { dependencies, dependents, height } = graphOf(tasks);
-  const level: number[] = [];
-  const levelOf = (index: number): number => level[index] ?? 0;
-  // Higher tasks come before those that depend on them, so that every level is known when it is asked for.
-  const order = tasks.map((_, index) => index).sort((a, b) => (height[b] ?? 0) - (height[a] ?? 0));
-  for (const index of order) {
-    level[index] = 1 + Math.max(0, ...(dependencies[index] ?? []).map(levelOf));
-  }
-  let at = order[0];
-  const chain: string[] = [];
-  while (at !== undefined) {
-    chain.push(tasks[at]?.id ?? "");
-    at = [...(dependents[at] ?? [])].sort((a, b) => (height[b] ?? 0) - (height[a] ?? 0))[0];
-  }
-  const writers = tasks.filter(({ writes }) => writes !== "none");
-  const named = [plan.team && `team ${plan.team}`, plan.workflow && `workflow ${plan.workflow}`].filter(
-    Boolean,
-  );
-  const lines = [
-    `Plan${named.length > 0 ? ` of ${named.join(", ")}` : ""}; nothing was started.`,
-    `Goal: ${oneLine(plan.goal, 300)}`,
-    `${tasks.length} tasks, at most ${concurrency} at once; longest chain (${chain.length}): ${oneLine(chain.join(" → "), 400)}.`,
-    `Writers take turns in the shared checkout: ${oneLine(writers.map(({ id }) => id).join(", ") || "none", 400)}.`,
-  ];
-  for (let current = 1; current <= chain.length; current++) {
-    const here = tasks.filter((_, index) => level[index] === current);
-    lines.push(`Level ${current}:`, ...here.map((task) => taskText(task, plan, leadModel)));
-  }
-  return lines.join("\n");
+/** The answer with what compiling found in need of attention before it. */
+export function withWarnings(warnings: readonly PlanProblem[], performed: Performed): Performed {
+  if (warnings.length === 0) return performed;
+  const { text, details } = performed;
+  const problems = [...(details.problems ?? []), ...warnings].slice(0, problemsMax);
+  const whole = `Warnings:\n${problemsText(warnings)}\n\n${text}`;
+  return {
+    ...performed,
+    text: bounded(whole, details.paths?.[0] ?? "correct these first"),
+    details: { ...details, problems },
+  };
 }
 
-function taskText(task: PlannedTask, plan: Plan, leadModel: string | undefined): string {
-  const permission = plan.agents[task.agent]?.permission ?? "read";
-  const models = task.models.length > 0 ? task.models.join(" → ") : (leadModel ?? "the host's model");
+function planText(plan: Plan, concurrency: number, leadModel: string | undefined): string {
+  const { tasks, goal, team, workflow } = plan;
+  const named = [team && `team ${team}`, workflow && `workflow ${workflow}`].filter(Boolean);
+  const writers = tasks.filter(({ writes }) => writes !== "none").map(({ id }) => id);
+  const chain = longestChain(tasks);
+  return [
+    `Plan${named.length > 0 ? ` of ${named.join(", ")}` : ""}; nothing was started.`,
+    `Goal: ${oneLine(goal, 300)}`,
+    `${tasks.length} tasks, at most ${concurrency} at once; longest chain (${chain.length}): ${oneLine(chain.join(" → "), 400)}.`,
+    `Writers take turns in the shared checkout: ${oneLine(writers.join(", ") || "none", 400)}.`,
+    ...tasks.map((task) => taskText(task, plan, leadModel)),
+  ].join("\n");
+}
+
+function longestChain(tasks: readonly PlannedTask[]): string[] {
+  const { dependents, height } = graphOf(tasks);
+  const chain: string[] = [];
+  let next: readonly number[] = tasks.map((_, index) => index);
+  while (next.length > 0) {
+    const tallest = next.reduce((a, b) => ((height[b] ?? 0) > (height[a] ?? 0) ? b : a));
+    chain.push(tasks[tallest]?.id ?? "");
+    next = dependents[tallest] ?? [];
+  }
+  return chain;
+}
+
+function taskText(task: PlannedTask, { agents }: Plan, leadModel: string | undefined): string {
+  const { id, agent, models, writes, dependsOn, output, verify, attemptMaxMs } = task;
   const notes = [
-    models,
-    permission,
-    task.writes === "none" ? "writes no project file" : `writes ${task.writes.join(", ") || "anything"}`,
-    ...(task.dependsOn.length > 0 ? [`after ${task.dependsOn.join(", ")}`] : []),
-    ...(task.output === undefined ? [] : [`leaves ${task.output}`]),
-    ...(task.verify ? ["verifies"] : []),
-    `at most ${duration(task.attemptMaxMs)}`,
+    models.join(" → ") || (leadModel ?? "the host's model"),
+    agents[agent]?.permission ?? "read",
+    writes === "none" ? "writes no project file" : `writes ${writes.join(", ") || "anything"}`,
+    dependsOn.length > 0 ? `after ${dependsOn.join(", ")}` : "",
+    output && `leaves ${output}`,
+    verify ? "verifies" : "",
+    `at most ${formatDuration(attemptMaxMs)}`,
   ];
-  return `- ${task.id} [${task.agent}] ${oneLine(notes.join(", "), 300)}`;
+  return `- ${id} [${agent}] ${oneLine(notes.filter(Boolean).join(", "), 300)}`;
 }

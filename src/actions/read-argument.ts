@@ -1,58 +1,121 @@
 import type { PlanProblem } from "../core/plan.ts";
+import { oneLine } from "../lib/wording.ts";
 import type { InlineTask } from "../resources/compile.ts";
-import { nearest } from "../resources/suggest.ts";
-import type { ParameterShape } from "./action.ts";
+import { chooseFrom } from "../resources/suggest.ts";
+import { type Shape, taskShapes } from "./action.ts";
 
-/** A value in its final form, or what is wrong with it. `undefined` as a whole: not given. */
-export type Reading = { readonly value: unknown } | { readonly problems: readonly PlanProblem[] } | undefined;
-
-/**
- * Reads one argument in whatever dialect a model or a person writes it: `""`, `null`, `"null"` and `[]` mean "not
- * given" (as does `false` where no flag is meant), `"5"` is 5, JSON text is what it says. Total: never throws.
- */
-export function readArgument(shape: ParameterShape, raw: unknown, where: string): Reading {
-  if (isUnset(raw)) return undefined;
-  if (shape.kind === "flag") return readFlag(raw, where);
-  if (shape.kind === "value") return readValue(raw, where);
-  if (raw === false) return undefined;
-  if (shape.kind === "integer") return readInteger(raw, where, shape.max ?? Number.MAX_SAFE_INTEGER);
-  if (shape.kind === "tasks") return readTasks(raw, where);
-  const text = asText(raw);
-  if (text === undefined) return wrong(where, raw, "text", `write it as text, or leave ${where} out`);
-  if (shape.kind === "text") return { value: text };
-  return shape.values === undefined ? { value: text.trim() } : readChoice(shape.values, text, where);
+/** Members in their final form, the others as they came, and what is wrong with these. */
+export interface Read {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly unreadable: Readonly<Record<string, unknown>>;
+  readonly problems: readonly PlanProblem[];
 }
 
-/** A problem for a name that means nothing here, with the name that was probably meant. */
-export function unknownKey(
-  key: string,
-  where: string,
-  known: readonly string[],
-  aliases: ReadonlyMap<string, string>,
-): PlanProblem {
-  const meant = aliases.get(key.toLowerCase().replaceAll("_", "")) ?? nearest(key, known);
-  return {
-    where,
-    message: `there is no parameter "${shorten(key)}"`,
-    remedy: meant === undefined ? `use one of: ${known.join(", ")}` : `did you mean "${meant}"?`,
-  };
+const integerMax = 1_000;
+
+/** What each kind looks like, what to do about anything else, and its reader: undefined for what is not of the kind. */
+const kinds: Readonly<
+  Record<Exclude<Shape["kind"], "tasks">, readonly [string, string, (raw: unknown) => unknown]>
+> = {
+  text: ["text", "write it as text, or leave it out", asText],
+  name: ["text", "write it as text, or leave it out", (raw) => asText(raw)?.trim()],
+  value: ["a value", "send text, a number or JSON", valueText],
+  integer: ["a whole number", `send a whole number from 1 to ${integerMax}`, asCount],
+  flag: ["true or false", "send true or false", asFlag],
+  words: ["a list of words", "send a list of words", asWords],
+  globs: ["a list of words", "send a list of words", (raw) => asWords(raw)?.join(",")],
+};
+
+/**
+ * Reads members in whatever dialect a model or a person writes them: `""`, `null`, `"null"` and `[]` mean "not given"
+ * (as does `false` where no flag is meant), `"5"` is 5, JSON text is what it says. Total: never throws. `prefix` is what
+ * places in problems begin with.
+ */
+export function readMembers(
+  shapes: Readonly<Record<string, Shape>>,
+  members: Readonly<Record<string, unknown>>,
+  prefix = "",
+): Read {
+  const values: [string, unknown][] = [];
+  const unreadable: [string, unknown][] = [];
+  const problems: PlanProblem[] = [];
+  for (const [key, raw] of Object.entries(members)) {
+    const shape = Object.hasOwn(shapes, key) ? shapes[key] : undefined;
+    if (isUnset(raw) || (raw === false && shape !== undefined && !/flag|value/.test(shape.kind))) continue;
+    const where = prefix + oneLine(key, 60);
+    const reading = shape === undefined ? unknownKey(where, key, shapes) : readOne(shape, raw, where);
+    if (!("value" in reading)) {
+      problems.push(...reading.problems);
+      unreadable.push([key, raw]);
+    } else if (!isUnset(reading.value)) values.push([key, reading.value]);
+  }
+  return { values: Object.fromEntries(values), unreadable: Object.fromEntries(unreadable), problems };
 }
 
 /** True for everything that models send when they mean "not given". */
 export function isUnset(raw: unknown): boolean {
-  if (raw === undefined || raw === null) return true;
-  if (typeof raw === "string") return raw.trim() === "" || raw.trim().toLowerCase() === "null";
-  return Array.isArray(raw) && raw.length === 0;
+  if (typeof raw === "string") return /^\s*(null)?\s*$/i.test(raw);
+  return raw === undefined || raw === null || (Array.isArray(raw) && raw.length === 0);
 }
 
-/** Object members, or undefined for anything else; arrays are no objects here. */
-export function membersOf(raw: unknown): ReadonlyMap<string, unknown> | undefined {
-  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return undefined;
-  return new Map(Object.entries(raw));
+/** Members of an object or of an object's JSON text; undefined for anything else. */
+export function membersOf(raw: unknown): Readonly<Record<string, unknown>> | undefined {
+  const parsed = fromJsonText(raw);
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
+  return Object.fromEntries(Object.entries(parsed));
+}
+
+type Reading = { readonly value: unknown } | { readonly problems: readonly PlanProblem[] };
+
+function readOne(shape: Shape, raw: unknown, where: string): Reading {
+  if (shape.kind === "tasks") return readTasks(raw, where);
+  const [what, remedy, read] = kinds[shape.kind];
+  const value = read(raw);
+  if (value === undefined) return wrong(where, `${describe(raw)} is not ${what}`, remedy);
+  if (shape.values === undefined) return { value };
+  const word = String(value).toLowerCase();
+  const choice = shape.values.find((known) => word === known || word === `${known}s`);
+  if (choice !== undefined) return { value: choice };
+  return wrong(where, `${describe(raw)} is none of its values`, `send one of: ${shape.values.join(", ")}`);
+}
+
+function readTasks(raw: unknown, where: string): Reading {
+  const parsed = fromJsonText(raw);
+  const list: readonly unknown[] = Array.isArray(parsed) ? parsed : [parsed];
+  if (list.length === 1 && membersOf(list[0]) === undefined && !Array.isArray(parsed)) {
+    const remedy = 'send a list such as [{"id":"a","agent":"explorer","task":"…"}]';
+    return wrong(where, `${describe(raw)} is not a list of tasks`, remedy);
+  }
+  const readings = list.map((item, index) => readTask(item, `${where}[${index}]`));
+  const problems = readings.flatMap((reading) => ("problems" in reading ? reading.problems : []));
+  if (problems.length > 0) return { problems };
+  return { value: readings.flatMap((reading) => ("value" in reading ? [reading.value] : [])) };
+}
+
+function readTask(raw: unknown, where: string): Reading {
+  const members = membersOf(raw);
+  if (members === undefined)
+    return wrong(where, `${describe(raw)} is no task`, 'send {"id": "…", "agent": "…", "task": "…"}');
+  const { values, unreadable, problems } = readMembers(taskShapes, members, `${where}.`);
+  const required: readonly (keyof InlineTask)[] = ["id", "task"];
+  const missing = required
+    .filter((key) => !(key in values) && !(key in unreadable))
+    .map((key) => ({
+      where: `${where}.${key}`,
+      message: "is missing",
+      remedy: "every task needs an id and a task",
+    }));
+  const wrongs = [...problems, ...missing];
+  return wrongs.length > 0 ? { problems: wrongs } : { value: values };
+}
+
+function unknownKey(where: string, key: string, shapes: Readonly<Record<string, Shape>>): Reading {
+  const message = `there is no parameter "${oneLine(key, 60)}"`;
+  return wrong(where, message, chooseFrom(key, Object.keys(shapes)));
 }
 
 /** The value that a JSON text stands for; the text itself when it is none. */
-export function fromJsonText(raw: unknown): unknown {
+function fromJsonText(raw: unknown): unknown {
   if (typeof raw !== "string" || !/^\s*[[{]/.test(raw)) return raw;
   try {
     return JSON.parse(raw);
@@ -62,136 +125,35 @@ export function fromJsonText(raw: unknown): unknown {
   }
 }
 
-/** Names cut to what fits into a message. */
-export function shorten(text: string): string {
-  return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
-}
-
-function readFlag(raw: unknown, where: string): Reading {
-  const word = typeof raw === "string" ? raw.trim().toLowerCase() : raw;
-  if (word === true || word === "true") return { value: true };
-  if (word === false || word === "false") return { value: false };
-  return wrong(where, raw, "true or false", "send true or false");
-}
-
-function readInteger(raw: unknown, where: string, max: number): Reading {
-  const text = typeof raw === "string" ? raw.trim() : raw;
-  const number = typeof text === "string" && /^\d{1,15}(\.0*)?$/.test(text) ? Number(text) : text;
-  if (typeof number === "number" && Number.isInteger(number) && number >= 1 && number <= max) {
-    return { value: number };
-  }
-  return wrong(where, raw, "a whole number", `send a whole number from 1 to ${max}`);
-}
-
-function readChoice(values: readonly string[], text: string, where: string): Reading {
-  const word = text.trim().toLowerCase();
-  const choice = values.find((value) => word === value || word === `${value}s`);
-  return choice === undefined
-    ? wrong(where, text, "one of its values", `send one of: ${values.join(", ")}`)
-    : { value: choice };
-}
-
-function readValue(raw: unknown, where: string): Reading {
-  const text = asText(raw) ?? (typeof raw === "boolean" ? String(raw) : jsonText(raw));
-  return text === undefined ? wrong(where, raw, "a value", "send text, a number or JSON") : { value: text };
-}
-
-function readTasks(raw: unknown, where: string): Reading {
-  const parsed = fromJsonText(raw);
-  const list = Array.isArray(parsed) ? parsed : membersOf(parsed) === undefined ? undefined : [parsed];
-  if (list === undefined) {
-    return wrong(
-      where,
-      raw,
-      "a list of tasks",
-      'send a list such as [{"id":"a","agent":"explorer","task":"…"}]',
-    );
-  }
-  if (list.length === 0) return undefined;
-  const readings = list.map((item, index) => readTask(item, `${where}[${index}]`));
-  const problems = readings.flatMap((reading) => ("problems" in reading ? reading.problems : []));
-  return problems.length > 0
-    ? { problems }
-    : { value: readings.flatMap((reading) => ("value" in reading ? [reading.value] : [])) };
-}
-
-const taskAliases = new Map(
-  Object.entries({
-    prompt: "task",
-    description: "task",
-    goal: "task",
-    name: "id",
-    subagenttype: "agent",
-  }).concat(Object.entries({ role: "agent", deps: "dependsOn", needs: "dependsOn", after: "dependsOn" })),
-);
-const taskKeys: readonly (keyof InlineTask)[] = ["id", "agent", "task", "dependsOn", "model", "writes"];
-
-function readTask(
-  raw: unknown,
-  where: string,
-): { readonly value: InlineTask } | { readonly problems: PlanProblem[] } {
-  const members = membersOf(fromJsonText(raw));
-  if (members === undefined) {
-    const remedy = 'send {"id": "…", "agent": "…", "task": "…"}';
-    return { problems: [problem(where, `${describe(raw)} is no task`, remedy)] };
-  }
-  const problems: PlanProblem[] = [];
-  const text = (key: keyof InlineTask, required: boolean): string | undefined => {
-    const member = members.get(key);
-    const isGiven = !isUnset(member) && member !== false;
-    const found = isGiven ? asText(member) : undefined;
-    if (found === undefined && (isGiven || required)) {
-      const message = isGiven ? `${describe(member)} is not text` : "is missing";
-      problems.push(problem(`${where}.${key}`, message, "every task needs an id and a task, as text"));
-    }
-    return key === "task" ? found : found?.trim();
-  };
-  const [id, agent, task, model] = [
-    text("id", true),
-    text("agent", false),
-    text("task", true),
-    text("model", false),
-  ];
-  const dependsOn = wordList(members.get("dependsOn"));
-  const writes = wordList(members.get("writes"))?.map((glob) => glob.replace(/^@/, ""));
-  for (const [key, list] of Object.entries({ dependsOn, writes })) {
-    if (list !== undefined || isUnset(members.get(key)) || members.get(key) === false) continue;
-    problems.push(
-      problem(`${where}.${key}`, `${describe(members.get(key))} is no list of words`, "send a list of words"),
-    );
-  }
-  for (const [key, value] of members) {
-    if (isUnset(value) || taskKeys.some((known) => known === key)) continue;
-    problems.push(unknownKey(key, `${where}.${shorten(key)}`, taskKeys, taskAliases));
-  }
-  if (problems.length > 0 || id === undefined || task === undefined) return { problems };
-  const optional = {
-    ...(agent === undefined ? {} : { agent }),
-    ...(dependsOn === undefined || dependsOn.length === 0 ? {} : { dependsOn }),
-    ...(model === undefined ? {} : { model }),
-    ...(writes === undefined || writes.length === 0 ? {} : { writes: writes.join(",") }),
-  };
-  return { value: { id, task, ...optional } };
-}
-
-/** A list of words, from a list, JSON text, or words separated by commas; undefined when it is none of these. */
-function wordList(raw: unknown): string[] | undefined {
-  if (isUnset(raw)) return undefined;
-  const parsed = fromJsonText(raw);
-  const list = Array.isArray(parsed) ? parsed : typeof parsed === "string" ? parsed.split(",") : [parsed];
-  const words = list.map((item: unknown) => (isUnset(item) ? "" : asText(item)?.trim()));
-  return words.every((word) => word !== undefined) ? words.filter((word) => word !== "") : undefined;
-}
-
 /** Text of a string or number. Halves of surrogate pairs would not survive UTF-8: they become U+FFFD. */
 function asText(raw: unknown): string | undefined {
   if (typeof raw === "number" && Number.isFinite(raw)) return String(raw);
   return typeof raw === "string" ? raw.replace(/\p{Cs}/gu, "\uFFFD") : undefined;
 }
 
-function jsonText(raw: unknown): string | undefined {
+function asFlag(raw: unknown): boolean | undefined {
+  const word = typeof raw === "string" ? raw.trim().toLowerCase() : raw;
+  return word === true || word === "true" ? true : word === false || word === "false" ? false : undefined;
+}
+
+function asCount(raw: unknown): number | undefined {
+  const number = typeof raw === "string" && /^\s*\d{1,15}(\.0*)?\s*$/.test(raw) ? Number(raw) : raw;
+  const isCount = typeof number === "number" && Number.isInteger(number) && number >= 1;
+  return isCount && number <= integerMax ? number : undefined;
+}
+
+/** Words, from a list, JSON text, or text with commas. */
+function asWords(raw: unknown): string[] | undefined {
+  const parsed = fromJsonText(raw);
+  const list = Array.isArray(parsed) ? parsed : typeof parsed === "string" ? parsed.split(",") : [parsed];
+  const words = list.map((item: unknown) => (isUnset(item) ? "" : asText(item)?.trim().replace(/^@/, "")));
+  return words.every((word) => word !== undefined) ? words.filter((word) => word !== "") : undefined;
+}
+
+function valueText(raw: unknown): string | undefined {
+  if (typeof raw !== "object") return typeof raw === "boolean" ? String(raw) : asText(raw);
   try {
-    const text = typeof raw === "object" ? JSON.stringify(raw) : undefined;
+    const text = JSON.stringify(raw);
     return isUnset(text) ? undefined : text;
   } catch (error) {
     // Cycles and bigints, which no JSON can hold.
@@ -203,16 +165,11 @@ function jsonText(raw: unknown): string | undefined {
 /** What a wrong value looks like, in a few words. Never calls the value's own code. */
 function describe(raw: unknown): string {
   if (Array.isArray(raw)) return "a list";
-  if (typeof raw === "string") return `"${shorten(raw)}"`;
+  if (typeof raw === "string") return `"${oneLine(raw, 60)}"`;
   if (typeof raw === "object" && raw !== null) return "an object";
-  if (typeof raw === "number" || typeof raw === "boolean") return String(raw);
-  return raw === null || raw === undefined ? "nothing" : `a ${typeof raw}`;
+  return typeof raw === "number" || typeof raw === "boolean" ? String(raw) : `a ${typeof raw}`;
 }
 
-function wrong(where: string, raw: unknown, expected: string, remedy: string): Reading {
-  return { problems: [problem(where, `${describe(raw)} is not ${expected}`, remedy)] };
-}
-
-function problem(where: string, message: string, remedy: string): PlanProblem {
-  return { where, message, remedy };
+function wrong(where: string, message: string, remedy: string): Reading {
+  return { problems: [{ where, message, remedy }] };
 }

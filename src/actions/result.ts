@@ -1,11 +1,13 @@
+import { join } from "node:path";
 import type { PlanProblem } from "../core/plan.ts";
-import type { RunView } from "../core/view.ts";
-import type { ActionContext, Performed } from "./context.ts";
-import { bounded, problemsText, telling } from "./text.ts";
+import { isFinalTask } from "../core/status.ts";
+import type { RunView, TaskView } from "../core/view.ts";
+import { oneLine } from "../lib/wording.ts";
+import type { ActionContext, Performed, TaskDetail } from "./context.ts";
+import { bounded, problemsMax, problemsText, telling } from "./text.ts";
 
 const detailsTasksMax = 100;
-/** Problems in `details`; the text tells as many. */
-export const problemsMax = 50;
+const liveTasksMax = 8;
 
 /** An answer that is about no single run. */
 export function answer(text: string, details: Performed["details"] = {}, ok = true): Performed {
@@ -13,7 +15,7 @@ export function answer(text: string, details: Performed["details"] = {}, ok = tr
 }
 
 /** The request is not in order: all that is wrong with it at once. */
-export function refusal(problems: readonly PlanProblem[], consequence: string): Performed {
+export function refusal(problems: readonly PlanProblem[], consequence = "nothing was done"): Performed {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   const text = bounded(`${count}, ${consequence}:\n${problemsText(problems)}`, "correct these first");
   return { ok: false, text, details: { problems: problems.slice(0, problemsMax) } };
@@ -24,26 +26,42 @@ export function aboutRun(
   ok: boolean,
   view: RunView,
   text: string,
-  context: ActionContext,
-  details: Performed["details"] = {},
+  { engine, clock }: ActionContext,
+  paths: readonly string[] = [engine.directory(view.runId)],
 ): Performed {
-  const directory = context.engine.directory(view.runId);
-  const tasks = telling(view.tasks, detailsTasksMax).map(({ id, agent, status, cause }) => ({
+  const tasks = telling(view.tasks, detailsTasksMax);
+  const details = { ...runDetails(view, tasks, clock.now()), paths };
+  return { ok, text: bounded(text, engine.directory(view.runId)), details };
+}
+
+/** Directory of a task's newest attempt. */
+export function attemptDirectory(runId: string, task: TaskView, { engine }: ActionContext): string {
+  return join(engine.directory(runId), "attempts", `${task.id}-${task.attempts}`);
+}
+
+/** Details while a run goes on: small, because the host repeats them in every event it writes. `now` in ms since the epoch. */
+export function progressDetails(view: RunView, now: number): Performed["details"] {
+  const tasks = view.tasks.filter((task) => task.startedAt !== undefined && !isFinalTask(task.status));
+  return runDetails(view, tasks.slice(0, liveTasksMax), now);
+}
+
+function runDetails(view: RunView, tasks: readonly TaskView[], now: number): Performed["details"] {
+  const { runId, status, usage } = view;
+  const counts = Object.fromEntries(Object.entries(view.counts).filter(([, count]) => count > 0));
+  return { runId, status, tasks: tasks.map((task) => taskDetail(task, now)), counts, usage };
+}
+
+function taskDetail(task: TaskView, now: number): TaskDetail {
+  const { id, agent, status, cause, reason, startedAt, finishedAt = now, usage } = task;
+  const head = task.result?.text ?? (isFinalTask(status) ? undefined : (task.activity ?? task.tool));
+  return {
     id,
     agent,
     status,
     ...(cause !== undefined && { cause }),
-  }));
-  return {
-    ok,
-    text: bounded(text, directory),
-    details: {
-      runId: view.runId,
-      status: view.status,
-      tasks,
-      usage: view.usage,
-      paths: [directory],
-      ...details,
-    },
+    ...(reason !== undefined && { reason: oneLine(reason, 200) }),
+    ...(head !== undefined && { head: oneLine(head, 200) }),
+    ...(startedAt !== undefined && { tookMs: finishedAt - startedAt }),
+    usage,
   };
 }

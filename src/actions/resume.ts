@@ -1,10 +1,11 @@
 import { evolve, fold } from "../core/evolve.ts";
-import type { RunId } from "../core/plan.ts";
+import type { PlanProblem, RunId } from "../core/plan.ts";
 import { isFinalRun } from "../core/status.ts";
-import { awaitRun } from "./await-run.ts";
+import type { RunView } from "../core/view.ts";
 import type { ActionContext, Perform } from "./context.ts";
 import { observe, onRun } from "./observe.ts";
 import { aboutRun, refusal } from "./result.ts";
+import { awaitRun } from "./wait.ts";
 
 /** A new driver starts in a fraction of this. */
 const takenMaxMs = 30_000;
@@ -12,17 +13,10 @@ const takenMaxMs = 30_000;
 /** Goes on with a run that is parked or lost its driver; it belongs to the session that asks from then on. */
 export const resume: Perform = async ({ run, background = false }, context) => {
   const observed = await observe({ run: run ?? "last" }, context);
-  if (!observed.ok) return refusal(observed.problems, "nothing was resumed");
-  const { view, problem } = observed;
-  if (problem !== undefined) return refusal([problem], "nothing was resumed");
-  const { runId, status } = view;
-  if (isFinalRun(status) || status !== "blocked") {
-    const why = isFinalRun(status) ? `is over (${status})` : `is ${status} and being driven`;
-    const remedy = isFinalRun(status)
-      ? "team run starts a new one"
-      : `team wait run=${runId} waits for its end`;
-    return refusal([{ where: "run", message: `run ${runId} ${why}`, remedy }], "nothing was resumed");
-  }
+  if ("message" in observed) return refusal([observed]);
+  const { view, problem = whyNot(view) } = observed;
+  if (problem !== undefined) return refusal([problem]);
+  const { runId } = view;
   const { engine, newId, requester } = context;
   const owner = { sessionId: requester.sessionId, ...(requester.host && { host: requester.host }) };
   await engine.send(runId, { id: newId(), kind: "resume", owner, background });
@@ -32,6 +26,14 @@ export const resume: Perform = async ({ run, background = false }, context) => {
     aboutRun(true, now.view, `Run ${runId} goes on. Look: team status run=${runId}.`, context),
   );
 };
+
+function whyNot({ runId, status }: RunView): PlanProblem | undefined {
+  if (status === "blocked") return undefined;
+  const [why, remedy] = isFinalRun(status)
+    ? [`is over (${status})`, "team run starts a new one"]
+    : [`is ${status} and being driven`, `team wait run=${runId} waits for its end`];
+  return { where: "run", message: `run ${runId} ${why}`, remedy };
+}
 
 /** Resolves once the run no longer stands still, or when no driver took it in time. */
 async function taken(runId: RunId, context: ActionContext): Promise<void> {

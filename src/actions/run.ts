@@ -1,37 +1,29 @@
-import { compileAsk } from "./ask.ts";
-import { awaitRun } from "./await-run.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
 import { onRun } from "./observe.ts";
-import { aboutRun, answer, problemsMax, refusal } from "./result.ts";
-import { bounded, problemsText } from "./text.ts";
+import { compileAsk, withWarnings } from "./plan.ts";
+import { aboutRun, answer, refusal } from "./result.ts";
+import { awaitRun } from "./wait.ts";
 
 /** Starts a run and, unless it is a background run, waits for its end. */
 export const run: Perform = async (parameters, context) => {
   const asked = await compileAsk(parameters, context);
-  if (!asked.ok) return refusal(asked.problems, "nothing was started");
+  if (!asked.ok) return refusal(asked.problems);
   if (context.signal?.aborted) return answer("Interrupted before anything was started.", {}, false);
-  const { requester } = context;
+  const { cwd, sessionId, host, origin, model, trusted } = context.requester;
   const background = parameters.background ?? false;
   const runId = await context.engine.submit({
     plan: asked.plan,
     terms: {
-      cwd: requester.cwd,
-      owner: { sessionId: requester.sessionId, ...(requester.host && { host: requester.host }) },
-      origin: requester.origin,
+      cwd,
+      owner: { sessionId, ...(host && { host }) },
+      origin,
       background,
-      ...(requester.model !== undefined && { model: requester.model }),
-      trusted: requester.trusted,
+      ...(model !== undefined && { model }),
+      trusted,
       settings: asked.settings,
     },
   });
-  const result = await follow(runId, background, context);
-  if (asked.warnings.length === 0) return result;
-  const text = bounded(
-    `Warnings:\n${problemsText(asked.warnings)}\n\n${result.text}`,
-    context.engine.directory(runId),
-  );
-  const problems = [...(result.details.problems ?? []), ...asked.warnings].slice(0, problemsMax);
-  return { ...result, text, details: { ...result.details, problems } };
+  return withWarnings(asked.warnings, await follow(runId, background, context));
 };
 
 /** From here on there is a run: whatever breaks, the asker learns its id. */
@@ -43,8 +35,8 @@ async function follow(runId: string, background: boolean, context: ActionContext
     if (!(error instanceof Error)) throw error;
     const remedy = `team status run=${runId} says where it stands`;
     const problem = { where: runId, message: context.redact(error.message), remedy };
-    const { text, details } = refusal([problem], `run ${runId} was started and goes on`);
-    return { ok: false, text, details: { ...details, runId } };
+    const refused = refusal([problem], `run ${runId} was started and goes on`);
+    return { ...refused, details: { ...refused.details, runId } };
   }
 }
 

@@ -1,21 +1,17 @@
 import type { StoredEvent } from "../core/events.ts";
 import { finalRunStatuses, isFinalRun } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import { attemptDirectory } from "./await-run.ts";
+import { formatUsage, oneLine } from "../lib/wording.ts";
 import type { ActionContext, Perform } from "./context.ts";
 import { onRun } from "./observe.ts";
-import { aboutRun, answer } from "./result.ts";
-import { nextStep, oneLine, runHeader, runLine, taskLine, taskTable, usageText } from "./text.ts";
+import { aboutRun, attemptDirectory } from "./result.ts";
+import { nextStep, runHeader, runLine, taskLine, taskTable } from "./text.ts";
 
 const otherRunsMax = 10;
 
 /** Where a run stands and why each task that is not running is not; or the story of one task. */
-export const status: Perform = async (parameters, context) => {
-  const isOpen = parameters.run === undefined && parameters.task === undefined;
-  if (isOpen && (await context.engine.list()).length === 0) {
-    return answer('No run in this project yet. Start one: team run goal="…".');
-  }
-  return onRun(parameters, context, ({ view, task, events, others }) => {
+export const status: Perform = (parameters, context) =>
+  onRun(parameters, context, ({ view, task, events, others }) => {
     if (task !== undefined) return aboutRun(true, view, taskStory(view, task, events, context), context);
     const now = context.clock.now();
     const live = others
@@ -23,16 +19,15 @@ export const status: Perform = async (parameters, context) => {
       .filter(({ manifest }) => !finalRunStatuses.some((final) => final === manifest.status))
       .slice(0, otherRunsMax)
       .map(({ manifest, driver }) => `- ${runLine(manifest, driver, now)}`);
-    const usage = `Usage: ${usageText(view.usage)}.`;
-    const text = [runHeader(view, now), taskTable(view, now), usage, nextStep(view)].filter(Boolean);
-    return aboutRun(
-      true,
-      view,
-      [...text, ...(live.length > 0 ? ["Other live runs:", ...live] : [])].join("\n"),
-      context,
-    );
+    const text = [
+      runHeader(view, now),
+      taskTable(view, now),
+      usageLine(view),
+      nextStep(view),
+      ...(live.length > 0 ? ["Other live runs:", ...live] : []),
+    ];
+    return aboutRun(true, view, text.filter(Boolean).join("\n"), context);
   });
-};
 
 /** How far each attempt came, and what would help. */
 function taskStory(
@@ -41,17 +36,22 @@ function taskStory(
   events: readonly StoredEvent[],
   context: ActionContext,
 ): string {
-  const directory = attemptDirectory(view, task, context);
-  return [
+  const newest = attemptDirectory(view.runId, task, context);
+  const text = [
     taskLine(task, context.clock.now()),
-    ...(task.dependsOn.length > 0 ? [`Depends on: ${task.dependsOn.join(", ")}.`] : []),
+    task.dependsOn.length > 0 ? `Depends on: ${task.dependsOn.join(", ")}.` : "",
     ...attempts(task, events),
-    ...(task.attempts === 0 ? ["It was never started."] : []),
-    `Usage: ${usageText(task.usage)}.`,
-    ...(directory === undefined ? [] : [`Newest attempt: ${directory}`]),
-    ...(task.result === undefined ? [] : [`Its result: team get run=${view.runId} task=${task.id}.`]),
-    ...(isFinalRun(view.status) ? [] : [nextStep(view)]),
-  ].join("\n");
+    task.attempts === 0 ? "It was never started." : `Newest attempt: ${newest}`,
+    usageLine(task),
+    task.result && `Its result: team get run=${view.runId} task=${task.id}.`,
+    isFinalRun(view.status) ? "" : nextStep(view),
+  ];
+  return text.filter(Boolean).join("\n");
+}
+
+function usageLine({ usage }: RunView | TaskView): string {
+  const counted = formatUsage(usage);
+  return counted && `Usage: ${counted}.`;
 }
 
 /** One line an attempt: the last point of its life that was recorded, and how it ended. */
@@ -59,21 +59,22 @@ function attempts(task: TaskView, events: readonly StoredEvent[]): string[] {
   const points = new Map<number, string>();
   const ends = new Map<number, string>();
   for (const event of events) {
-    if (!("task" in event) || event.task !== task.id || !("attempt" in event)) continue;
-    if (event.type === "attempt.started") points.set(event.attempt, "allocated, never spawned");
+    if (!("attempt" in event) || event.task !== task.id) continue;
+    const { attempt } = event;
+    if (event.type === "attempt.started") points.set(attempt, "allocated, never spawned");
     if (event.type === "attempt.spawned")
-      points.set(event.attempt, `spawned as pid ${event.worker.pid}, never became ready`);
-    if (event.type === "attempt.ready") points.set(event.attempt, "became ready, showed no activity");
+      points.set(attempt, `spawned as pid ${event.worker.pid}, never became ready`);
+    if (event.type === "attempt.ready") points.set(attempt, "became ready, showed no activity");
     if (event.type === "attempt.progressed")
-      points.set(event.attempt, `worked, last seen at "${oneLine(event.activity, 100)}"`);
+      points.set(attempt, `worked, last seen at "${oneLine(event.activity, 100)}"`);
     if (event.type === "attempt.ended") {
-      const { outcome } = event;
+      const { outcome, retryAt } = event;
       const cause = "cause" in outcome ? ` (${outcome.cause}): ${oneLine(outcome.message, 500)}` : "";
-      const retry = event.retryAt === undefined ? "" : "; it was to be tried again";
-      ends.set(event.attempt, `${outcome.kind}${cause}${retry}`);
+      ends.set(
+        attempt,
+        `; ${outcome.kind}${cause}${retryAt === undefined ? "" : "; it was to be tried again"}`,
+      );
     }
   }
-  return [...points].map(
-    ([attempt, point]) => `Attempt ${attempt}: ${point}${ends.has(attempt) ? `; ${ends.get(attempt)}` : ""}.`,
-  );
+  return [...points].map(([attempt, point]) => `Attempt ${attempt}: ${point}${ends.get(attempt) ?? ""}.`);
 }

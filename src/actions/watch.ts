@@ -27,87 +27,75 @@ export interface WatchTerms {
 }
 
 const patrolMs = 2_000;
-const driverGoneMaxMs = 10_000;
-const driverMissingMaxMs = 30_000;
-const progressMinMs = 100;
+/** How long a run may be without a driver that was there, or that never came yet. */
+const unmannedMaxMs = { gone: 10_000, none: 30_000 };
+const progressEveryMs = 250;
 
 /** Follows a run's journal until it ends, or one of the terms does. Whatever ended it, the manifest is up to date. */
 export async function watch(runId: RunId, context: ActionContext, terms: WatchTerms): Promise<WatchEnd> {
-  const { engine, clock } = context;
+  const { engine, clock, onProgress } = context;
   const reading = await engine.read(runId);
-  const stop = new AbortController();
-  const seen = { state: fold(reading.events), changedAt: clock.now(), shownAt: Number.NEGATIVE_INFINITY };
   if (reading.problem !== undefined) return "damaged";
+  let state = fold(reading.events);
+  let [changedAt, shownAt] = [clock.now(), Number.NEGATIVE_INFINITY];
+  const over = new AbortController();
+  const stop = AbortSignal.any([over.signal, ...(terms.signal === undefined ? [] : [terms.signal])]);
 
+  const show = (): void => {
+    shownAt = clock.now();
+    const view = over.signal.aborted ? undefined : onProgress && runView(state, shownAt);
+    if (view !== undefined) onProgress?.(view);
+  };
   const follow = async (): Promise<WatchEnd> => {
-    let end = restOf(seen.state, terms);
+    let end = restOf(state, terms);
     if (end !== undefined) return end;
-    for await (const event of engine.follow(runId, seen.state.seq + 1, stop.signal)) {
-      seen.state = evolve(seen.state, event);
-      seen.changedAt = clock.now();
-      end = restOf(seen.state, terms);
-      if (end !== undefined || clock.now() - seen.shownAt >= progressMinMs) show();
+    for await (const event of engine.follow(runId, state.seq + 1, stop)) {
+      state = evolve(state, event);
+      changedAt = clock.now();
+      end = restOf(state, terms);
+      if (end !== undefined || changedAt - shownAt >= progressEveryMs) show();
       if (end !== undefined) return end;
     }
-    return stop.signal.aborted ? "aborted" : "damaged";
-  };
-  const show = (): void => {
-    seen.shownAt = clock.now();
-    const view = context.onProgress && runView(seen.state, seen.shownAt);
-    if (view !== undefined) context.onProgress?.(view);
+    return stop.aborted ? "aborted" : "damaged";
   };
   const patrol = async (): Promise<WatchEnd> => {
     let unmannedSince: number | undefined;
-    while (!stop.signal.aborted) {
-      await clock.sleep(patrolMs, stop.signal);
-      const now = clock.now();
+    for (;;) {
+      await clock.sleep(patrolMs, stop);
+      if (stop.aborted) return "aborted";
       show();
-      if (now - seen.changedAt < patrolMs || stop.signal.aborted) {
-        unmannedSince = undefined;
-        continue;
-      }
-      const driver = await driverOf(runId, context);
+      const isSilent = clock.now() - changedAt >= patrolMs;
+      const driver = isSilent ? await driverOf(runId, context) : "there";
       if (driver === "there") unmannedSince = undefined;
-      else unmannedSince ??= now;
-      const bound = driver === "gone" ? driverGoneMaxMs : driverMissingMaxMs;
-      if (unmannedSince !== undefined && now - unmannedSince >= bound) return "abandoned";
+      else {
+        unmannedSince ??= clock.now();
+        if (clock.now() - unmannedSince >= unmannedMaxMs[driver]) return "abandoned";
+      }
     }
-    return "aborted";
+  };
+  const patience = async (ms: number): Promise<WatchEnd> => {
+    await clock.sleep(ms, stop);
+    return stop.aborted ? "aborted" : "patience";
   };
 
   try {
-    const ends: Promise<WatchEnd>[] = [follow(), patrol()];
-    if (terms.signal !== undefined) ends.push(aborted(terms.signal, stop.signal));
-    if (terms.patienceMs !== undefined)
-      ends.push(clock.sleep(terms.patienceMs, stop.signal).then(() => "patience" as const));
+    const { patienceMs } = terms;
+    const ends = [follow(), patrol(), ...(patienceMs === undefined ? [] : [patience(patienceMs)])];
     const end = await Promise.race(ends);
-    await engine.settled(runId, seen.state.seq);
+    await engine.settled(runId, state.seq);
     return end;
   } finally {
-    stop.abort();
+    over.abort();
   }
 }
 
-function restOf(state: RunState, terms: WatchTerms): WatchEnd | undefined {
+function restOf(state: RunState, { until }: WatchTerms): WatchEnd | undefined {
   if (isFinalRun(state.status)) return "final";
-  return terms.until === "rest" && state.status === "blocked" ? "attention" : undefined;
+  return until === "rest" && state.status === "blocked" ? "attention" : undefined;
 }
 
 async function driverOf(runId: RunId, { engine }: ActionContext): Promise<"there" | "gone" | "none"> {
   const [listing] = await engine.list(runId);
   if (listing === undefined || !("manifest" in listing)) return "gone";
   return listing.driver === "gone" || listing.driver === "none" ? listing.driver : "there";
-}
-
-function aborted(signal: AbortSignal, over: AbortSignal): Promise<WatchEnd> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      signal.removeEventListener("abort", done);
-      over.removeEventListener("abort", done);
-      resolve("aborted");
-    };
-    if (signal.aborted || over.aborted) return done();
-    signal.addEventListener("abort", done);
-    over.addEventListener("abort", done);
-  });
 }

@@ -3,7 +3,7 @@ import type { ActionResult } from "../actions/context.ts";
 import { staysAlive } from "./mode.ts";
 import { replyType } from "./notice.ts";
 import type { HostParts } from "./parts.ts";
-import { callSignal, type LiveSession } from "./session.ts";
+import type { LiveSession } from "./session.ts";
 
 /** A command answers within a second: this long it may keep the person, ms. */
 const patienceMs = 800;
@@ -52,46 +52,26 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
 }
 
 async function answer(name: string, line: string, session: LiveSession, parts: HostParts): Promise<void> {
-  const call = callSignal(session, undefined);
   const isPatient = !staysAlive(session.mode);
+  const origin = { kind: "user", id: `/team-${name}` } as const;
   const work = session
-    .perform(
-      name,
-      { line },
-      {
-        origin: { kind: "user", id: `/team-${name}` },
-        signal: call.signal,
-        ...(isPatient ? {} : { returnsAtOnce: true }),
-      },
-    )
+    .perform(name, { line }, { origin, returnsAtOnce: !isPatient })
     .then((result) => show(name, result, session))
-    .catch(session.report)
-    .finally(call.release);
+    .catch(session.report);
   if (isPatient) return work;
-  const done = work.then(() => "done" as const);
-  const first = await Promise.race([done, parts.clock.sleep(patienceMs, session.signal)]);
+  const first = await Promise.race([work.then(() => "done"), parts.clock.sleep(patienceMs, session.signal)]);
   if (first !== "done") session.say(`/team-${name} is at work; its answer appears here`, "info");
 }
 
-function show(name: string, result: ActionResult, session: LiveSession): void {
-  const text = result.text.trim();
+function show(name: string, { ok, text: whole, details }: ActionResult, session: LiveSession): void {
+  const text = whole.trim();
   const isLine = text.length <= lineMaxCharacters && text.split("\n").length <= lineMaxLines;
   session.touch((ctx, pi) => {
-    const isMessage = result.ok && !isLine && ctx.isIdle();
-    if (isMessage || !ctx.hasUI) {
-      pi.sendMessage({
-        customType: replyType,
-        content: `/team-${name}\n${text}`,
-        display: true,
-        details: result.details,
-      });
-    }
-    if (!isMessage) session.say(shortened(text), result.ok ? "info" : "error");
+    const isMessage = ok && !isLine && ctx.isIdle();
+    if (isMessage || !ctx.hasUI)
+      pi.sendMessage({ customType: replyType, content: `/team-${name}\n${text}`, display: true, details });
+    if (!isMessage) session.say(text.slice(0, notifyMaxCharacters), ok ? "info" : "error");
   });
-}
-
-function shortened(text: string): string {
-  return text.length <= notifyMaxCharacters ? text : `${text.slice(0, notifyMaxCharacters)}…`;
 }
 
 async function completions(name: string, typed: string, session: LiveSession | undefined, before = "") {

@@ -1,7 +1,7 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
 import { registerCommands } from "./commands.ts";
-import { ledgerEntry, noticeType } from "./ledger.ts";
-import { renderNotice, renderReply, replyType } from "./notice.ts";
+import { noticeType } from "./ledger.ts";
+import { renderMessage, replyType } from "./notice.ts";
 import type { HostParts } from "./parts.ts";
 import { LiveSession } from "./session.ts";
 import { registerTool, toolName } from "./tool.ts";
@@ -25,8 +25,8 @@ export function createExtension(parts: HostParts): (pi: ExtensionAPI) => void {
 
     registerTool(pi, parts, sessionOf);
     registerCommands(pi, parts, { of: sessionOf, newest: () => live });
-    pi.registerMessageRenderer(noticeType, renderNotice);
-    pi.registerMessageRenderer(replyType, renderReply);
+    pi.registerMessageRenderer(noticeType, renderMessage);
+    pi.registerMessageRenderer(replyType, renderMessage);
 
     let greeted: LiveSession | undefined;
     pi.on("session_start", (_, ctx) => {
@@ -38,10 +38,6 @@ export function createExtension(parts: HostParts): (pi: ExtensionAPI) => void {
       session.catchUp();
     });
     pi.on("session_shutdown", ({ reason }) => live?.close(reason));
-    pi.on("message_end", ({ message }) => {
-      if (message.role === "custom" && message.customType === noticeType)
-        live?.delivered(ledgerEntry(message));
-    });
   };
 }
 

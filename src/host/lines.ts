@@ -1,13 +1,11 @@
 import type { Component } from "@mariozechner/pi-tui";
-import { fitLine } from "../ui/width.ts";
+import { plainTheme } from "../ui/theme.ts";
+import { drawLine } from "../ui/width.ts";
 
-/** Lines for a width; may throw. */
+/** Lines that fit a width; may throw. */
 export type Draw = (width: number) => string[];
 
-/**
- * A component of the host that draws our lines once a width. It never throws and never lets a line through that is too
- * wide: the host dies of both.
- */
+/** A component of the host that draws our lines once a width. It never throws: the host dies of that. */
 export class Lines implements Component {
   #draw: Draw;
   #drawn: { readonly width: number; readonly lines: string[] } | undefined;
@@ -34,12 +32,10 @@ export class Lines implements Component {
 
   #fresh(width: number): string[] {
     try {
-      return this.#draw(width).map((line) => fitLine(line, width));
+      return this.#draw(width);
     } catch (error) {
       // The place shows that it cannot be drawn, and why; everything else on the screen lives on.
-      return [
-        fitLine(`team: this cannot be drawn: ${error instanceof Error ? error.message : error}`, width),
-      ];
+      return [drawLine([["error", `team: this cannot be drawn: ${error}`]], width, plainTheme)];
     }
   }
 }

@@ -1,41 +1,62 @@
 import type { MessageRenderer } from "@mariozechner/pi-coding-agent";
+import { progressDetails } from "../actions/result.ts";
+import { nextStep, runHeader, taskLine } from "../actions/text.ts";
 import type { RunView } from "../core/view.ts";
-import { progressDetails } from "../ui/card.ts";
-import { noticeLines, noticeText } from "../ui/notice.ts";
-import { wrap } from "../ui/width.ts";
-import type { Rest } from "./ledger.ts";
+import { countOf, formatDuration, formatUsage, oneLine } from "../lib/wording.ts";
+import { readCard } from "../ui/card.ts";
+import { glyphOf } from "../ui/glyph.ts";
+import { drawLine, wrap } from "../ui/width.ts";
+import { noticeType, type Rest } from "./ledger.ts";
 import { Lines } from "./lines.ts";
 
 /** The answer to a slash command that is too long for a line. */
 export const replyType = "muster-reply";
-const replyPreview = 24;
-const replyLinesMax = 2_000;
+const previewLines = 24;
+const linesMax = 2_000;
+const troublesMax = 5;
 
-/** The message that tells the lead about a run; its details are the ledger's proof of delivery. */
-export function noticeMessage(customType: string, view: RunView, told: Rest, directory: string, now: number) {
-  const details = { ...progressDetails("run", view, now), told, paths: [directory] };
-  return { customType, content: noticeText(view, directory), display: true, details };
+/**
+ * The message that tells the lead about a run, once; its details are the ledger's proof of delivery. `directory` is where
+ * the run's files are; `now` in ms since the epoch.
+ */
+export function noticeMessage(view: RunView, told: Rest, directory: string, now: number) {
+  const details = { action: "run", ok: true, ...progressDetails(view, now), told, paths: [directory] };
+  return { customType: noticeType, content: noticeText(view, directory, now), display: true, details };
 }
 
-/** How a notice is drawn: a success in one line, the rest as it is; wrapped when expanded. */
-export const renderNotice: MessageRenderer = ({ content, details }, { expanded }, theme) => {
-  const text = textOf(content);
-  return new Lines((width) => noticeLines({ details, text }, expanded, width, theme));
-};
+/** Success is one line; anything else says what failed, why, and the exact call that helps. */
+export function noticeText(view: RunView, directory: string, now: number): string {
+  const { runId, status, tasks, createdAt, finishedAt = now } = view;
+  if (status === "completed") {
+    const took = formatDuration(finishedAt - createdAt);
+    const bill = [countOf(tasks.length, "task"), formatUsage(view.usage)].filter(Boolean).join(", ");
+    return `Team run ${runId} completed in ${took}: ${bill}. Goal: ${oneLine(view.goal, 160)}. Results: team summary run=${runId}`;
+  }
+  const troubled = tasks.filter((task) => task.status === "failed" || task.status === "blocked");
+  const hidden = troubled.length - troublesMax;
+  return [
+    `Team: ${runHeader(view, now)}`,
+    ...troubled.slice(0, troublesMax).map((task) => taskLine(task, now)),
+    ...(hidden > 0 ? [`- and ${hidden} more`] : []),
+    nextStep(view),
+    `Files: ${directory}`,
+  ]
+    .filter(Boolean)
+    .join("\n");
+}
 
-/** All of it when expanded, a screenful else: the person asked for it. */
-export const renderReply: MessageRenderer = ({ content }, { expanded }, theme) => {
-  const text = textOf(content);
-  return new Lines((width) => {
-    const lines = wrap(text, width, replyLinesMax);
-    const shown = expanded ? lines : lines.slice(0, replyPreview);
+/** How our messages are drawn: a screenful, all when expanded; the first line in the colour of what became of the run. */
+export const renderMessage: MessageRenderer = ({ content, details }, { expanded }, theme) =>
+  new Lines((width) => {
+    const { color } = glyphOf(readCard(details).status ?? "running");
+    const lines = wrap(textOf(content), width, linesMax);
+    const shown = expanded ? lines : lines.slice(0, previewLines);
     const hidden = lines.length - shown.length;
     return [
-      ...shown.map((line, index) => theme.fg(index === 0 ? "accent" : "text", line)),
-      ...(hidden > 0 ? [theme.fg("dim", `+${hidden} more`)] : []),
+      ...shown.map((line, index) => drawLine([[index === 0 ? color : "text", line]], width, theme)),
+      ...(hidden > 0 ? [drawLine([["dim", `+${hidden} more`]], width, theme)] : []),
     ];
   });
-};
 
 /** The text of a message's or result's content. */
 export function textOf(

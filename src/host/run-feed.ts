@@ -1,5 +1,4 @@
 import { evolve, fold } from "../core/evolve.ts";
-import { RunNotFound } from "../core/failure.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
 import { runView } from "../core/run-view.ts";
 import { emptyState, type RunState } from "../core/state.ts";
@@ -17,16 +16,10 @@ export interface FeedTerms {
   /** A run ended, or stands still. `late`: it did so before it was followed. */
   readonly rested: (view: RunView, late: boolean) => void;
   /** A run cannot be followed any more. */
-  readonly failed: (runId: string, message: string) => void;
+  readonly failed: (runId: string, error: unknown) => void;
 }
 
-/** Tries to go on reading after an error, without one event in between. */
-const troublesMax = 5;
-const troubleRestMs = 1_000;
-
-/**
- * The runs of one session, folded from their journals as they grow. Costs nothing while no run is followed.
- */
+/** The runs of one session, folded from their journals as they grow. Costs nothing while no run is followed. */
 export class RunFeed {
   readonly #terms: FeedTerms;
   readonly #closed = new AbortController();
@@ -41,8 +34,11 @@ export class RunFeed {
   follow(runId: string): void {
     if (this.#states.has(runId) || this.#closed.signal.aborted) return;
     this.#states.set(runId, emptyState);
-    // `#tail` ends what it cannot handle by telling `failed`.
-    void this.#tail(runId);
+    this.#read(runId).catch((error: unknown) => {
+      if (this.#closed.signal.aborted) return;
+      this.#forget(runId);
+      this.#terms.failed(runId, error);
+    });
   }
 
   /** What is to be shown now, ms since the epoch; what has been shown long enough is forgotten here. */
@@ -56,9 +52,12 @@ export class RunFeed {
     return shown;
   }
 
-  /** The newest view of a run that is followed; undefined before its start is recorded. */
-  view(runId: string): RunView | undefined {
-    return runView(this.#stateOf(runId), this.#terms.clock.now());
+  /** The newest view of a run that is followed and stands still or is over. */
+  restOf(runId: string): RunView | undefined {
+    const state = this.#states.get(runId) ?? emptyState;
+    // A view is made only where somebody looks: a flood of telemetry costs its fold.
+    const isAtRest = isFinalRun(state.status) || state.status === "blocked";
+    return isAtRest ? runView(state, this.#terms.clock.now()) : undefined;
   }
 
   /** Ends all following; nothing is called after this. */
@@ -67,58 +66,33 @@ export class RunFeed {
     this.#states.clear();
   }
 
-  async #tail(runId: string): Promise<void> {
-    const { signal } = this.#closed;
-    for (let troubles = 0; troubles < troublesMax && !signal.aborted; troubles++) {
-      const from = this.#stateOf(runId).seq;
-      try {
-        if ((await this.#read(runId)) === "over") return;
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof RunNotFound || troubles === troublesMax - 1) {
-          this.#states.delete(runId);
-          this.#terms.changed();
-          this.#terms.failed(runId, error instanceof Error ? error.message : String(error));
-          return;
-        }
-      }
-      if (this.#stateOf(runId).seq > from) troubles = 0;
-      await this.#terms.clock.sleep(troubleRestMs * 2 ** troubles, signal);
-    }
-  }
-
-  async #read(runId: string): Promise<"over" | "goes on"> {
+  async #read(runId: string): Promise<void> {
     const { signal } = this.#closed;
     const { engine } = this.#terms;
-    const reading = await engine.read(runId);
-    if (signal.aborted || this.#take(runId, fold(reading.events), true) === "over") return "over";
-    for await (const event of engine.follow(runId, this.#stateOf(runId).seq + 1, signal)) {
-      if (signal.aborted) return "over";
-      if (this.#take(runId, evolve(this.#stateOf(runId), event), false) === "over") return "over";
+    let state = fold((await engine.read(runId)).events);
+    if (signal.aborted || !this.#take(runId, state, true)) return;
+    for await (const event of engine.follow(runId, state.seq + 1, signal)) {
+      state = evolve(state, event);
+      if (signal.aborted || !this.#take(runId, state, false)) return;
     }
-    return signal.aborted ? "over" : "goes on";
   }
 
-  #take(runId: string, state: RunState, late: boolean): "over" | "goes on" {
-    const before = this.#stateOf(runId);
+  /** False when there is nothing more to expect. */
+  #take(runId: string, state: RunState, late: boolean): boolean {
+    const before = this.#states.get(runId)?.status;
     this.#states.set(runId, state);
     if (state.status !== "queued" && state.terms.owner.sessionId !== this.#terms.sessionId) {
-      this.#states.delete(runId);
-      this.#terms.changed();
-      return "over";
+      this.#forget(runId);
+      return false;
     }
     this.#terms.changed();
-    const isOver = isFinalRun(state.status);
-    // A view is made only where somebody looks: a flood of telemetry costs its fold.
-    const view =
-      before.status !== state.status && (isOver || state.status === "blocked")
-        ? runView(state, this.#terms.clock.now())
-        : undefined;
-    if (view !== undefined) this.#terms.rested(view, late);
-    return isOver ? "over" : "goes on";
+    const rest = before === state.status ? undefined : this.restOf(runId);
+    if (rest !== undefined) this.#terms.rested(rest, late);
+    return !isFinalRun(state.status);
   }
 
-  #stateOf(runId: string): RunState {
-    return this.#states.get(runId) ?? emptyState;
+  #forget(runId: string): void {
+    this.#states.delete(runId);
+    this.#terms.changed();
   }
 }

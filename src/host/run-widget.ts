@@ -9,17 +9,16 @@ export interface WidgetTerms {
   readonly clock: Clock;
   /** `component`: drawn by the host's terminal; `lines`: sent to a client that draws. */
   readonly form: "component" | "lines";
-  /** The host's UI, or undefined when it is gone; asked each time, because contexts go stale. */
-  readonly ui: () => Ui | undefined;
+  /** Lends the host's screen, each time anew because contexts go stale; does nothing when it is gone. */
+  readonly onScreen: (act: (ui: Pick<ExtensionUIContext, "setWidget">) => void) => void;
   readonly views: (now: number) => readonly RunView[];
   /** Drawing went wrong; must not throw. */
   readonly failed: (error: unknown) => void;
 }
 
-type Ui = Pick<ExtensionUIContext, "setWidget">;
 const key = "team";
 const placement = { placement: "belowEditor" } as const;
-/** Fastest redraw, ms, and the beat of the elapsed times while something is shown. */
+/** Fastest redraw, ms, and the beat while something is shown: of the elapsed times, and of what came too fast. */
 const redrawMinMs = { component: 250, lines: 1_000 };
 const beatMs = 1_000;
 /** Width for clients that do not tell theirs; they wrap or cut. */
@@ -31,64 +30,60 @@ const clientColumns = 120;
  */
 export class RunWidget {
   readonly #terms: WidgetTerms;
-  #sleeping: { readonly dueAt: number; readonly wake: AbortController } | undefined;
+  readonly #closed = new AbortController();
+  #isBeating = false;
   #drawnAt = Number.NEGATIVE_INFINITY;
   #redraw: (() => void) | undefined;
   #sent = "";
-  #isClosed = false;
 
   constructor(terms: WidgetTerms) {
     this.#terms = terms;
   }
 
-  /** Something may look different now. Drawn within a quarter of a second (a second for clients), many calls together. */
+  /** Something may look different now: drawn at once, or with the next beat when the last drawing is too fresh. */
   changed(): void {
-    const { clock, form } = this.#terms;
-    this.#drawIn(Math.max(0, this.#drawnAt + redrawMinMs[form] - clock.now()));
+    const { clock, form, failed } = this.#terms;
+    if (this.#closed.signal.aborted) return;
+    if (clock.now() - this.#drawnAt >= redrawMinMs[form]) this.#draw();
+    if (!this.#isBeating) this.#beat().catch(failed);
   }
 
   /** Takes everything of ours off the screen, and stays silent. */
   close(): void {
-    this.#isClosed = true;
-    this.#sleeping?.wake.abort();
-    this.#sleeping = undefined;
-    if (this.#redraw !== undefined || this.#sent !== "") this.#terms.ui()?.setWidget(key, undefined);
-    this.#redraw = undefined;
-    this.#sent = "";
+    this.#closed.abort();
+    this.#clear();
   }
 
-  #drawIn(ms: number): void {
-    const { clock, failed } = this.#terms;
-    const dueAt = clock.now() + ms;
-    if (this.#isClosed || (this.#sleeping !== undefined && this.#sleeping.dueAt <= dueAt)) return;
-    this.#sleeping?.wake.abort();
-    const own = { dueAt, wake: new AbortController() };
-    this.#sleeping = own;
-    // Whoever woke us early put his own sleep in our place.
-    clock
-      .sleep(ms, own.wake.signal)
-      .then(() => {
-        if (this.#sleeping === own && !this.#isClosed) this.#draw();
-      })
-      .catch(failed);
+  #clear(): void {
+    if (this.#redraw === undefined && this.#sent === "") return;
+    this.#redraw = undefined;
+    this.#sent = "";
+    this.#terms.onScreen((ui) => ui.setWidget(key, undefined));
+  }
+
+  async #beat(): Promise<void> {
+    this.#isBeating = true;
+    const { clock, views } = this.#terms;
+    while (views(clock.now()).length > 0 && !this.#closed.signal.aborted) {
+      await clock.sleep(beatMs, this.#closed.signal);
+      if (!this.#closed.signal.aborted) this.#draw();
+    }
+    this.#isBeating = false;
   }
 
   #draw(): void {
-    this.#sleeping = undefined;
-    this.#drawnAt = this.#terms.clock.now();
-    const shown = this.#terms.views(this.#drawnAt);
-    const ui = this.#terms.ui();
-    if (ui === undefined) return;
-    if (this.#terms.form === "component") this.#drawComponent(ui, shown.length > 0);
-    else this.#sendLines(ui, shown);
-    if (shown.length > 0) this.#drawIn(beatMs);
-  }
-
-  #drawComponent(ui: Ui, isNeeded: boolean): void {
-    if (isNeeded && this.#redraw !== undefined) this.#redraw();
-    else if (isNeeded) {
-      const { clock, views } = this.#terms;
-      const mount: Parameters<Ui["setWidget"]>[1] & object = (tui, theme) => {
+    const { clock, form, views, onScreen } = this.#terms;
+    this.#drawnAt = clock.now();
+    const shown = views(this.#drawnAt);
+    if (shown.length === 0) this.#clear();
+    else if (form === "lines") {
+      const lines = widgetLines(shown, this.#drawnAt, clientColumns, plainTheme);
+      const text = lines.join("\n");
+      if (text !== this.#sent) onScreen((ui) => ui.setWidget(key, lines, placement));
+      this.#sent = text;
+    } else if (this.#redraw !== undefined) this.#redraw();
+    else {
+      const mount: Parameters<ExtensionUIContext["setWidget"]>[1] & object = (tui, theme) => {
         const lines = new Lines((width) => widgetLines(views(clock.now()), clock.now(), width, theme));
         this.#redraw = () => {
           lines.invalidate();
@@ -96,17 +91,7 @@ export class RunWidget {
         };
         return lines;
       };
-      ui.setWidget(key, mount, placement);
-    } else if (this.#redraw !== undefined) {
-      this.#redraw = undefined;
-      ui.setWidget(key, undefined);
+      onScreen((ui) => ui.setWidget(key, mount, placement));
     }
-  }
-
-  #sendLines(ui: Ui, shown: readonly RunView[]): void {
-    const lines = widgetLines(shown, this.#terms.clock.now(), clientColumns, plainTheme);
-    const text = lines.join("\n");
-    if (text !== this.#sent) ui.setWidget(key, lines.length === 0 ? undefined : lines, placement);
-    this.#sent = text;
   }
 }

@@ -1,10 +1,9 @@
 import { isFinalRun } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import { formatDuration } from "./duration.ts";
+import { formatCost, formatDuration, formatUsage } from "../lib/wording.ts";
 import { glyphOf } from "./glyph.ts";
 import type { Theme } from "./theme.ts";
-import { formatCost, formatUsage } from "./usage.ts";
-import { fitLine, plain } from "./width.ts";
+import { drawLine, type Span } from "./width.ts";
 
 /** How long a finished run stays in the widget, ms: a failure longer, because it is to be seen. */
 const successLingersMs = 6_000;
@@ -24,74 +23,56 @@ export function isShown(view: RunView, now: number): boolean {
  * `now` in ms since the epoch; every line fits `width` columns.
  */
 export function widgetLines(views: readonly RunView[], now: number, width: number, theme: Theme): string[] {
+  if (!(width >= 1)) return [];
   const shown = views.filter((view) => isShown(view, now)).sort((a, b) => a.createdAt - b.createdAt);
-  const lines = shown.slice(0, runsMax).flatMap((view) => runLines(view, now, theme));
-  if (shown.length > runsMax)
-    lines.push(theme.fg("dim", `+${shown.length - runsMax} more runs · /team-list`));
-  return width >= 1 ? lines.map((line) => fitLine(line, width)) : [];
+  const lines = shown.slice(0, runsMax).flatMap((view) => [header(view, now), ...taskLines(view, now)]);
+  if (shown.length > runsMax) lines.push([["dim", `+${shown.length - runsMax} more runs · /team-list`]]);
+  return lines.map((line) => drawLine(line, width, theme));
 }
 
-function runLines(view: RunView, now: number, theme: Theme): string[] {
-  const tasks = view.tasks.filter(isBusy).sort(byStart);
-  const lines = [headerLine(view, now, theme)];
-  if (isFinalRun(view.status)) return lines;
-  for (const task of tasks.slice(0, tasksMax)) lines.push(taskLine(task, now, theme));
-  if (tasks.length > tasksMax) lines.push(theme.fg("dim", `  +${tasks.length - tasksMax} more`));
-  return lines;
-}
-
-function headerLine(view: RunView, now: number, theme: Theme): string {
+function header(view: RunView, now: number): Span[] {
   const { glyph, word, color } = glyphOf(view.status);
-  const done = view.counts.completed;
+  const { completed, failed } = view.counts;
   const facts = [
-    `${done}/${view.tasks.length}`,
-    ...(view.counts.failed > 0 ? [`${view.counts.failed} failed`] : []),
+    `${completed}/${view.tasks.length}`,
+    failed > 0 ? `${failed} failed` : "",
     formatDuration((view.finishedAt ?? now) - view.createdAt),
-    ...(view.usage.cost > 0 ? [formatCost(view.usage.cost)] : []),
+    view.usage.cost > 0 ? formatCost(view.usage.cost) : "",
   ];
-  const name = plain(view.workflow ?? view.team ?? "team");
-  const why = view.status === "running" || view.status === "completed" ? undefined : reasonOf(view);
   return [
-    theme.fg(color, glyph),
-    theme.bold(name),
-    ...(view.status === "running" ? [] : [theme.fg(color, word)]),
-    theme.fg("muted", facts.join(" · ")),
-    ...(why === undefined ? [] : [theme.fg(color, plain(why))]),
-    theme.fg("dim", `${plain(view.runId)} ${plain(view.goal)}`),
-  ].join(" ");
+    [color, glyph],
+    ["toolTitle", view.workflow ?? view.team ?? "team"],
+    [color, view.status === "running" ? "" : word],
+    ["muted", facts.filter(Boolean).join(" · ")],
+    [color, view.status === "running" || view.status === "completed" ? "" : (reasonOf(view) ?? "")],
+    ["dim", `${view.runId} ${view.goal}`],
+  ];
 }
 
-function reasonOf(view: { readonly cause?: string; readonly reason?: string }): string | undefined {
-  return view.reason ?? view.cause;
+/** What a person would look at now: what works, by start, then what wants something. */
+function taskLines({ status, tasks }: RunView, now: number): Span[][] {
+  if (isFinalRun(status)) return [];
+  const isRunning = (task: TaskView): number => Number(task.status === "running");
+  const busy = tasks
+    .filter((task) => ["running", "stopping", "retrying", "waiting", "blocked"].includes(task.status))
+    .sort((a, b) => isRunning(b) - isRunning(a) || (a.startedAt ?? 0) - (b.startedAt ?? 0));
+  const lines = busy.slice(0, tasksMax).map((task) => taskLine(task, now));
+  return busy.length > tasksMax ? [...lines, [["dim", `  +${busy.length - tasksMax} more`]]] : lines;
 }
 
-function taskLine(task: TaskView, now: number, theme: Theme): string {
+function taskLine(task: TaskView, now: number): Span[] {
   const { glyph, word, color } = glyphOf(task.status);
-  const doing =
-    task.status === "running" ? activityOf(task) : `${word}: ${reasonOf(task) ?? "no reason given"}`;
-  const usage = formatUsage(task.usage);
+  const activity = [task.tool, task.activity].filter(Boolean).join(": ") || "starting";
   return [
-    `  ${theme.fg(color, glyph)}`,
-    plain(task.id),
-    theme.fg("muted", plain(task.agent)),
-    ...(task.startedAt === undefined ? [] : [theme.fg("muted", formatDuration(now - task.startedAt))]),
-    ...(usage === "" ? [] : [theme.fg("dim", usage)]),
-    theme.fg("dim", plain(doing)),
-  ].join(" ");
+    [color, `  ${glyph}`],
+    ["text", task.id],
+    ["muted", task.agent],
+    ["muted", task.startedAt === undefined ? "" : formatDuration(now - task.startedAt)],
+    ["dim", formatUsage(task.usage)],
+    ["dim", task.status === "running" ? activity : `${word}: ${reasonOf(task) ?? "no reason given"}`],
+  ];
 }
 
-function activityOf(task: TaskView): string {
-  if (task.tool !== undefined && task.activity) return `${task.tool}: ${task.activity}`;
-  return task.tool ?? task.activity ?? "starting";
-}
-
-/** What a person would look at now: it works, or it wants something. */
-function isBusy(task: TaskView): boolean {
-  return ["running", "stopping", "retrying", "waiting", "blocked"].includes(task.status);
-}
-
-function byStart(a: TaskView, b: TaskView): number {
-  return (
-    Number(b.status === "running") - Number(a.status === "running") || (a.startedAt ?? 0) - (b.startedAt ?? 0)
-  );
+function reasonOf(of: { readonly cause?: string; readonly reason?: string }): string | undefined {
+  return of.reason ?? of.cause;
 }

@@ -38,7 +38,7 @@ describe("a slash command's arguments", () => {
       "--tem x --model --concurrency 3 --concurrency 4 --agent 'open fix",
     );
     expect(problems.map(({ where }) => where)).toEqual(["--tem", "--model", "--concurrency", "--agent"]);
-    expect(problems[0]?.remedy).toContain("did you mean --team?");
+    expect(problems[0]?.remedy).toContain('did you mean "team"?');
     expect(parseLine(action("doctor"), "now").problems).toHaveLength(1);
     expect(parseLine(action("status"), "a --run b").problems).toHaveLength(1);
   });
@@ -76,7 +76,6 @@ describe("completion", () => {
     ["status", "20261122", ["20261122-b2"]],
     ["run", "--te", ["--team"]],
     ["run", "--team ", ["--team default", "--team review"]],
-    ["run", "--background --team=r", ["--background --team=review"]],
     ["run", "fix this", []],
     ["run", "fix this --team review", []],
     ["help", "doctor", []],
@@ -84,7 +83,7 @@ describe("completion", () => {
     ["config", "--scope ", ["--scope user", "--scope project"]],
     ["help", "doc", ["doctor"]],
     ["get", "--resource team r", []],
-    ["validate", "", ["--resource", "--name", "--text"]],
+    ["validate", "-", ["--resource", "--name", "--text"]],
     ["doctor", "", []],
   ])("/team-%s %s", async (name, typed, expected) => {
     expect(await values(name, typed)).toEqual(expected);

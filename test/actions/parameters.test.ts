@@ -105,15 +105,17 @@ describe("normalise", () => {
   });
 
   it.each([
-    [{ prompt: "x" }, "prompt", 'did you mean "goal"?'],
-    [{ subagent_type: "x" }, "subagent_type", 'did you mean "agent"?'],
-    [{ run_in_background: true }, "run_in_background", 'did you mean "background"?'],
+    [{ prompt: "x" }, "prompt", "use one of: agent, background, concurrency, goal,"],
     [{ concurency: 3 }, "concurency", 'did you mean "concurrency"?'],
     [{ concurrency: "many" }, "concurrency", "send a whole number from 1 to 1000"],
     [{ background: "5" }, "background", "send true or false"],
     [{ resource: "skill" }, "resource", "send one of: agent, team, workflow"],
-    [{ goal: { text: "x" } }, "goal", "write it as text, or leave goal out"],
-    [{ tasks: [{ id: "a", prompt: "x", task: "y" }] }, "tasks[0].prompt", 'did you mean "task"?'],
+    [{ goal: { text: "x" } }, "goal", "write it as text, or leave it out"],
+    [
+      { tasks: [{ id: "a", prompt: "x", task: "y" }] },
+      "tasks[0].prompt",
+      "use one of: agent, dependsOn, id,",
+    ],
     [
       { tasks: [{ id: "a", task: "y", depends_on: ["b"] }] },
       "tasks[0].depends_on",
@@ -122,7 +124,9 @@ describe("normalise", () => {
     [{ tasks: [{ id: "a", task: "y", dependsOn: [{}] }] }, "tasks[0].dependsOn", "send a list of words"],
     [[1], "arguments", 'send an object such as {"action": "run", "goal": "…"}'],
   ])("corrects %j", (raw, where, remedy) => {
-    expect(normalise(raw).problems).toEqual([{ where, message: expect.any(String), remedy }]);
+    expect(normalise(raw).problems).toEqual([
+      { where, message: expect.any(String), remedy: expect.stringContaining(remedy) },
+    ]);
   });
 
   it("tells all problems at once", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { perform } from "../../src/actions/perform.ts";
+import { noUsage } from "../../src/core/outcome.ts";
 import type { RunView } from "../../src/core/view.ts";
 import { completed, failed } from "../support/plan.ts";
 import type { Script } from "./fake-engine.ts";
@@ -24,9 +25,9 @@ describe("run", () => {
       { ...context, onProgress: (view) => views.push(view) },
     );
     expect(result).toMatchObject({ ok: true, details: { action: "run", ok: true, status: "completed" } });
-    expect(result.details.tasks).toEqual([
-      { id: "look", agent: "explorer", status: "completed", cause: undefined },
-      { id: "work", agent: "executor", status: "completed", cause: undefined },
+    expect(result.details.tasks).toMatchObject([
+      { id: "look", agent: "explorer", status: "completed" },
+      { id: "work", agent: "executor", status: "completed" },
     ]);
     expect(result.text).toMatch(/agents claim.*\n+## work[\s\S]*work says hello/);
     expect(result.text).toContain(engine.directory(only(engine)));
@@ -73,6 +74,35 @@ describe("run", () => {
     const result = await perform("run", { goal: "g" }, context);
     expect(result).toMatchObject({ ok: false, details: { status: "blocked" } });
     expect(result.text).toContain("team cancel run=");
+  });
+});
+
+describe("progress", () => {
+  it("is told at most four times a second however much happens, and not after the answer", async () => {
+    const { as, clock, engine } = world(root(), hangs);
+    let told = 0;
+    const call = perform("run", { goal: "g" }, as({ onProgress: () => void told++ }));
+    const started = clock.now();
+    while (engine.runs.size === 0) await clock.sleep(1);
+    for (let step = 0; step < 200; step++) {
+      const usage = { ...noUsage, turns: step };
+      engine.report(only(engine), {
+        kind: "progress",
+        task: "look",
+        attempt: 1,
+        usage,
+        activity: `${step}`,
+      });
+      await clock.sleep(10);
+    }
+    const most = 1 + (clock.now() - started) / 250;
+    expect(told).toBeGreaterThanOrEqual(4);
+    expect(told).toBeLessThanOrEqual(most);
+    await perform("cancel", { run: "last" }, as({}));
+    await call;
+    told = 0;
+    await clock.sleep(10_000);
+    expect(told).toBe(0);
   });
 });
 
@@ -139,7 +169,7 @@ describe("waiting for a run that nobody drives", () => {
     const result = await perform("run", { goal: "g" }, context);
     expect(clock.now() - started).toBeLessThan(30_000);
     expect(result).toMatchObject({ ok: false, details: { status: "blocked" } });
-    expect(result.text).toMatch(/Nobody drives run/);
+    expect(result.text).toMatch(/Nobody drives the run/);
     expect(result.text).not.toMatch(/\brunning\b/);
   });
 

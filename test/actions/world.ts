@@ -45,10 +45,8 @@ export function world(root: string, script: Script = {}): World {
   const context: ActionContext = {
     requester: {
       cwd: root,
-      projectRoot: root,
       sessionId: "session-1",
       trusted: true,
-      hasUI: false,
       staysAlive: true,
       model: "scripted/one",
       origin: { kind: "agent", id: "call-1" },

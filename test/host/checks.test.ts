@@ -12,7 +12,6 @@ const machine: Machine = {
   piCommand: async () => ["/bin/pi"],
 };
 const facts: SessionFacts = {
-  cwd: tmpdir(),
   projectRoot: tmpdir(),
   directory: join(tmpdir(), "no", "such", ".muster"),
   trusted: true,

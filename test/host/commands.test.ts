@@ -109,7 +109,7 @@ test("without a person the command waits, and its answer is on stderr and in the
   await type(pi, "team-run", "it");
   expect(stderr).toHaveBeenCalledWith("did it");
   expect(world.session.sent).toMatchObject([{ message: { customType: replyType } }]);
-  expect(returnsAtOnce).toBeUndefined();
+  expect(returnsAtOnce).toBeFalsy();
 });
 
 test("who asks, from where and with which model is told to the action", async () => {
@@ -123,11 +123,9 @@ test("who asks, from where and with which model is told to the action", async ()
   await type(pi, "team", "run fix it");
   expect(seen?.requester).toEqual({
     cwd: "/project",
-    projectRoot: "/project",
     sessionId: "session-1",
     host: { pid: 1, startTime: "1", bootId: "b" },
     trusted: true,
-    hasUI: true,
     staysAlive: true,
     model: "fake/model:medium",
     origin: { kind: "user", id: "/team-run" },

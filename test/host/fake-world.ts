@@ -30,6 +30,7 @@ export class FakeClock implements Clock {
       if (signal?.aborted) return resolve();
       const wake = (): void => {
         this.#sleeps.delete(sleep);
+        signal?.removeEventListener("abort", wake);
         resolve();
       };
       const sleep = { at: this.#now + ms, wake };

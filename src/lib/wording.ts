@@ -1,0 +1,61 @@
+/** Milliseconds, two units at most: "0s", "42s", "1m05s", "2h03m", "3d04h". What is no duration is "0s". */
+export function formatDuration(ms: number): string {
+  const seconds = Number.isFinite(ms) && ms > 0 ? Math.floor(ms / 1_000) : 0;
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, "0");
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)}h${two((seconds / 60) % 60)}m`;
+  return `${Math.floor(seconds / 86_400)}d${two((seconds / 3_600) % 24)}h`;
+}
+
+/** "↑12k ↓1.3k R40k W2k $0.012": tokens in, out, read from and written to caches, US dollars; nothing counted yields "". */
+export function formatUsage(usage: {
+  readonly input?: number;
+  readonly output?: number;
+  readonly cacheRead?: number;
+  readonly cacheWrite?: number;
+  readonly cost?: number;
+}): string {
+  const { input = 0, output = 0, cacheRead = 0, cacheWrite = 0, cost = 0 } = usage;
+  const counted = Object.entries({ "↑": input, "↓": output, R: cacheRead, W: cacheWrite });
+  const tokens = counted.map(([sign, count]) => (count > 0 ? `${sign}${formatCount(count)}` : ""));
+  return [...tokens, cost > 0 ? formatCost(cost) : ""].filter(Boolean).join(" ");
+}
+
+/** US dollars: three decimals below ten cents, two above. */
+export function formatCost(dollars: number): string {
+  return `$${dollars.toFixed(dollars < 0.1 ? 3 : 2)}`;
+}
+
+/** 950, 1.2k, 34k, 1.2M. */
+export function formatCount(count: number): string {
+  if (count < 1_000) return String(Math.round(count));
+  if (count < 9_950) return `${(count / 1_000).toFixed(1)}k`;
+  if (count < 999_500) return `${Math.round(count / 1_000)}k`;
+  return `${(count / 1_000_000).toFixed(1)}M`;
+}
+
+/** "2 completed, 1 failed": what there is any of. */
+export function formatCounts(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([status, count]) => `${count} ${status}`)
+    .join(", ");
+}
+
+/** "failed (timeout)"; a cause that says the same as the status is left out. */
+export function formatStatus(of: { readonly status: string; readonly cause?: string }): string {
+  return of.cause === undefined || of.cause === of.status ? of.status : `${of.status} (${of.cause})`;
+}
+
+/** "1 task", "2 tasks". */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** One line: white space folded, cut to `max` characters. */
+export function oneLine(text: string, max: number): string {
+  const start = text.slice(0, max * 4);
+  const folded = start.replace(/\s+/g, " ").trim();
+  return folded.length <= max ? folded : `${folded.slice(0, max - 1)}…`;
+}

@@ -1,0 +1,41 @@
+import { visibleWidth } from "@mariozechner/pi-tui";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { noticeMessage, noticeText, renderMessage } from "../../src/host/notice.ts";
+import { ansiTheme, anyView, anyWidth, taskOf, viewOf } from "../ui/arbitrary.ts";
+
+test("a success is told in one line, a failure with reason and command", () => {
+  const done = taskOf({ id: "a", status: "completed" });
+  const usage = { input: 12_000, output: 1_300, cacheRead: 40_000, cacheWrite: 0, cost: 0.0123, turns: 4 };
+  const success = viewOf({ status: "completed", finishedAt: 4_000, usage, tasks: [done] });
+  expect(noticeText(success, "/d", 9_000)).toBe(
+    "Team run run-00000001 completed in 4s: 1 task, ↑12k ↓1.3k R40k $0.012. Goal: goal. Results: team summary run=run-00000001",
+  );
+  const bad = taskOf({ id: "b", status: "failed", cause: "timeout", reason: "silent for 5 min" });
+  const failure = viewOf({
+    status: "failed",
+    cause: "dependency_failed",
+    finishedAt: 4_000,
+    tasks: [done, bad],
+  });
+  expect(noticeText(failure, "/d", 9_000).split("\n")).toEqual([
+    "Team: Run run-00000001 failed (dependency_failed) after 4s: 1 completed, 1 failed of 2 tasks.",
+    "Goal: goal",
+    "- b [executor] failed (timeout) silent for 5 min",
+    "Next: team status run=run-00000001 task=b says what happened to it; then correct and team run again.",
+    "Files: /d",
+  ]);
+});
+
+test("whatever a run looks like, its notice fits every width, and its details are small", () => {
+  fc.assert(
+    fc.property(anyView, anyWidth, fc.boolean(), (view, width, expanded) => {
+      const message = noticeMessage(view, "over", "/dir", 2_000_000);
+      const drawn = renderMessage(message as never, { expanded }, ansiTheme as never)?.render(width) ?? [];
+      for (const line of drawn) expect(visibleWidth(line)).toBeLessThanOrEqual(width);
+    }),
+  );
+  const tasks = Array.from({ length: 10_000 }, (_, index) => taskOf({ id: `t${index}`, startedAt: index }));
+  const { details } = noticeMessage(viewOf({ tasks }), "blocked", "/dir", 0);
+  expect(JSON.stringify(details).length).toBeLessThan(4_000);
+});
