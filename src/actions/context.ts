@@ -19,6 +19,8 @@ export interface Requester {
   /** The lead's model, `provider/id[:thinking]`. */
   readonly model?: string;
   readonly origin: Origin;
+  /** Levels of nested runs above this session, and how many there may be; absent: a person's own session. */
+  readonly nesting?: { readonly depth: number; readonly depthMax: number };
 }
 
 /** Everything an action may touch. The host adapter makes one for each call. */

@@ -3,6 +3,7 @@ import type { PlanProblem, RunId } from "../core/plan.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
 import type { ActionContext, Perform } from "./context.ts";
+import { tooDeep } from "./nesting.ts";
 import { observe, onRun } from "./observe.ts";
 import { aboutRun, refusal } from "./result.ts";
 import { awaitRun } from "./wait.ts";
@@ -12,6 +13,8 @@ const takenMaxMs = 30_000;
 
 /** Goes on with a run that is parked or lost its driver; it belongs to the session that asks from then on. */
 export const resume: Perform = async ({ run, background = false }, context) => {
+  const deep = tooDeep(context.requester);
+  if (deep !== undefined) return refusal([deep], "nothing was resumed");
   const observed = await observe({ run: run ?? "last" }, context);
   if ("message" in observed) return refusal([observed]);
   const { view, problem = whyNot(view) } = observed;

@@ -1,4 +1,5 @@
 import type { ActionContext, Perform, Performed } from "./context.ts";
+import { tooDeep } from "./nesting.ts";
 import { onRun } from "./observe.ts";
 import { compileAsk, withWarnings } from "./plan.ts";
 import { aboutRun, answer, refusal } from "./result.ts";
@@ -6,6 +7,8 @@ import { awaitRun } from "./wait.ts";
 
 /** Starts a run and, unless it is a background run, waits for its end. */
 export const run: Perform = async (parameters, context) => {
+  const deep = tooDeep(context.requester);
+  if (deep !== undefined) return refusal([deep], "nothing was started");
   const asked = await compileAsk(parameters, context);
   if (!asked.ok) return refusal(asked.problems);
   if (context.signal?.aborted) return answer("Interrupted before anything was started.", {}, false);

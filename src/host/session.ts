@@ -106,7 +106,11 @@ export class LiveSession {
     const host = await loaded.identity();
     let held: string | undefined;
     const context: ActionContext = {
-      requester: { ...requester, ...(host !== undefined && { host }) },
+      requester: {
+        ...requester,
+        ...(host !== undefined && { host }),
+        nesting: { depth: loaded.machine.depth, depthMax: loaded.machine.depthMax },
+      },
       engine: project.engine,
       clock: this.#parts.clock,
       places: project.places,

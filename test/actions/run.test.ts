@@ -15,6 +15,21 @@ const hangs: Script = { stopsAfterMs: 1_500 };
 const only = (engine: { readonly runs: ReadonlyMap<string, unknown> }): string =>
   [...engine.runs.keys()][0] ?? "none";
 
+describe("nesting", () => {
+  it("starts and resumes nothing in a worker that is as deep as runs may be", async () => {
+    const { as, engine } = world(root());
+    const deep = as({}, { nesting: { depth: 2, depthMax: 2 } });
+    for (const name of ["run", "resume"]) {
+      const told = await perform(name, { ...(name === "run" && { goal: "g" }) }, deep);
+      expect(told).toMatchObject({ ok: false, details: { problems: [{ where: "depth" }] } });
+    }
+    expect(engine.runs.size).toBe(0);
+    const higher = as({}, { nesting: { depth: 1, depthMax: 2 } });
+    await perform("run", { goal: "g", background: true }, higher);
+    expect(engine.runs.size).toBe(1);
+  });
+});
+
 describe("run", () => {
   it("waits for the end and tells outcome, claims, costs and where to look", async () => {
     const { context, engine } = world(root(), works);

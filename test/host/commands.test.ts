@@ -122,6 +122,7 @@ test("who asks, from where and with which model is told to the action", async ()
   };
   await type(pi, "team", "run fix it");
   expect(seen?.requester).toEqual({
+    nesting: { depth: 0, depthMax: 2 },
     cwd: "/project",
     sessionId: "session-1",
     host: { pid: 1, startTime: "1", bootId: "b" },
