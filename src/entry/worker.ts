@@ -2,7 +2,7 @@ import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-age
 import { type Assignment, type Denial, type Readiness, readinessKey } from "../core/assignment.ts";
 import { systemClock } from "../lib/clock.ts";
 import { readEnvironment, takeVariable } from "../lib/environment.ts";
-import { errnoOf } from "../lib/files.ts";
+import { exists } from "../lib/process-table.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { ownTools } from "../workers/launch.ts";
 import { parseAssignment } from "../workers/side/assignment.ts";
@@ -129,7 +129,11 @@ function endWithDriver(pi: ExtensionAPI, assignment: Assignment): void {
   pi.on("session_start", () => {
     if (watch !== undefined) return;
     watch = new AbortController();
-    const probe = { parent: () => process.ppid, exists, endSelf };
+    const probe = {
+      parent: () => process.ppid,
+      exists,
+      endSelf: (signal: "SIGTERM" | "SIGKILL") => void process.kill(process.pid, signal),
+    };
     void guardParent(assignment.expectedParentPid, probe, systemClock, watch.signal);
   });
   pi.on("session_shutdown", (_event, ctx) => {
@@ -161,16 +165,4 @@ function saveCompaction(pi: ExtensionAPI, finish: Finish): void {
 
 function modelOf(ctx: ExtensionContext): string | undefined {
   return ctx.model === undefined ? undefined : `${ctx.model.provider}/${ctx.model.id}`;
-}
-
-function exists(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return errnoOf(error) !== "ESRCH";
-  }
-}
-
-function endSelf(signal: "SIGTERM" | "SIGKILL"): void {
-  process.kill(process.pid, signal);
 }

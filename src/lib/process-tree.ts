@@ -44,7 +44,7 @@ export function createProcessWatch(now?: () => number): ProcessWatch {
   let self: Promise<Identity> | undefined;
   let older: ReadonlyMap<number, ProcessRow> = new Map();
   let readAt = Number.NEGATIVE_INFINITY;
-  let current: Promise<Reading> | undefined;
+  let running: Promise<unknown> = Promise.resolve();
   let next: Promise<Reading> | undefined;
 
   const read = async (): Promise<Reading> => {
@@ -59,23 +59,14 @@ export function createProcessWatch(now?: () => number): ProcessWatch {
     for (const known of environments.keys()) if (!living.has(known)) environments.delete(known);
     return { rows, environments, bootId: own.bootId };
   };
-  const begin = (): Promise<Reading> => {
-    const reading = read();
-    current = reading;
-    const done = (): void => {
-      if (current === reading) current = undefined;
-    };
-    reading.then(done, done);
-    return reading;
-  };
   /** A reading that began before the call may have missed what the caller asks about, so the next one is taken. */
   const reading = (): Promise<Reading> => {
-    if (!current) return begin();
-    const after = (): Promise<Reading> => {
+    next ??= running.then(() => {
       next = undefined;
-      return begin();
-    };
-    next ??= current.then(after, after);
+      const begun = read();
+      running = begun.catch(() => undefined);
+      return begun;
+    });
     return next;
   };
   return {
@@ -152,7 +143,8 @@ export async function endTree(
   let reportAt = Math.max(terms.killAt, clock.now()) + survivorAfterMs;
   let pause = pauseMinMs;
   for (let emptyLooks = 0; emptyLooks < 2; ) {
-    const members = await look(watch, tree);
+    // Unreadable now (too many open files, or the like), the table may be readable at the next look.
+    const members = await watch.members(tree).catch(() => undefined);
     if (terms.signal?.aborted) return members ?? [...tree.known.values()];
     emptyLooks = members?.length === 0 ? emptyLooks + 1 : 0;
     if (emptyLooks > 0) continue;
@@ -175,16 +167,6 @@ export async function endTree(
   return [];
 }
 
-/** Undefined when the table could not be read: too many open files, or the like. */
-async function look(watch: ProcessWatch, tree: ProcessTree): Promise<readonly Identity[] | undefined> {
-  try {
-    return await watch.members(tree);
-  } catch {
-    // The next look may succeed; until one does, the ending goes on.
-    return undefined;
-  }
-}
-
 interface Reading {
   readonly rows: ReadonlyMap<number, ProcessRow>;
   /** Our own variables in each process's environment, by `pid:startTime`. */
@@ -200,7 +182,7 @@ function findMembers(tree: ProcessTree, reading: Reading): readonly Identity[] {
     tree.known.set(key(identity), identity);
   };
   const candidates = [...reading.rows.values()].filter((row) => !tree.exempt.has(row.pid));
-  for (const row of candidates) if (isMarked(tree, row, reading) || isKnown(tree, row, reading)) add(row);
+  for (const row of candidates) if (isMember(tree, row, reading)) add(row);
   for (let before = -1; before < found.size; ) {
     before = found.size;
     const sessions = sessionsLed(tree, reading);
@@ -222,13 +204,11 @@ function forgetTheDead(tree: ProcessTree, reading: Reading): void {
   }
 }
 
-function isMarked(tree: ProcessTree, row: ProcessRow, reading: Reading): boolean {
-  const carried = reading.environments.get(key(row));
-  return tree.marks.length > 0 && carried !== undefined && tree.marks.every((mark) => carried.includes(mark));
-}
-
-function isKnown(tree: ProcessTree, row: ProcessRow, reading: Reading): boolean {
-  return tree.known.get(key(row))?.bootId === reading.bootId;
+/** It carries all the marks, or it is known. */
+function isMember(tree: ProcessTree, row: ProcessRow, reading: Reading): boolean {
+  if (tree.known.get(key(row))?.bootId === reading.bootId) return true;
+  const carried = reading.environments.get(key(row)) ?? [];
+  return tree.marks.length > 0 && tree.marks.every((mark) => carried.includes(mark));
 }
 
 /** Sessions begun by a member. The kernel does not reuse a pid that is still a session's id, so no stranger is in them. */

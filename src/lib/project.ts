@@ -1,5 +1,6 @@
-import { access, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { dirname, join, parse } from "node:path";
+import { errnoOf, exists } from "./files.ts";
 
 /**
  * The project a directory belongs to: the top of its git work tree, else the directory itself, by real path. Undefined
@@ -7,9 +8,9 @@ import { dirname, join, parse } from "node:path";
  */
 export async function projectRoot(cwd: string, home: string): Promise<string | undefined> {
   const start = await realPathOf(cwd);
-  if (start === undefined || !(await isDirectory(start))) return undefined;
+  if (start === undefined || !(await stat(start)).isDirectory()) return undefined;
   for (let at = start; at !== parse(at).root; at = dirname(at)) {
-    if (await exists(join(at, ".git"))) return at;
+    if (await exists(join(at, ".git")).catch(() => false)) return at;
   }
   return start === parse(start).root || start === (await realPathOf(home)) ? undefined : start;
 }
@@ -19,22 +20,7 @@ async function realPathOf(path: string): Promise<string | undefined> {
     return await realpath(path);
   } catch (error) {
     // A path that is not there is an answer; anything else is not ours to judge.
-    if (isMissing(error)) return undefined;
+    if (["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "")) return undefined;
     throw error;
   }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return (await stat(path)).isDirectory();
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }

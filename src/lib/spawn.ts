@@ -1,5 +1,6 @@
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import type { Environment } from "./environment.ts";
+import { errnoOf } from "./files.ts";
 
 /** What to run. No shell is involved. */
 export interface Program {
@@ -34,10 +35,8 @@ export class SpawnFailure extends Error {
   override readonly name = "SpawnFailure";
   readonly code: string;
   constructor(command: string, cause: unknown) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    super(`cannot start ${command}: ${reason}`, { cause });
-    this.code = code;
+    super(`cannot start ${command}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.code = errnoOf(cause) ?? "";
   }
 }
 
@@ -47,24 +46,16 @@ export async function spawnChild(
   onOutput: (chunk: Buffer) => void,
   onErrorOutput: (chunk: Buffer) => void,
 ): Promise<Child> {
-  const child = spawnWithPipes(program);
+  const child = begin(program, () =>
+    spawn(program.command, program.args, { ...optionsOf(program), stdio: ["pipe", "pipe", "pipe"] }),
+  );
   child.stdout.on("data", onOutput);
   child.stderr.on("data", onErrorOutput);
   // EPIPE after the reader went away: the exit says all there is to say.
   child.stdin.on("error", () => child.stdin.destroy());
-  const exited = new Promise<Exit>((settle) => {
-    child.once("exit", (code, signal) => settle({ code, signal }));
-  });
   const drained = new Promise<void>((settle) => child.once("close", () => settle()));
-  const pid = await new Promise<number>((resolve, reject) => {
-    child.on("error", (error) => reject(new SpawnFailure(program.command, error)));
-    child.once("spawn", () => {
-      if (child.pid !== undefined) resolve(child.pid);
-    });
-  });
   return {
-    pid,
-    exited,
+    ...(await started(program, child)),
     drained,
     write(text) {
       if (child.stdin.writable) child.stdin.write(text);
@@ -72,68 +63,50 @@ export async function spawnChild(
     },
     endInput: () => void child.stdin.end(),
     release() {
-      for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
+      for (const pipe of child.stdio) pipe?.destroy();
     },
   };
 }
 
-function spawnWithPipes(program: Program) {
+/** Starts a program that outlives us: own session, no pipes. Rejects with `SpawnFailure`. */
+export async function spawnDetached(program: Program): Promise<Pick<Child, "pid" | "exited">> {
+  const child = begin(program, () =>
+    spawn(program.command, program.args, { ...optionsOf(program), stdio: "ignore" }),
+  );
+  child.unref();
+  return await started(program, child);
+}
+
+function optionsOf({ cwd, environment }: Program) {
+  return { cwd, env: environment, detached: true, windowsHide: true };
+}
+
+function begin<C extends ChildProcess>({ command }: Program, start: () => C): C {
   try {
-    return spawn(program.command, [...program.args], {
-      cwd: program.cwd,
-      env: { ...program.environment },
-      stdio: ["pipe", "pipe", "pipe"],
-      detached: true,
-      windowsHide: true,
-    });
+    return start();
   } catch (error) {
     // A NUL in an argument or variable is refused before anything starts.
-    throw new SpawnFailure(program.command, error);
+    throw new SpawnFailure(command, error);
   }
 }
 
-/** Starts a program that outlives us: own session, no pipes. Resolves with its pid; rejects with `SpawnFailure`. */
-export async function spawnDetached(
-  program: Program,
-): Promise<{ readonly pid: number; readonly exited: Promise<Exit> }> {
-  const child = spawnWithoutPipes(program);
+async function started({ command }: Program, child: ChildProcess): Promise<Pick<Child, "pid" | "exited">> {
   const exited = new Promise<Exit>((settle) => {
     child.once("exit", (code, signal) => settle({ code, signal }));
   });
-  child.unref();
-  return new Promise((resolve, reject) => {
-    child.once("error", (error) => reject(new SpawnFailure(program.command, error)));
+  return await new Promise((resolve, reject) => {
+    child.on("error", (error) => reject(new SpawnFailure(command, error)));
     child.once("spawn", () => {
       if (child.pid !== undefined) resolve({ pid: child.pid, exited });
     });
   });
 }
 
-function spawnWithoutPipes(program: Program) {
-  try {
-    return spawn(program.command, [...program.args], {
-      cwd: program.cwd,
-      env: { ...program.environment },
-      stdio: "ignore",
-      detached: true,
-      windowsHide: true,
-    });
-  } catch (error) {
-    throw new SpawnFailure(program.command, error);
-  }
-}
-
 /** What a short program printed, trimmed; undefined when it failed, took longer than `timeoutMs` or printed over 1 MB. */
 export function capture(program: Program, timeoutMs: number): Promise<string | undefined> {
+  const { command, args, cwd, environment } = program;
   return new Promise((resolve) => {
-    const options = {
-      cwd: program.cwd,
-      env: { ...program.environment },
-      timeout: timeoutMs,
-      maxBuffer: 1 << 20,
-    };
-    execFile(program.command, [...program.args], options, (error, stdout) => {
-      resolve(error ? undefined : stdout.trim());
-    });
+    const options = { cwd, env: environment, timeout: timeoutMs, maxBuffer: 1 << 20 };
+    execFile(command, args, options, (error, stdout) => resolve(error ? undefined : stdout.trim()));
   });
 }

@@ -2,8 +2,8 @@
 export interface LineReader {
   /** A whole line, without its LF. */
   onLine(line: string): void;
-  /** A line that was not kept: only its first bytes (ASCII), and its length. `dropped` when it was too long. */
-  onSkimmed(head: string, bytes: number, reason: "unwanted" | "dropped"): void;
+  /** A line that was unwanted or too long: only its first bytes (ASCII), and its length. */
+  onSkimmed(head: string, bytes: number): void;
 }
 
 /** Bytes from which a line's kind is told. */
@@ -21,24 +21,30 @@ export function lineSplitter(
   let kept: Buffer[] = [];
   let bytes = 0;
   let head = "";
-  let fate: "undecided" | "keep" | "unwanted" | "dropped" = "undecided";
+  let isDecided = false;
+  let isKept = true;
 
+  const decide = (): void => {
+    if (!isDecided) isKept &&= !unwanted(head);
+    isDecided = true;
+  };
   const take = (part: Buffer): void => {
     if (head.length < headBytes) head += part.toString("latin1", 0, headBytes - head.length);
     bytes += part.length;
-    if (fate === "undecided" && head.length >= headBytes) fate = unwanted(head) ? "unwanted" : "keep";
-    if ((fate === "undecided" || fate === "keep") && bytes > lineMaxBytes) fate = "dropped";
-    if (fate === "undecided" || fate === "keep") kept.push(part);
+    if (head.length >= headBytes) decide();
+    if (bytes > lineMaxBytes) isKept = false;
+    if (isKept) kept.push(part);
     else kept = [];
   };
   const finish = (): void => {
-    if (fate === "undecided") fate = unwanted(head) ? "unwanted" : "keep";
-    if (fate !== "keep") reader.onSkimmed(head, bytes, fate);
+    decide();
+    if (!isKept) reader.onSkimmed(head, bytes);
     else if (bytes > 0) reader.onLine(Buffer.concat(kept).toString("utf8"));
     kept = [];
     bytes = 0;
     head = "";
-    fate = "undecided";
+    isDecided = false;
+    isKept = true;
   };
   return {
     push(chunk) {
