@@ -4,10 +4,9 @@ import { systemClock } from "../lib/clock.ts";
 import { readEnvironment, takeVariable } from "../lib/environment.ts";
 import { exists } from "../lib/process-table.ts";
 import { createRedactor } from "../lib/redact.ts";
-import { ownTools } from "../workers/launch.ts";
 import { parseAssignment } from "../workers/side/assignment.ts";
 import { guardParent } from "../workers/side/parent.ts";
-import { refusedCall, toolsFor } from "../workers/side/permission.ts";
+import { ownTools, refusedCall, toolsFor } from "../workers/side/permission.ts";
 import { readSubmission, submit } from "../workers/side/submission.ts";
 
 /**

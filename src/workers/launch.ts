@@ -1,5 +1,6 @@
 import type { AgentSpec, Thinking } from "../core/plan.ts";
 import type { Dialect } from "./executable.ts";
+import { ownTools, readTools, refusedTool } from "./side/permission.ts";
 
 /** What one worker is started with. All paths are absolute. */
 export interface Launch {
@@ -15,11 +16,6 @@ export interface Launch {
   /** The project's own settings and resources may be used. */
   readonly trusted: boolean;
 }
-
-/** Tools that the worker-side extension adds; an allow-list must name them too. */
-export const ownTools = ["submit_result"];
-const readTools = ["read", "grep", "find", "ls"];
-const writingTools = ["edit", "write"];
 
 /**
  * The arguments of one worker, without the command. Nothing of it is kept as a session, no resource of the user but
@@ -47,15 +43,14 @@ export function launchArguments(launch: Launch): readonly string[] {
 }
 
 /**
- * The tools a worker starts with, ours included; undefined leaves the choice to the host. A `read` worker gets no tool
- * that changes files, whatever its list says; what its shell may run is judged inside the worker.
+ * The tools a worker starts with, ours included; undefined leaves the choice to the host. The worker-side extension
+ * judges by the same rules.
  */
 export function allowedTools(agent: AgentSpec): readonly string[] | undefined {
-  const reads = agent.permission === "read";
-  const wanted = agent.tools ?? (reads ? readTools : undefined);
-  if (!wanted) return undefined;
-  const denied = [...agent.excludeTools, ...(reads ? writingTools : [])];
-  return [...new Set([...wanted.filter((tool) => !denied.includes(tool)), ...ownTools])];
+  const wanted = agent.tools ?? (agent.permission === "read" ? readTools : undefined);
+  return (
+    wanted && [...new Set([...wanted.filter((tool) => refusedTool(tool, agent) === undefined), ...ownTools])]
+  );
 }
 
 /** A level written into the model wins over the task's. */

@@ -3,11 +3,11 @@ import type { Readiness } from "../core/assignment.ts";
 import type { Work } from "../core/ports.ts";
 import { type Child, type Exit, spawnChild } from "../lib/spawn.ts";
 import { boundedFile } from "./bounded-file.ts";
-import { ownTools } from "./launch.ts";
 import type { Means } from "./means.ts";
 import type { Ending, Evidence } from "./outcome.ts";
 import type { Prepared } from "./preparation.ts";
 import { isUnwanted, type ProtocolFact, ProtocolReader } from "./protocol.ts";
+import { ownTools } from "./side/permission.ts";
 import type { SignalQueue } from "./signals.ts";
 import { lineSplitter } from "./stream.ts";
 

@@ -1,18 +1,22 @@
 import type { Assignment } from "../../core/assignment.ts";
-import { ownTools } from "../launch.ts";
+import { isRecord } from "../../lib/json.ts";
 import { refusedCommand } from "./commands.ts";
 import { placeInWorkspace } from "./paths.ts";
 
+/** Tools that the worker-side extension adds; an allow-list must name them too. */
+export const ownTools: readonly string[] = ["submit_result"];
 /** What a `read` worker gets when its agent names no tools: the host's tools that cannot write. */
-const readTools: readonly string[] = ["read", "grep", "find", "ls"];
+export const readTools: readonly string[] = ["read", "grep", "find", "ls"];
 /** The host's tools that change files. */
 const fileWriters: readonly string[] = ["edit", "write"];
 
-/** The part of an assignment that says what a worker may do. */
-export type Rights = Pick<Assignment, "permission" | "tools" | "excludeTools" | "workspace">;
+/** The part of an assignment, or of an agent, that says what a worker may use. */
+export type ToolRights = Pick<Assignment, "permission" | "tools" | "excludeTools">;
+/** The same with the place in which it may write. */
+export type Rights = ToolRights & Pick<Assignment, "workspace">;
 
 /** Why the worker may not use this tool at all, in words its model can act on; undefined when it may. */
-export function refusedTool(tool: string, rights: Rights): string | undefined {
+export function refusedTool(tool: string, rights: ToolRights): string | undefined {
   if (ownTools.includes(tool)) return undefined;
   if (tool === "team")
     return "workers do not start runs of their own; do the task yourself and submit its result";
@@ -29,7 +33,7 @@ export function refusedTool(tool: string, rights: Rights): string | undefined {
  * agent's list, or a `read` worker's default, activates what the host has of it.
  */
 export function toolsFor(
-  rights: Rights,
+  rights: ToolRights,
   available: readonly string[],
   active: readonly string[],
 ): readonly string[] {
@@ -58,7 +62,6 @@ export async function refusedCall(tool: string, input: unknown, rights: Rights):
 }
 
 function field(input: unknown, name: string): string | undefined {
-  if (typeof input !== "object" || input === null) return undefined;
-  const value: unknown = Reflect.get(input, name);
+  const value = isRecord(input) ? input[name] : undefined;
   return typeof value === "string" ? value : undefined;
 }
