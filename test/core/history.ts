@@ -6,6 +6,10 @@ import type { Plan } from "../../src/core/plan.ts";
 import { emptyState, type RunState, type StartedRun, type TaskState, taskAt } from "../../src/core/state.ts";
 import { terms } from "../support/plan.ts";
 
+type WithoutTime<C> = C extends unknown ? Omit<C, "at"> : never;
+/** A command whose time is the history's. */
+export type Told = WithoutTime<Command>;
+
 /** A run in memory: commands in, events out, everything that was ever recorded kept. */
 export class History {
   readonly events: StoredEvent[] = [];
@@ -41,12 +45,15 @@ export class History {
     this.state = evolve(this.state, stored);
   }
 
-  /** Decides and records; returns the types of what was recorded. */
-  command(command: Omit<Command, "at"> & { at?: number } & Record<string, unknown>, room?: Room): RunEvent[] {
-    const whole = { at: this.now, ...command } as Command;
-    const events = decide(this.state, whole, room);
+  /** Decides and records; returns what was recorded. */
+  command(command: Told, room?: Room): RunEvent[] {
+    const events = this.decide(command, room);
     for (const event of events) this.record(event);
-    return [...events];
+    return events;
+  }
+
+  decide(command: Told, room?: Room): RunEvent[] {
+    return [...decide(this.state, { ...command, at: this.now }, room)];
   }
 
   run(): StartedRun {
