@@ -20,7 +20,8 @@ const agentDir = join(place, "agent");
 await prepareSample();
 const isTui = process.argv.includes("--tui");
 const host = startHost(isTui);
-process.exitCode = isTui ? await ended(host) : await demonstrate(host);
+const exit = ended(host);
+process.exitCode = isTui ? await exit.then(() => (sayTest() ? 0 : 1)) : await demonstrate(host, exit);
 
 async function prepareSample() {
   await cp(join(root, "demo/sample"), sample, { recursive: true });
@@ -63,8 +64,11 @@ function ended(child) {
   return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
 }
 
-/** @param {import("node:child_process").ChildProcess} child */
-async function demonstrate(child) {
+/**
+ * @param {import("node:child_process").ChildProcess} child
+ * @param {Promise<number>} exit
+ */
+async function demonstrate(child, exit) {
   say(`pi-muster demo: a real team run. The model is scripted (${model}); everything else is real.\n`);
   say(`A shop with a failing test, in ${sample}`);
   sayTest();
@@ -85,10 +89,11 @@ async function demonstrate(child) {
     else show(event, shown);
   });
   child.once("exit", over);
+  // A host that is gone already says why on stderr, which is shown at the end.
+  child.stdin?.on("error", over);
   say(`> ${prompt}\n`);
   child.stdin?.write(`${JSON.stringify({ type: "prompt", message: prompt })}\n`);
   await done;
-  const exit = ended(child);
   child.stdin?.end();
   await exit;
   const passes = sayTest();

@@ -20,7 +20,7 @@ export function attemptDeadline(
           (attempt.tool === undefined ? limits.silenceMaxMs : limits.toolMaxMs),
         cause: "stuck",
       } as const)
-    : ({ at: attempt.startedAt + limits.startMaxMs, cause: "aborted_before_session" } as const);
+    : ({ at: attempt.lastSignAt + limits.startMaxMs, cause: "aborted_before_session" } as const);
   return sign.at < wall.at ? sign : wall;
 }
 

@@ -8,6 +8,11 @@ export class Bell {
     this.#listener?.();
   }
 
+  /** Whoever waited has woken by other means; the next ring is kept for the next listener. */
+  ignore(): void {
+    this.#listener = undefined;
+  }
+
   /** Resolves at the next ring, or at once when one was missed. For one listener at a time: a newer one replaces it. */
   heard(): Promise<void> {
     return new Promise((resolve) => {

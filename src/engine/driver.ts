@@ -25,6 +25,8 @@ export interface DriverParts {
   readonly backend: WorkerBackend;
   readonly slots: Slots;
   readonly clock: Clock;
+  /** The shared checkout, where writers take turns; absent where there is none beyond the run's own directory. */
+  readonly checkout?: string;
   /** Whether the host process that owns a session-bound run lives. */
   readonly probe: (process: ProcessIdentity) => Promise<Liveness>;
 }
@@ -153,7 +155,7 @@ class Driver {
   async #watchInbox(): Promise<void> {
     const inbox = this.#parts.store.inbox(this.#parts.runId);
     for (;;) {
-      await inbox.changed(this.#ending.signal);
+      await this.#patiently(() => inbox.changed(this.#ending.signal));
       if (this.#ending.signal.aborted) return;
       this.#inboxMayHold = true;
       this.#bell.ring();
@@ -177,7 +179,7 @@ class Driver {
     let requests: readonly Request[] = [];
     if (this.#inboxMayHold) {
       this.#inboxMayHold = false;
-      requests = await inbox.pending();
+      requests = await this.#patiently(() => inbox.pending());
     }
     const reports = this.#reports;
     this.#reports = [];
@@ -185,7 +187,8 @@ class Driver {
       if (report.kind === "ended") this.#tokens.giveBack(attemptKey(report.task, report.attempt));
     }
     await this.#apply([...reports, ...requests]);
-    if (requests.length > 0) await inbox.discard(requests.map((request) => request.id));
+    const taken = requests.map((request) => request.id);
+    if (taken.length > 0) await this.#patiently(() => inbox.discard(taken));
     this.#crew.become(this.#state);
     await this.#seekRoom();
   }
@@ -207,20 +210,21 @@ class Driver {
       events.push(...decided.events);
     }
     if (events.length === 0) return;
-    await this.#append(events, at);
+    // Nothing follows from a decision before it is durable.
+    await this.#patiently(() => this.#parts.lease.append(events, at));
     this.#state = state;
     if (events.some(isControl)) this.#projection.changed();
   }
 
-  /** Nothing follows from a decision before it is durable; a disk that refuses is waited for, with the workers alive. */
-  async #append(events: readonly RunEvent[], at: number): Promise<void> {
+  /** A disk that refuses is waited for, with the workers alive. */
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        await this.#parts.lease.append(events, at);
-        return;
+        return await work();
       } catch (error) {
-        if (!(error instanceof StorageError) || this.#signal.aborted) throw error;
-        await this.#parts.clock.sleep(storageRetryMs);
+        if (!(error instanceof StorageError) || this.#signal.aborted || this.#ending.signal.aborted)
+          throw error;
+        await this.#parts.clock.sleep(storageRetryMs, this.#ending.signal);
       }
     }
   }
@@ -229,7 +233,7 @@ class Driver {
   async #seekRoom(): Promise<void> {
     const state = this.#state;
     const wanted = demand(state, this.#parts.clock.now());
-    const checkout = state.status === "queued" ? "" : state.terms.cwd;
+    const checkout = this.#parts.checkout ?? (state.status === "queued" ? "" : state.terms.cwd);
     if (await this.#tokens.seek(wanted, checkout)) this.#tell({ kind: "tick" });
   }
 

@@ -50,7 +50,7 @@ class LocalEngine implements RunEngine {
     await this.#store.create(runId);
     await this.#store.inbox(runId).post({ id: "start", kind: "start", plan, terms });
     await this.#store.writeManifest(runId, queuedManifest(plan, terms, this.#parts.clock.now()));
-    await this.#parts.launch(runId);
+    await this.#launched(runId);
     return runId;
   }
 
@@ -61,7 +61,7 @@ class LocalEngine implements RunEngine {
     if (held?.liveness === "alive" || held?.liveness === "indeterminate") return;
     const manifest = await this.#manifest(runId);
     if (typeof manifest !== "string" && isFinal(manifest)) return;
-    await this.#parts.launch(runId);
+    await this.#launched(runId);
   }
 
   async read(runId: string): Promise<JournalReading> {
@@ -83,12 +83,15 @@ class LocalEngine implements RunEngine {
   async settled(runId: string, seq: number): Promise<void> {
     const { clock } = this.#parts;
     const until = clock.now() + settledMaxMs;
-    for (;;) {
+    const shown = async (): Promise<number> => {
       const manifest = await this.#store.readManifest(runId);
-      const shown = manifest === undefined || manifest === "unreadable" ? 0 : manifest.seq;
-      if (shown >= seq) return;
-      const { events } = await this.#store.read(runId);
-      if (!events.some((event) => event.seq > shown && event.seq <= seq && isControl(event))) return;
+      return manifest === undefined || manifest === "unreadable" ? 0 : manifest.seq;
+    };
+    if ((await shown()) >= seq) return;
+    // Telemetry changes no status: the manifest need not tell of it.
+    const { events } = await this.#store.read(runId);
+    const control = events.findLast((event) => event.seq <= seq && isControl(event))?.seq ?? 0;
+    while ((await shown()) < control) {
       if ((await this.#store.holder(runId))?.liveness !== "alive" || clock.now() >= until) {
         await this.#rebuilt(runId);
         return;
@@ -99,6 +102,19 @@ class LocalEngine implements RunEngine {
 
   directory(runId: string): string {
     return `${this.#store.root}/runs/${runId}`;
+  }
+
+  /** A run without a runner waits where it is: the message says which, and how to try again. */
+  async #launched(runId: string): Promise<void> {
+    try {
+      await this.#parts.launch(runId);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(
+        `run ${runId} exists, but nothing drives it: ${why}; team resume run=${runId} tries again`,
+        { cause },
+      );
+    }
   }
 
   async #mustExist(runId: string): Promise<void> {

@@ -42,26 +42,36 @@ class MachineSlots implements Slots {
 
   async takeWorkers(wanted: number): Promise<readonly SlotToken[]> {
     const { directory, workersMax } = this.#parts;
-    this.#heard = await readIfExists(this.#bell);
     const tokens: SlotToken[] = [];
-    for (let number = 1; number <= workersMax && tokens.length < wanted; number += 1) {
-      const token = await this.#take(join(directory, "slots", String(number).padStart(2, "0")));
-      if (token !== undefined) tokens.push(token);
-    }
+    await orNothing(async () => {
+      this.#heard = await readIfExists(this.#bell);
+      for (let number = 1; number <= workersMax && tokens.length < wanted; number += 1) {
+        const token = await this.#take(join(directory, "slots", String(number).padStart(2, "0")));
+        if (token !== undefined) tokens.push(token);
+      }
+    });
     return tokens;
   }
 
   async takeWriter(checkout: string): Promise<SlotToken | undefined> {
-    this.#heard = await readIfExists(this.#bell);
-    const place = await realpath(checkout).catch(() => resolve(checkout));
-    return await this.#take(join(this.#parts.directory, "writers", sha256(place)));
+    return orNothing(async () => {
+      this.#heard = await readIfExists(this.#bell);
+      const place = await realpath(checkout).catch(() => resolve(checkout));
+      return this.#take(join(this.#parts.directory, "writers", sha256(place)));
+    });
   }
 
   async changed(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    if ((await orNothing(() => this.#changed(signal))) === undefined) await clock.sleep(retryMs, signal);
+  }
+
+  async #changed(signal: AbortSignal): Promise<true> {
     const watch = watchDirectory(this.#parts.directory, this.#parts.clock.sleep, signal);
     try {
       // What was given back since the last attempt to take is news already.
       if ((await readIfExists(this.#bell)) === this.#heard) await watch.changed();
+      return true;
     } finally {
       watch.close();
     }
@@ -108,10 +118,8 @@ class MachineSlots implements Slots {
       release: async () => {
         if (isReleased) return;
         isReleased = true;
-        await rename(taken, free).catch((error: unknown) => {
-          // Somebody held us for dead and went on: there is nothing left to give back.
-          if (errnoOf(error) !== "ENOENT") throw error;
-        });
+        // Refused when somebody held us for dead and went on, or by the disk: then our own end gives it back.
+        await orNothing(() => rename(taken, free));
         await this.#ring(free);
       },
     };
@@ -119,11 +127,20 @@ class MachineSlots implements Slots {
 
   /** Wakes those who wait. They poll too, so a disk that refuses costs them a second and nothing else. */
   async #ring(freed: string): Promise<void> {
-    try {
-      await writeAtomic(this.#bell, freed, { durable: false });
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-    }
+    await orNothing(() => writeAtomic(this.#bell, freed, { durable: false }));
+  }
+}
+
+/** Pause before a disk that refused is asked again, ms. */
+const retryMs = 1_000;
+
+/** The result, or undefined when the disk refuses: a full home directory means "no token now", and never ends a run. */
+async function orNothing<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
   }
 }
 

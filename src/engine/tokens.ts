@@ -51,18 +51,19 @@ export class Tokens {
     checkout: string,
   ): Promise<boolean> {
     const before = this.room();
-    await releaseAll(this.#free.splice(wanted.workers));
-    if (this.#free.length < wanted.workers) {
-      this.#free.push(...(await this.#slots.takeWorkers(wanted.workers - this.#free.length)));
+    if (wanted.writer) this.#writer ??= await this.#slots.takeWriter(checkout);
+    // A writer that must wait for the checkout keeps no worker's token from others.
+    const workers = wanted.workers - (wanted.writer && this.#writer === undefined ? 1 : 0);
+    await releaseAll(this.#free.splice(workers));
+    if (this.#free.length < workers) {
+      this.#free.push(...(await this.#slots.takeWorkers(workers - this.#free.length)));
     }
-    if (wanted.writer && this.#free.length > 0) this.#writer ??= await this.#slots.takeWriter(checkout);
-    if (!wanted.writer && this.#writing === undefined && this.#writer !== undefined) {
-      const unused = this.#writer;
+    if (this.#writing === undefined && (!wanted.writer || this.#free.length === 0)) {
+      await this.#writer?.release();
       this.#writer = undefined;
-      await unused.release();
     }
+    if (this.#free.length < wanted.workers) this.#waitForMore();
     const after = this.room();
-    if (after.workers < wanted.workers || (wanted.writer && this.#writer === undefined)) this.#waitForMore();
     return after.workers > before.workers || (after.writer && !before.writer);
   }
 

@@ -5,7 +5,7 @@
  * the run does, when it is parked, or when another driver has it. SIGTERM ends its workers first.
  */
 import { appendFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { takeAndDrive } from "../engine/lease.ts";
 import { machineSlots } from "../engine/machine-slots.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -51,7 +51,9 @@ async function drive(orders: Orders): Promise<void> {
     clock: systemClock,
   });
   const store = openRunStore(orders.root);
-  const parts = { runId: orders.runId, store, backend, slots, clock: systemClock, probe };
+  const isProject = basename(orders.root) === ".muster";
+  const checkout = isProject ? { checkout: dirname(orders.root) } : {};
+  const parts = { runId: orders.runId, store, backend, slots, clock: systemClock, probe, ...checkout };
   try {
     await takeAndDrive(parts, await ownIdentity(), ending.signal);
   } finally {

@@ -51,7 +51,24 @@ function isOutcome(value: unknown, runId: string, task: string, attempt: number)
     return false;
   if (!("outcome" in value) || typeof value.outcome !== "object" || value.outcome === null) return false;
   const { outcome } = value;
-  if (!("kind" in outcome && kinds.has(outcome.kind) && "usage" in outcome)) return false;
-  if (outcome.kind !== "completed") return typeof outcome.usage === "object";
-  return "result" in outcome && typeof outcome.result === "object" && outcome.result !== null;
+  if (!("kind" in outcome && kinds.has(outcome.kind) && "usage" in outcome && isUsage(outcome.usage)))
+    return false;
+  return outcome.kind !== "completed" || ("result" in outcome && isResult(outcome.result));
+}
+
+function isUsage(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).every((count) => typeof count === "number")
+  );
+}
+
+/** A worker may have written anything: what the core relies on must be there. */
+function isResult(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { text, bytes, truncated, sha256, form, artifacts } = value as Record<string, unknown>;
+  const isText = typeof text === "string" && text.trim() !== "" && typeof sha256 === "string";
+  const isSized = typeof bytes === "number" && typeof truncated === "boolean" && Array.isArray(artifacts);
+  return isText && isSized && (form === "submitted" || form === "unstructured");
 }
