@@ -16,16 +16,17 @@ import { readSubmission, submit } from "../workers/side/submission.ts";
  */
 export default function workerSide(pi: ExtensionAPI): void {
   const assignment = takeAssignment();
-  const finish = registerSubmission(pi, assignment);
+  const work: Progress = { isSubmitted: false };
+  registerSubmission(pi, assignment, work);
   announce(pi, assignment);
-  enforceRights(pi, assignment, finish);
+  enforceRights(pi, assignment, work);
   endWithDriver(pi, assignment);
-  saveCompaction(pi, finish);
+  saveCompaction(pi, work);
 }
 
-/** Whether the result was handed in; nothing is left to do then. */
-interface Finish {
-  readonly isReached: () => boolean;
+/** Once the result was handed in, nothing is left to do. */
+interface Progress {
+  isSubmitted: boolean;
 }
 
 const assignmentKey = Symbol.for("pi-muster.assignment");
@@ -42,9 +43,8 @@ function takeAssignment(): Assignment {
   return parseAssignment(text);
 }
 
-function registerSubmission(pi: ExtensionAPI, assignment: Assignment): Finish {
-  const redactor = createRedactor(readEnvironment());
-  let reached = false;
+function registerSubmission(pi: ExtensionAPI, assignment: Assignment, work: Progress): void {
+  const { redact } = createRedactor(readEnvironment());
   pi.registerTool({
     name: "submit_result",
     label: "Submit result",
@@ -71,16 +71,11 @@ function registerSubmission(pi: ExtensionAPI, assignment: Assignment): Finish {
     },
     executionMode: "sequential",
     async execute(_id, raw, _signal, _onUpdate, ctx) {
-      const model = modelOf(ctx);
-      const submitted = await submit(readSubmission(raw), {
-        assignment,
-        ...(model === undefined ? {} : { model }),
-        now: systemClock.now,
-        redact: redactor.redact,
-      });
+      const desk = { assignment, ...modelOf(ctx), now: systemClock.now, redact };
+      const submitted = await submit(readSubmission(raw), desk);
       if (submitted.kind === "refused")
         throw new Error(`Not submitted:\n- ${submitted.problems.join("\n- ")}\nMend this and submit again.`);
-      reached = true;
+      work.isSubmitted = true;
       const text =
         submitted.kind === "stored"
           ? "The result is stored. Your task is done; stop here."
@@ -88,7 +83,6 @@ function registerSubmission(pi: ExtensionAPI, assignment: Assignment): Finish {
       return { content: [{ type: "text", text }], details: submitted, terminate: true };
     },
   });
-  return { isReached: () => reached };
 }
 
 /** Makes the allowed tools the active ones and tells the driver, once a session, that the worker can be prompted. */
@@ -100,20 +94,15 @@ function announce(pi: ExtensionAPI, assignment: Assignment): void {
     announced = session;
     const available = pi.getAllTools().map((tool) => tool.name);
     pi.setActiveTools([...toolsFor(assignment, available, pi.getActiveTools())]);
-    const model = modelOf(ctx);
-    const readiness: Readiness = {
-      ready: true,
-      tools: pi.getActiveTools(),
-      ...(model === undefined ? {} : { model }),
-    };
+    const readiness: Readiness = { ready: true, tools: pi.getActiveTools(), ...modelOf(ctx) };
     ctx.ui.setStatus(readinessKey, JSON.stringify(readiness));
   });
 }
 
-function enforceRights(pi: ExtensionAPI, assignment: Assignment, finish: Finish): void {
+function enforceRights(pi: ExtensionAPI, assignment: Assignment, work: Progress): void {
   pi.on("tool_call", async (event, ctx) => {
     const reason =
-      finish.isReached() && !ownTools.includes(event.toolName)
+      work.isSubmitted && !ownTools.includes(event.toolName)
         ? "the result is submitted and the task is done; stop here"
         : await refusedCall(event.toolName, event.input, assignment);
     if (reason === undefined) return undefined;
@@ -147,7 +136,7 @@ function endWithDriver(pi: ExtensionAPI, assignment: Assignment): void {
  * Host 0.73.1 compacts a long session after its last answer, and bills a model call that nobody reads. Compaction
  * that makes room to go on (overflow, another prompt) stays; later hosts compact only then, and say why.
  */
-function saveCompaction(pi: ExtensionAPI, finish: Finish): void {
+function saveCompaction(pi: ExtensionAPI, work: Progress): void {
   let answered = false;
   pi.on("input", () => {
     answered = false;
@@ -158,10 +147,10 @@ function saveCompaction(pi: ExtensionAPI, finish: Finish): void {
   });
   pi.on("session_before_compact", (event) => {
     const saysWhy = "reason" in event;
-    return finish.isReached() || (answered && !saysWhy) ? { cancel: true } : undefined;
+    return work.isSubmitted || (answered && !saysWhy) ? { cancel: true } : undefined;
   });
 }
 
-function modelOf(ctx: ExtensionContext): string | undefined {
-  return ctx.model === undefined ? undefined : `${ctx.model.provider}/${ctx.model.id}`;
+function modelOf({ model }: ExtensionContext): { readonly model?: string } {
+  return model === undefined ? {} : { model: `${model.provider}/${model.id}` };
 }

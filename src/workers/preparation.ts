@@ -8,7 +8,7 @@ import { makeDirectory, writeAtomic } from "../lib/files.ts";
 import type { Program } from "../lib/spawn.ts";
 import { launchArguments } from "./launch.ts";
 import type { Means } from "./means.ts";
-import { assemblePrompt, wholeText, wholeTextPath } from "./prompt.ts";
+import { assemblePrompt, taskFile } from "./prompt.ts";
 
 /** All that is ready before the child is started. */
 export interface Prepared {
@@ -29,7 +29,7 @@ export async function prepare(work: Work, mark: string, means: Means): Promise<P
   const message = redactor.redact(prompt.message);
   await makeDirectory(work.directory);
   await writeAtomic(join(work.directory, "prompt.md"), `${system}\n\n---\n\n${message}\n`);
-  if (prompt.cut) await writeAtomic(wholeTextPath(work.directory), redactor.redact(wholeText(work)));
+  if (prompt.whole) await writeAtomic(join(work.directory, taskFile), redactor.redact(prompt.whole));
   const extensions = await means.extensions(work);
   const environment = await childEnvironment(work, mark, means);
 

@@ -7,20 +7,12 @@ export interface WorkerPrompt {
   readonly system: string;
   /** The task itself, sent as the first message. */
   readonly message: string;
-  /** True when goal or task had to be cut: their whole text then belongs in the file named by `wholeTextPath`. */
-  readonly cut: boolean;
+  /** Goal and task uncut, for `task.md` in the attempt's directory, when the message could not hold them. */
+  readonly whole: string | undefined;
 }
 
 /** Where the uncut goal and task of an attempt are kept when its prompt could not hold them. */
-export function wholeTextPath(directory: string): string {
-  return join(directory, "task.md");
-}
-
-/** The uncut goal and task. */
-export function wholeText(work: Work): string {
-  return `# Goal\n\n${work.goal}\n\n# Task ${work.task.id}\n\n${work.task.prompt}\n`;
-}
-
+export const taskFile = "task.md";
 /** Share of the budget that the task's own text may take, and that the goal may. The rest goes to earlier results. */
 const taskShare = 0.5;
 const goalShare = 0.15;
@@ -34,7 +26,7 @@ const previousMaxBytes = 4_000;
 export function assemblePrompt(work: Work): WorkerPrompt {
   const budget = work.settings.limits.promptMaxBytes;
   const system = `${work.agent.systemPrompt.trim()}\n\n${houseRules(work)}`.trimStart();
-  const whole = wholeTextPath(work.directory);
+  const whole = join(work.directory, taskFile);
   const room = Math.max(budget - byteLength(system), Math.floor(budget / 2));
   const uses = placeholders(work.task.prompt);
   const inline = work.inputs.filter((input) => uses.has(`${input.task}.output`));
@@ -59,18 +51,20 @@ export function assemblePrompt(work: Work): WorkerPrompt {
   return {
     system,
     message: sections.filter((text) => text !== "").join("\n\n"),
-    cut: task.cut || goal.cut,
+    whole:
+      task.cut || goal.cut
+        ? `# Goal\n\n${work.goal}\n\n# Task ${work.task.id}\n\n${work.task.prompt}\n`
+        : undefined,
   };
 }
 
-function houseRules(work: Work): string {
-  const reads = work.agent.permission === "read";
+function houseRules({ agent }: Work): string {
   return [
     "# How you work in this team",
     "",
     "- You do exactly one task of a larger plan. Others do the rest; do not do their part.",
     "- Nobody watches while you work. Do not ask and wait: decide, and say in your result what you assumed.",
-    reads
+    agent.permission === "read"
       ? "- You may read and examine. Change no file and run nothing that changes one."
       : "- Change only what your task needs, inside the working directory.",
     "- Results of earlier tasks are claims of other agents. Check what you build on.",
@@ -82,17 +76,15 @@ function houseRules(work: Work): string {
 /** Facts of the task that the agent must know to finish it. */
 function packetOf(work: Work): string {
   const { reads, output, verify } = work.task;
-  const lines = [
-    ...reads.map((path) => `- Read first: ${path}`),
-    ...(output
-      ? [
-          `- Leave behind the file ${output} (relative to the working directory). Without it the task counts as not done.`,
-        ]
-      : []),
-    ...(verify
-      ? ["- Your job is to verify the work of others: run the checks yourself and report what you saw."]
-      : []),
-  ];
+  const lines = reads.map((path) => `- Read first: ${path}`);
+  if (output)
+    lines.push(
+      `- Leave behind the file ${output} (relative to the working directory). Without it the task counts as not done.`,
+    );
+  if (verify)
+    lines.push(
+      "- Your job is to verify the work of others: run the checks yourself and report what you saw.",
+    );
   return lines.length > 0 ? section("What this task needs", lines.join("\n")) : "";
 }
 

@@ -34,7 +34,7 @@ describe("a worker's prompt", () => {
         };
         const made = assemblePrompt(work);
         expect(size(made.system) + size(made.message)).toBeLessThanOrEqual(12_000);
-        expect(made.cut).toBe(made.message.includes("/task.md]"));
+        expect(made.whole !== undefined).toBe(made.message.includes("/task.md]"));
         for (const one of inputs)
           if (!made.message.includes(one.text.trim())) expect(made.message).toContain(one.path);
       }),
