@@ -122,7 +122,6 @@ interface Reading extends ShellCommand {
   redirect: string | undefined;
 }
 
-const hereDocument = /(?<!<)<<-?[ \t]*(['"]?)([\w-]+)\1(.*)\n(?:[\s\S]*?\n)??[ \t]*\2(?=\n|$)/g;
 const plainToken =
   /\\\n|\\(?<escaped>[\s\S])|'(?<single>[^']*)'?|(?<quote>")|(?<![^\s;&|()])#.*|(?<redirect>&?>[>|&]?|<<<|<<-?|<&?)|(?<open>\$?\(|`)|(?<close>\))|(?<stop>[;&|\n])|(?<space>[ \t\r]+)|(?<literal>[\s\S])/y;
 const quotedToken = /\\\n|\\(?<escaped>["\\$`])|(?<quote>")|(?<open>\$\(|`)|(?<literal>[\s\S])/y;
@@ -131,13 +130,13 @@ const quotedToken = /\\\n|\\(?<escaped>["\\$`])|(?<quote>")|(?<open>\$\(|`)|(?<l
  * Splits a POSIX shell text into its simple commands, those inside substitutions and subshells included. It reads and
  * never expands: variables, aliases and generated text stay unseen; bodies of here-documents are data.
  */
-export function shellCommands(source: string): readonly ShellCommand[] {
-  const text = source.replace(hereDocument, "$3");
+export function shellCommands(text: string): readonly ShellCommand[] {
   const found: ShellCommand[] = [];
   const outer: Reading[] = [];
+  const delimiters: string[] = [];
   let now = begin("");
   const endCommand = (): void => {
-    endWord(now);
+    endWord(now, delimiters);
     if (now.words.length + now.writesTo.length > 0) found.push({ words: now.words, writesTo: now.writesTo });
     now = begin(now.opening);
   };
@@ -159,11 +158,12 @@ export function shellCommands(source: string): readonly ShellCommand[] {
     const literal = groups.escaped ?? groups.single ?? groups.literal ?? (groups.quote && "");
     if (literal !== undefined) now.word = (now.word ?? "") + literal;
     if (groups.quote) now.isQuoted = !now.isQuoted;
-    if (groups.space) endWord(now);
+    if (groups.space) endWord(now, delimiters);
     if (groups.stop) endCommand();
+    if (groups.stop === "\n") at = afterHereDocuments(text, at, delimiters.splice(0));
     if (groups.redirect) {
       if (/^\d+$/.test(now.word ?? "")) now.word = undefined;
-      endWord(now);
+      endWord(now, delimiters);
       now.redirect = groups.redirect;
     }
     if (groups.close || (groups.open === "`" && now.opening === "`")) close();
@@ -178,12 +178,27 @@ function begin(opening: Reading["opening"]): Reading {
   return { words: [], writesTo: [], opening, isQuoted: false, word: undefined, redirect: undefined };
 }
 
-function endWord(now: Reading): void {
+function endWord(now: Reading, delimiters: string[]): void {
   const { word, redirect } = now;
   if (word === undefined) return;
   if (redirect === undefined) now.words.push(word);
+  else if (redirect === "<<" || redirect === "<<-") delimiters.push(word);
   // `>&2` and `>&-` name no file.
   else if (redirect.includes(">") && !/^(?:\d+|-)$/.test(word)) now.writesTo.push(word);
   now.word = undefined;
   now.redirect = undefined;
+}
+
+/** Where the text goes on behind the bodies of here-documents that begin at `from`. */
+function afterHereDocuments(text: string, from: number, delimiters: readonly string[]): number {
+  let at = from;
+  for (const delimiter of delimiters) {
+    for (let line: string | undefined; line !== delimiter && at < text.length; ) {
+      const end = text.indexOf("\n", at);
+      const stop = end < 0 ? text.length : end;
+      line = text.slice(at, stop).trim();
+      at = stop + 1;
+    }
+  }
+  return at;
 }
