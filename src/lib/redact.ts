@@ -6,7 +6,8 @@ export interface Redactor {
   redact(text: string): string;
   /**
    * The same JSON value with every string redacted, and whole strings replaced under keys that name a secret
-   * (`password`, `apiKey`). Numbers, booleans and keys stay as they are.
+   * (`password`, `apiKey`). Numbers, booleans and keys stay as they are. A list or object that lies deeper than 64
+   * levels is replaced as a whole, so that what comes back can be written as JSON.
    */
   redactValue<T>(value: T): T;
 }
@@ -37,13 +38,14 @@ export function createRedactor(environment: Readonly<Record<string, string | und
   };
   const walk = (value: unknown, key: string, depth: number): unknown => {
     if (typeof value === "string") return redactUnder(key, redact(value));
-    if (typeof value !== "object" || value === null || depth === depthMax) return value;
+    if (typeof value !== "object" || value === null) return value;
+    if (depth === depthMax) return redactionMark;
     if (Array.isArray(value)) return value.map((item) => walk(item, key, depth + 1));
     return Object.fromEntries(
       Object.entries(value).map(([name, item]) => [name, walk(item, name, depth + 1)]),
     );
   };
-  // `walk` keeps the structure and every type in it; only the content of strings changes.
+  // `walk` keeps the structure of all JSON of ours and every type in it; only the content of strings changes.
   return { redact, redactValue: <T>(value: T): T => walk(value, "", 0) as T };
 }
 
@@ -52,19 +54,35 @@ const secretName =
 const nameOfPlace = /_(?:FILE|PATH|DIR|SOCK|NAME|HOME)$|^GOOGLE_APPLICATION_CREDENTIALS$/;
 const nameOfCount = /TOKENS(?:_|$)|TOKEN_(?:LIMIT|COUNT|BUDGET|MAX)/;
 
-/** Longest first, so that a secret that contains another goes as a whole; also as JSON and URLs spell them. */
+/**
+ * Longest first, so that a secret that contains another goes as a whole; each long line of a secret of several, too,
+ * because logs tear it apart. The frame of a key block is no secret: the shape of the block is known by it.
+ */
 function secretsOf(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
   const secrets = new Set<string>();
   for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined || value.length < secretMinLength || redactionMark.includes(value)) continue;
+    if (value === undefined) continue;
     const spelled = name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase();
     if (!secretName.test(spelled) || nameOfPlace.test(spelled)) continue;
     if (nameOfCount.test(spelled) && /^\d+$/.test(value)) continue;
-    secrets.add(value);
-    secrets.add(JSON.stringify(value).slice(1, -1));
-    if (value.isWellFormed?.() !== false) secrets.add(encodeURIComponent(value));
+    const lines = value.split(/[\r\n]+/).map((line) => line.trim());
+    for (const part of [value, ...(lines.length > 1 ? lines : [])]) {
+      if (
+        part.length < secretMinLength ||
+        redactionMark.includes(part) ||
+        /^-----(?:BEGIN|END) [A-Z0-9 ]+-----$/.test(part)
+      )
+        continue;
+      for (const spelling of spellingsOf(part)) secrets.add(spelling);
+    }
   }
   return [...secrets].sort((a, b) => b.length - a.length);
+}
+
+/** A secret as itself, as JSON and URLs spell it, and as its UTF-8 looks to those who read bytes. */
+function spellingsOf(secret: string): readonly string[] {
+  const spellings = [secret, JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString("latin1")];
+  return secret.isWellFormed?.() === false ? spellings : [...spellings, encodeURIComponent(secret)];
 }
 
 /**

@@ -29,7 +29,7 @@ export function folderOf(shelf: Pick<Shelf, "task" | "attempt">): string {
 }
 
 /**
- * Copies a file of the workspace below the attempt's folder, redacted when it is text. Refused: what is missing, is no
+ * Copies a file of the workspace below the attempt's folder, redacted. Refused: what is missing, is no
  * plain file, leads out of the workspace (symbolic links included), or is larger than `artifactMaxBytes`. Rejects only
  * when the disk refuses the copy.
  */
@@ -40,10 +40,8 @@ export async function keepArtifact(
 ): Promise<Artifact | ArtifactRefusal> {
   const content = await readInside(workspace, file);
   if (!Buffer.isBuffer(content)) return content;
-  const text = decode(content);
   const name = relative(workspace, resolve(workspace, file));
-  const kept = text === undefined ? content : Buffer.from(shelf.redact(text));
-  return await keep(name, join(folderOf(shelf), name), kept, shelf);
+  return await keep(name, join(folderOf(shelf), name), withoutSecrets(content, shelf.redact), shelf);
 }
 
 /**
@@ -110,7 +108,14 @@ function isInside(directory: string, path: string): boolean {
   return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-function decode(content: Buffer): string | undefined {
+/**
+ * A file without its secrets, byte for byte the same where it has none. Of what is no text at all (it has a NUL) only
+ * runs of ASCII are looked through: elsewhere pictures and archives would look like passwords by chance.
+ */
+function withoutSecrets(content: Buffer, redact: Shelf["redact"]): Buffer {
   const text = content.toString("utf8");
-  return !text.includes("\0") && Buffer.from(text).equals(content) ? text : undefined;
+  if (!content.includes(0) && Buffer.from(text).equals(content)) return Buffer.from(redact(text));
+  const bytes = content.toString("latin1");
+  const clean = content.includes(0) ? bytes.replace(/[\t\n\r -~]{8,}/g, redact) : redact(bytes);
+  return clean === bytes ? content : Buffer.from(clean, "latin1");
 }

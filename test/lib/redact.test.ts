@@ -89,6 +89,28 @@ describe("redact", () => {
     }
   });
 
+  it("takes out each long line of a secret of several lines, but never the frame of a key", () => {
+    const pem = `-----BEGIN PRIVATE KEY-----\r\n${"Qx".repeat(30)}\r\nshort==\r\n-----END PRIVATE KEY-----\r\n`;
+    const { redact: clean } = createRedactor({ ...environment, SIGNING_KEY: pem });
+    expect(clean(`> ${"Qx".repeat(30)}`)).toBe(`> ${redactionMark}`);
+    expect(clean("the second line here")).toBe(`the ${redactionMark} here`);
+    expect(clean("-----BEGIN PRIVATE KEY-----")).toBe("-----BEGIN PRIVATE KEY-----");
+    expect(clean(shaped.pem)).toBe(redactionMark);
+  });
+
+  it("takes out a value whose UTF-8 was read as Latin-1", () => {
+    expect(redact(Buffer.from(environment.DB_PASSWORD).toString("latin1"))).toBe(redactionMark);
+  });
+
+  it("marks what lies deeper than any JSON of ours, however deep that is", () => {
+    const deep: unknown = JSON.parse(
+      `${'[{"a":'.repeat(100_000)}"${environment.OPENAI_API_KEY}"${"}]".repeat(100_000)}`,
+    );
+    const written = JSON.stringify(redactValue({ deep }));
+    expect(written).toContain(redactionMark);
+    expect(written).not.toContain(environment.OPENAI_API_KEY);
+  });
+
   it("cuts a private key that lost its end", () => {
     const cut = shaped.pem.slice(0, shaped.pem.indexOf("QxY="));
     expect(redact(`${cut} and more`)).toBe(`${redactionMark}\n and more`);
