@@ -66,9 +66,13 @@ function extensionFinder(deps: PiWorkersDeps): Means["extensions"] {
   return (work) => {
     const { cwd, trusted, settings, agent } = work;
     const key = JSON.stringify([cwd, trusted, settings.workerExtensions, agent.extensions]);
-    const known = found.get(key) ?? extensionsOf(work, deps);
-    found.set(key, known);
-    return known;
+    const known = found.get(key);
+    if (known) return known;
+    const finding = extensionsOf(work, deps);
+    found.set(key, finding);
+    // Whoever asked hears of the failure; whoever asks next gets a new try.
+    finding.catch(() => found.delete(key));
+    return finding;
   };
 }
 

@@ -60,6 +60,20 @@ it("a worker is given the user's extensions, but never this package", async () =
   expect(loaded).toEqual(["/nowhere/worker.mjs", join(agentDir, "extensions", "provider.ts")]);
 });
 
+it("extensions that could not be found are looked for again", async () => {
+  const extraExtensions = new Proxy<string[]>([], {
+    get(target, key) {
+      if (failures-- > 0) throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+      return Reflect.get(target, key);
+    },
+  });
+  let failures = 1;
+  const workers = fixtureWorkers("good", { extraExtensions });
+  const work = await makeWork();
+  const kindOf = async () => (await workers.start({ ...(await makeWork()), cwd: work.cwd }).outcome).kind;
+  expect([await kindOf(), await kindOf()]).toEqual(["failed", "completed"]);
+});
+
 it("what a worker hears and says is redacted before it is written", async () => {
   const work = await makeWork({ task: { ...plainTask, prompt: "the key is hunter2hunter2" } });
   await fixtureWorkers("good").start(work).outcome;
