@@ -58,7 +58,7 @@ async function perform(on: Performance): Promise<AttemptOutcome> {
 }
 
 async function withoutProcess({ work, means }: Performance, ending: Ending): Promise<AttemptOutcome> {
-  const evidence = { ending, telemetry: new ProtocolReader().telemetry, stderr: "" };
+  const evidence = { ending, telemetry: new ProtocolReader(means.redactor.redact).telemetry, stderr: "" };
   return (await conclude(work, evidence, means)).outcome;
 }
 

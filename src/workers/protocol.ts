@@ -1,6 +1,7 @@
 import { type Readiness, readinessKey } from "../core/assignment.ts";
 import { addUsage, noUsage, type Usage } from "../core/outcome.ts";
 import { isRecord, type Json, parseObject } from "../lib/json.ts";
+import type { Redactor } from "../lib/redact.ts";
 
 /** What follows from a line of a worker's output. Everything else only changes the reader's `telemetry`. */
 export type ProtocolFact =
@@ -25,6 +26,7 @@ export interface Telemetry {
   readonly usage: Usage;
   /** The tool that runs. */
   readonly tool: string | undefined;
+  /** One short line, redacted. */
   readonly activity: string;
   /** Ms since the epoch; set while the host waits before it asks the provider again. */
   readonly waitsUntil: number | undefined;
@@ -67,6 +69,11 @@ export class ProtocolReader {
   readonly #counted = new Set<string>();
   /** Names of the tools that run, by call. */
   readonly #tools = new Map<string, string>();
+  readonly #redact: Redactor["redact"];
+
+  constructor(redact: Redactor["redact"]) {
+    this.#redact = redact;
+  }
 
   get telemetry(): Telemetry {
     return this.#now;
@@ -144,26 +151,26 @@ export class ProtocolReader {
     const text = content
       .map((part) => (part.type === "text" && typeof part.text === "string" ? part.text : ""))
       .join("");
-    const { provider, model, stopReason, errorMessage = "unknown error" } = message;
+    const { provider, model, stopReason, errorMessage } = message;
     const isWhole = stopReason !== "aborted" && stopReason !== "error";
     this.#patch({
       finalText: isWhole && !asksForTool ? text : "",
-      error: stopReason === "error" ? String(errorMessage) : undefined,
+      error: stopReason === "error" ? word(errorMessage) || "unknown error" : undefined,
       ...(typeof provider === "string" && typeof model === "string" ? { model: `${provider}/${model}` } : {}),
-      ...(isWhole && text.trim() !== "" ? { activity: firstLine(text) } : {}),
+      ...(isWhole && text.trim() !== "" ? { activity: this.#firstLine(text) } : {}),
     });
   }
 
   #readTool({ type, toolCallId, toolName, args }: Json): void {
     if (type === "tool_execution_start") {
-      this.#tools.set(String(toolCallId), String(toolName));
-      this.#patch({ activity: firstLine(`${String(toolName)} ${argument(args)}`) });
-    } else this.#tools.delete(String(toolCallId));
+      this.#tools.set(word(toolCallId), word(toolName));
+      this.#patch({ activity: this.#firstLine(`${word(toolName)} ${argument(args)}`) });
+    } else this.#tools.delete(word(toolCallId));
     this.#patch({ tool: [...this.#tools.values()].at(-1) });
   }
 
   #readResponse({ command, success, error, data }: Json): readonly ProtocolFact[] {
-    if (command === "prompt" && success === false) return [{ kind: "refused", message: String(error) }];
+    if (command === "prompt" && success === false) return [{ kind: "refused", message: word(error) }];
     if (command === "abort") return [{ kind: "aborted" }];
     // A host that waits to go on by itself will tell of its next stop, too.
     if (command !== "get_state" || !isRecord(data) || this.#isRetrying) return [];
@@ -173,17 +180,23 @@ export class ProtocolReader {
   }
 
   #readRequest({ id, method, statusKey, statusText }: Json): readonly ProtocolFact[] {
-    if (dialogs.includes(String(method))) return typeof id === "string" ? [{ kind: "dialog", id }] : [];
+    if (dialogs.includes(word(method))) return typeof id === "string" ? [{ kind: "dialog", id }] : [];
     if (method !== "setStatus" || statusKey !== readinessKey || typeof statusText !== "string") return [];
     const { denied, ready, tools, model } = parseObject(statusText) ?? {};
     if (isRecord(denied)) {
-      this.#patch({ activity: firstLine(`${String(denied.tool)} refused: ${String(denied.reason)}`) });
+      this.#patch({ activity: this.#firstLine(`${word(denied.tool)} refused: ${word(denied.reason)}`) });
       return [{ kind: "record", event: { type: "tool_refused", ...denied } }];
     }
     if (ready !== true || !Array.isArray(tools)) return [];
     const names = tools.filter((tool) => typeof tool === "string");
     const readiness: Readiness = { ready, tools: names, ...(typeof model === "string" ? { model } : {}) };
     return [{ kind: "ready", readiness }];
+  }
+
+  /** Redacted before it is cut: half a secret is not recognised. */
+  #firstLine(text: string): string {
+    const line = this.#redact(text.trimStart().split("\n", 1)[0]?.trim() ?? "");
+    return line.length > activityMax ? `${line.slice(0, activityMax - 1)}…` : line;
   }
 
   #patch(change: Partial<Telemetry>): void {
@@ -193,7 +206,15 @@ export class ProtocolReader {
 
 /** Assistant messages carry no id on every host; what would tell two calls apart stands in for it. */
 function messageId({ id, responseId, timestamp, usage, stopReason, content }: Json): string {
-  return typeof id === "string" ? id : JSON.stringify([responseId, timestamp, usage, stopReason, content]);
+  if (typeof id === "string") return id;
+  const parts = Array.isArray(content) ? content.filter(isRecord) : [];
+  const said = parts.map((part) => [word(part.text), word(part.thinking), word(part.id)]);
+  return JSON.stringify([word(responseId), word(timestamp), usageOf(usage, 0), word(stopReason), said]);
+}
+
+/** "" for what is neither text nor number: to spell a deep list, or an object with a `toString` of its own, throws. */
+function word(value: unknown): string {
+  return typeof value === "string" ? value : typeof value === "number" ? `${value}` : "";
 }
 
 function usageOf(raw: unknown, turns: number): Usage {
@@ -206,11 +227,6 @@ function usageOf(raw: unknown, turns: number): Usage {
     cost: amountOf(isRecord(usage.cost) ? usage.cost.total : 0),
     turns,
   };
-}
-
-function firstLine(text: string): string {
-  const line = text.trimStart().split("\n", 1)[0]?.trim() ?? "";
-  return line.length > activityMax ? `${line.slice(0, activityMax - 1)}…` : line;
 }
 
 function argument(args: unknown): string {

@@ -3,6 +3,7 @@ import type { Readiness } from "../core/assignment.ts";
 import type { Work } from "../core/ports.ts";
 import { type Child, type Exit, spawnChild } from "../lib/spawn.ts";
 import { boundedFile } from "./bounded-file.ts";
+import { errorLines } from "./error-lines.ts";
 import type { Means } from "./means.ts";
 import type { Ending, Evidence } from "./outcome.ts";
 import type { Prepared } from "./preparation.ts";
@@ -15,7 +16,6 @@ import { lineSplitter } from "./stream.ts";
 const lineMaxBytes = 16_000_000;
 const errorLogMaxBytes = 256_000;
 const errorTailMaxBytes = 4_000;
-const errorLineMaxBytes = 16_000;
 /** How long to wait for the rest of a dead child's output while somebody else holds the pipe. */
 const drainMaxMs = 500;
 /** Pause before a host that was busy is asked again. */
@@ -26,7 +26,7 @@ export class Session {
   readonly #prepared: Prepared;
   readonly #means: Means;
   readonly #signals: SignalQueue;
-  readonly #reader = new ProtocolReader();
+  readonly #reader: ProtocolReader;
   readonly #transcript;
   readonly #errorLog;
   #errorTail = "";
@@ -46,6 +46,7 @@ export class Session {
     this.#prepared = prepared;
     this.#means = means;
     this.#signals = signals;
+    this.#reader = new ProtocolReader(means.redactor.redact);
     const { transcriptMaxBytes } = work.settings.limits;
     const log = (name: string, maxBytes: number) =>
       boundedFile(join(work.directory, name), maxBytes, (dropped) => `{"type":"cut","dropped":${dropped}}\n`);
@@ -60,12 +61,7 @@ export class Session {
       isUnwanted,
       lineMaxBytes,
     );
-    const onError = (text: string): void => this.#keepError(text);
-    const errors = lineSplitter(
-      { onLine: onError, onSkimmed: (head, bytes) => onError(`${head}… [a line of ${bytes} bytes]`) },
-      () => false,
-      errorLineMaxBytes,
-    );
+    const errors = errorLines((text) => this.#keepError(text));
     const child = await spawnChild(this.#prepared.program, output.push, errors.push);
     this.#child = child;
     void child.exited.then(async (exit) => {
@@ -117,7 +113,7 @@ export class Session {
       return {
         kind: "progress",
         usage,
-        activity: this.#means.redactor.redact(activity),
+        activity,
         ...(tool !== undefined ? { tool } : {}),
         ...(waitsUntil !== undefined ? { waitsUntil } : {}),
       };

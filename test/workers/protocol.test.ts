@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { createRedactor } from "../../src/lib/redact.ts";
 import { isUnwanted, ProtocolReader } from "../../src/workers/protocol.ts";
 
+const secret = "value-of-a-secret-4711";
+const { redact } = createRedactor({ SOME_TOKEN: secret });
 const assistant = (more: object): string =>
   JSON.stringify({
     type: "message_end",
@@ -45,7 +48,7 @@ describe("the protocol of a worker", () => {
           ),
         ),
         (lines) => {
-          const reader = new ProtocolReader();
+          const reader = new ProtocolReader(redact);
           for (const line of lines) {
             reader.readLine(line, 0);
             reader.skim(line.slice(0, 64));
@@ -57,8 +60,41 @@ describe("the protocol of a worker", () => {
     );
   });
 
+  it("survives fields of a hostile form, however deep", () => {
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    const hostile = [deep, '{"toString":null,"valueOf":null}', "null", "5"];
+    for (const value of hostile) {
+      const reader = new ProtocolReader(redact);
+      const content = `"content":[{"type":"text","text":${value}},{"type":"toolCall","arguments":${value}}]`;
+      for (const line of [
+        `{"type":"message_end","message":{"role":"assistant","usage":${value},"stopReason":${value},${content}}}`,
+        `{"type":"message_end","message":{"role":"assistant","stopReason":"error","errorMessage":${value}}}`,
+        `{"type":"tool_execution_start","toolCallId":${value},"toolName":${value},"args":${value}}`,
+        `{"type":"response","command":"prompt","success":false,"error":${value}}`,
+        `{"type":"extension_ui_request","id":${value},"method":${value}}`,
+        JSON.stringify({
+          type: "extension_ui_request",
+          method: "setStatus",
+          statusKey: "pi-muster",
+          statusText: `{"denied":{"tool":${value},"reason":${value}}}`,
+        }),
+      ]) {
+        expect(() => reader.readLine(line, 0), line.slice(0, 80)).not.toThrow();
+      }
+    }
+  });
+
+  it("shows no part of a secret as its activity, wherever that is cut", () => {
+    for (let before = 90; before < 125; before += 1) {
+      const reader = new ProtocolReader(redact);
+      reader.readLine(says(`${"x".repeat(before)} ${secret}`), 0);
+      expect(reader.telemetry.activity).not.toContain("value");
+      expect(reader.telemetry.activity.length).toBeLessThanOrEqual(120);
+    }
+  });
+
   it("counts each call once, by id where there is one", () => {
-    const reader = new ProtocolReader();
+    const reader = new ProtocolReader(redact);
     const lines = [
       says("a", { id: "1", usage: usage(10) }),
       says("a, again", { id: "1", usage: usage(10) }),
@@ -83,7 +119,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("takes only the last answer that asks for nothing more as final", () => {
-    const reader = new ProtocolReader();
+    const reader = new ProtocolReader(redact);
     const finalAfter = (line: string): string => {
       reader.readLine(line, 0);
       return reader.telemetry.finalText;
@@ -101,7 +137,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("knows that a host which waits to ask again is not idle", () => {
-    const reader = new ProtocolReader();
+    const reader = new ProtocolReader(redact);
     const state = JSON.stringify({
       type: "response",
       command: "get_state",
@@ -123,7 +159,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("shows the tool that runs and what it is about", () => {
-    const reader = new ProtocolReader();
+    const reader = new ProtocolReader(redact);
     reader.readLine(
       JSON.stringify({
         type: "tool_execution_start",
@@ -140,7 +176,7 @@ describe("the protocol of a worker", () => {
 
   it("is ready only by the worker-side extension's own word", () => {
     const request = (statusText: string, statusKey = "pi-muster"): unknown =>
-      new ProtocolReader().readLine(
+      new ProtocolReader(redact).readLine(
         JSON.stringify({ type: "extension_ui_request", method: "setStatus", statusKey, statusText }),
         0,
       );
@@ -152,7 +188,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("shows a refused tool call in one line, and keeps it whole", () => {
-    const reader = new ProtocolReader();
+    const reader = new ProtocolReader(redact);
     const denied = { tool: "write", reason: "this worker\nis read-only" };
     const statusText = JSON.stringify({ denied });
     const request = { type: "extension_ui_request", method: "setStatus", statusKey: "pi-muster", statusText };
@@ -165,6 +201,8 @@ describe("the protocol of a worker", () => {
   it("never parses what repeats every token", () => {
     expect(isUnwanted('{"type":"message_update","message":{"role":"assist')).toBe(true);
     expect(isUnwanted('{"type":"message_end","message":{}}')).toBe(false);
-    expect(new ProtocolReader().skim('{"type":"agent_end","messages":[')).toEqual([{ kind: "stopped" }]);
+    expect(new ProtocolReader(redact).skim('{"type":"agent_end","messages":[')).toEqual([
+      { kind: "stopped" },
+    ]);
   });
 });
