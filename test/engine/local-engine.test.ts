@@ -1,81 +1,179 @@
-import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { decide } from "../../src/core/decide.ts";
-import { fold } from "../../src/core/evolve.ts";
-import type { Lease, RunStore, Submission } from "../../src/core/ports.ts";
-import type { Liveness } from "../../src/core/process.ts";
-import { type LocalEngineParts, localEngine } from "../../src/engine/local-engine.ts";
+import { describe, expect, it } from "vitest";
+import { RunNotFound } from "../../src/core/failure.ts";
+import type { AttemptOutcome } from "../../src/core/outcome.ts";
+import type { RunEngine, Worker, WorkerBackend } from "../../src/core/ports.ts";
+import type { Liveness, ProcessIdentity } from "../../src/core/process.ts";
+import { takeAndDrive } from "../../src/engine/lease.ts";
+import { localEngine } from "../../src/engine/local-engine.ts";
 import { systemClock } from "../../src/lib/clock.ts";
-import { openRunStore } from "../../src/store/run-store.ts";
-import { plan, task, terms } from "../support/plan.ts";
+import { boundlessSlots, instantWorkers } from "../support/instant-workers.ts";
+import { goodIo, MemoryDisk, memoryStore } from "../support/memory-store.ts";
+import { completed, plan, task, terms } from "../support/plan.ts";
 
-const driver = { pid: 4711, startTime: "100", bootId: "boot" };
-const submission: Submission = { plan: plan(task("a")), terms: terms({ background: true }) };
+const { runId: _runId, ...submitted } = terms({ background: true });
+const diamond = plan(task("a"), task("b", ["a"]), task("c", ["a"]), task("d", ["b", "c"]));
 
-async function world(liveness: Liveness = "gone") {
-  const top = await mkdtemp(join(tmpdir(), "muster-engine-"));
-  onTestFinished(() => rm(top, { recursive: true, force: true }));
-  const store = openRunStore(join(top, ".muster"), { probe: async () => liveness });
-  let made = 0;
-  const parts: LocalEngineParts = {
-    store,
+/** An engine over a disk in memory. Launches are noted, not made; `drive` is what a launched runner would do. */
+function machine(backend: WorkerBackend = instantWorkers()) {
+  const dead = new Set<number>();
+  const disk = new MemoryDisk(
+    () => undefined,
+    ({ pid }): Liveness => (dead.has(pid) ? "gone" : "alive"),
+  );
+  const launched: string[] = [];
+  let runs = 0;
+  const identity = (pid: number): ProcessIdentity => ({ pid, startTime: String(pid), bootId: "b" });
+  const engine: RunEngine = localEngine({
+    store: memoryStore(disk, goodIo, identity(1)),
     clock: systemClock,
-    newRunId: () => `20261121-000000-run${made++}`,
-    launch: async () => undefined,
+    newRunId: () => `20260101-00000${++runs}`,
+    launch: async (id) => void launched.push(id),
+  });
+  const drive = (runId: string, pid: number, signal = new AbortController().signal) => {
+    const store = memoryStore(disk, goodIo, identity(pid));
+    const probe = () => Promise.resolve("alive" as const);
+    const parts = { runId, store, backend, slots: boundlessSlots(), clock: systemClock, probe };
+    return takeAndDrive(parts, identity(pid), signal);
   };
-  return { store, engine: localEngine(parts) };
+  return { engine, disk, dead, launched, drive };
 }
 
-/** Takes the run and records its start, as a driver does. */
-async function startUnseen(store: RunStore, runId: string): Promise<Lease> {
-  const lease = await store.acquire(runId, driver, 1);
-  if ("heldBy" in lease) throw new Error("held");
-  const started = { plan: submission.plan, terms: { ...submission.terms, runId } };
-  await lease.append([{ type: "run.started", request: "start", ...started }], 2);
-  return lease;
+/** Workers that go on until they are stopped. */
+function endlessWorkers(): WorkerBackend {
+  const instant = instantWorkers();
+  return {
+    ...instant,
+    start(work): Worker {
+      let settle: (outcome: AttemptOutcome) => void = () => undefined;
+      const outcome = new Promise<AttemptOutcome>((resolve) => {
+        settle = resolve;
+      });
+      const { usage } = completed();
+      return { ...instant.start(work), outcome, stop: () => settle({ kind: "cancelled", usage }) };
+    },
+  };
 }
 
-describe("listing runs", () => {
-  it("shows every run beside one that cannot be read, whatever is wrong with that", async () => {
-    const { store, engine } = await world();
-    const ids = [];
-    for (let n = 0; n < 5; n += 1) ids.push(await engine.submit(submission));
-    const [noJournal = "", binary = "", linked = "", absurd = "", good = ""] = ids;
-    await rename(join(engine.directory(noJournal), "journal"), join(engine.directory(noJournal), "j"));
-    await writeFile(join(engine.directory(binary), "journal/0001.jsonl"), Buffer.from([1, 255, 10, 7, 10]));
-    await rm(join(engine.directory(linked), "journal"), { recursive: true });
-    await writeFile(join(engine.directory(linked), "journal"), "");
-    const lease = await startUnseen(store, absurd);
-    await lease.append([{ type: "run.finished", status: "completed", cause: "completed" }], 3);
-    await lease.release();
-    await rm(join(engine.directory(absurd), "manifest.json"));
-    const before = await readdir(engine.directory(binary));
-    const listed = new Map((await engine.list()).map((one) => [one.runId, one]));
-    expect(listed.get(good)).toMatchObject({ manifest: { status: "queued" } });
-    expect(listed.get(noJournal)).toMatchObject({ problem: expect.stringContaining("no run") });
-    expect(listed.get(binary)).toMatchObject({ problem: expect.stringContaining("0001.jsonl:1") });
-    expect(listed.get(absurd)).toMatchObject({ problem: expect.stringContaining("last task") });
-    expect(listed.get(linked)).toMatchObject({ problem: expect.stringContaining("ENOTDIR") });
-    expect(await readdir(engine.directory(binary))).toEqual(before);
-    expect(await engine.list(good)).toEqual([listed.get(good)]);
-    expect(await store.ids()).toHaveLength(5);
+const cancel = { id: "c", kind: "cancel", by: "me", reason: "enough" } as const;
+
+describe("the embedded engine", () => {
+  it("has the run on disk and a runner under way when submit resolves", async () => {
+    const { engine, launched, disk } = machine();
+    const runId = await engine.submit({ plan: diamond, terms: submitted });
+    expect(launched).toEqual([runId]);
+    expect([...disk.run(runId).inbox.values()]).toMatchObject([{ kind: "start", terms: { runId } }]);
+    expect(await engine.list()).toMatchObject([{ runId, manifest: { status: "queued" }, driver: "none" }]);
   });
 
-  it("tells the end of a run whose driver died before the manifest could", async () => {
-    const { store, engine } = await world();
-    const runId = await engine.submit(submission);
-    const lease = await startUnseen(store, runId);
-    onTestFinished(() => lease.release());
-    await engine.settled(runId, 2);
-    const [running] = await engine.list();
-    expect(running).toMatchObject({ manifest: { status: "running" }, driver: "gone" });
-    if (!running || !("manifest" in running)) throw new Error("unreadable");
-    await store.writeManifest(runId, { ...running.manifest, driver: { ...driver, epoch: 1 } });
-    const { events } = await store.read(runId);
-    const cancel = { kind: "cancel", id: "c", by: "s", reason: "no more", at: 3 } as const;
-    await lease.append(decide(fold(events), cancel), 3);
+  it("lists a driven run by its manifest, and rebuilds one that is missing or unreadable", async () => {
+    const { engine, disk, drive } = machine();
+    const runId = await engine.submit({ plan: diamond, terms: submitted });
+    expect(await drive(runId, 2)).toMatchObject({ status: "completed" });
+    const before = await engine.list();
+    expect(before).toMatchObject([{ manifest: { status: "completed" }, driver: "none" }]);
+    disk.run(runId).manifest = undefined;
+    expect(await engine.list()).toEqual(before);
+    disk.run(runId).manifest = { content: "unreadable", writer: { pid: 1, startTime: "1", bootId: "b" } };
+    expect(await engine.list()).toEqual(before);
+    expect(disk.run(runId).manifest?.content).toMatchObject({ status: "completed" });
+  });
+
+  it("does not believe a manifest that names a dead driver", async () => {
+    const { engine, disk, dead, drive } = machine(endlessWorkers());
+    const runId = await engine.submit({ plan: diamond, terms: submitted });
+    const stop = new AbortController();
+    const driven = drive(runId, 2, stop.signal);
+    await recorded(engine, runId, "attempt.started");
+    const run = disk.run(runId);
+    await expect.poll(() => run.manifest?.content).toMatchObject({ status: "running", driver: { pid: 2 } });
+    const stale = run.manifest;
+    await engine.send(runId, cancel);
+    expect(await driven).toMatchObject({ status: "cancelled" });
+    run.manifest = stale;
+    dead.add(2);
+    run.holder = { pid: 2, startTime: "2", bootId: "b", epoch: 1 };
     expect(await engine.list()).toMatchObject([{ manifest: { status: "cancelled" }, driver: "none" }]);
+    expect(run.manifest?.content).toMatchObject({ status: "cancelled" });
+  });
+
+  it("wakes a runner for a request exactly when none lives and the run is not over", async () => {
+    const { engine, launched, drive } = machine(endlessWorkers());
+    const runId = await engine.submit({ plan: diamond, terms: submitted });
+    await engine.send(runId, { id: "r", kind: "resume", owner: { sessionId: "s" }, background: true });
+    expect(launched).toEqual([runId, runId]);
+    const driven = drive(runId, 2);
+    await recorded(engine, runId, "attempt.started");
+    await engine.send(runId, cancel);
+    await driven;
+    await engine.send(runId, { ...cancel, id: "late" });
+    expect(launched).toEqual([runId, runId]);
+  });
+
+  it("makes the manifest say what was read", async () => {
+    const { engine, disk, drive } = machine();
+    const runId = await engine.submit({ plan: diamond, terms: submitted });
+    await drive(runId, 2);
+    const { events } = await engine.read(runId);
+    disk.run(runId).manifest = undefined;
+    await engine.settled(runId, events.length);
+    expect(disk.run(runId).manifest?.content).toMatchObject({ seq: events.length, status: "completed" });
+  });
+
+  it("knows no run that is not there", async () => {
+    const { engine } = machine();
+    const never = new AbortController().signal;
+    await expect(engine.read("20260101-none")).rejects.toThrow(RunNotFound);
+    await expect(engine.send("20260101-none", cancel)).rejects.toThrow(RunNotFound);
+    await expect(engine.follow("20260101-none", 1, never)[Symbol.asyncIterator]().next()).rejects.toThrow(
+      RunNotFound,
+    );
   });
 });
+
+describe("the lease", () => {
+  it("goes to one of two contenders; the other learns who drives", async () => {
+    const { engine, drive, disk } = machine();
+    const runId = await engine.submit({ plan: diamond, terms: submitted });
+    const ends = await Promise.all([drive(runId, 2), drive(runId, 3)]);
+    expect(ends.filter((end) => "heldBy" in end)).toMatchObject([{ liveness: "alive" }]);
+    expect(ends.filter((end) => "status" in end)).toMatchObject([{ status: "completed" }]);
+    expect(disk.run(runId).epoch).toBe(1);
+  });
+
+  it("is free again after a driver that was asked to end, which leaves no name behind and no result lost", async () => {
+    const finished = new Set<string>();
+    const { engine, drive, disk } = machine(endlessAfter("b", finished));
+    const runId = await engine.submit({ plan: diamond, terms: submitted });
+    const stop = new AbortController();
+    const first = drive(runId, 2, stop.signal);
+    await expect.poll(() => finished.has("a")).toBe(true);
+    await recorded(engine, runId, "attempt.ended");
+    stop.abort();
+    expect(await first).toMatchObject({ status: "running" });
+    expect(disk.run(runId).manifest?.content).not.toHaveProperty("driver");
+    const second = drive(runId, 3);
+    await engine.send(runId, cancel);
+    await second;
+    const { events } = await engine.read(runId);
+    expect(events.filter((event) => event.type === "attempt.started" && event.task === "a")).toHaveLength(1);
+    expect(events.map((event) => event.epoch)).toContain(2);
+  });
+});
+
+/** Instant workers, but for one task's. */
+function endlessAfter(id: string, finished: Set<string>): WorkerBackend {
+  const instant = instantWorkers((name) => {
+    finished.add(name);
+    return completed(name);
+  });
+  const endless = endlessWorkers();
+  return { ...instant, start: (work) => (work.task.id === id ? endless : instant).start(work) };
+}
+
+/** Resolves when the journal holds an event of this type. */
+async function recorded(engine: RunEngine, runId: string, type: string): Promise<void> {
+  const enough = new AbortController();
+  for await (const event of engine.follow(runId, 1, enough.signal)) {
+    if (event.type === type) return;
+  }
+}
