@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { isAbandoned } from "../core/abandoned.ts";
 import { StorageError } from "../core/failure.ts";
 import type { RunListing } from "../core/ports.ts";
 import { formatCounts, oneLine } from "../lib/wording.ts";
@@ -55,9 +56,11 @@ async function runChecks({ engine }: ActionContext): Promise<readonly DoctorChec
       const remedy = `look at ${engine.directory(runId)}; it is never deleted for that`;
       return [{ name, ok: false, found: listing.problem, remedy }];
     }
-    if (listing.manifest.status !== "running" || listing.driver !== "gone") return [];
-    const remedy = `team cancel run=${runId} ends what is left of it`;
-    return [{ name, ok: "warning", found: "it is not over, but its driver is gone", remedy }];
+    const { manifest, driver } = listing;
+    if (!isAbandoned(manifest.status, driver)) return [];
+    const found = driver === "none" ? "no driver has taken it yet" : "it is not over, but its driver is gone";
+    const remedy = `team resume run=${runId} goes on and keeps finished tasks; team cancel run=${runId} ends it`;
+    return [{ name, ok: "warning", found, remedy }];
   });
   return [{ name: "runs", ok: true, found: `${listings.length} in this project` }, ...checks];
 }

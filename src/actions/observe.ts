@@ -1,8 +1,10 @@
+import { withoutDriver } from "../core/abandoned.ts";
 import type { StoredEvent } from "../core/events.ts";
 import { fold, noTasks } from "../core/evolve.ts";
 import { noUsage } from "../core/outcome.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { Manifest, RunListing } from "../core/ports.ts";
+import type { Liveness } from "../core/process.ts";
 import { runView } from "../core/run-view.ts";
 import type { RunView, TaskView } from "../core/view.ts";
 import { oneLine } from "../lib/wording.ts";
@@ -19,6 +21,7 @@ export interface Observed {
   readonly task?: TaskView;
   /** The journal is damaged or newer than this version: `view` shows what comes before that. */
   readonly problem?: PlanProblem;
+  readonly driver: Liveness | "none";
   readonly others: readonly RunListing[];
 }
 
@@ -65,7 +68,7 @@ export async function observe(
     return { where: "task", message, remedy: chooseFrom(id, ids) };
   }
   const others = listings.filter((other) => other !== listing);
-  return { view, events, others, ...(task && { task }), ...(problem && { problem }) };
+  return { view, events, driver: listing.driver, others, ...(task && { task }), ...(problem && { problem }) };
 }
 
 /** The journal is written before the manifest that tells of it: a shorter one lost records. */
@@ -97,23 +100,6 @@ function meantBy(word: string, listings: readonly RunListing[]): RunListing | Pl
   });
   const remedy = `add letters until one is left: ${candidates.join("; ")}`;
   return { where, message: `"${word}" could be ${meant.length} runs`, remedy };
-}
-
-/** A run whose driver is gone does not run, whatever its journal says last: nobody drives it. */
-function withoutDriver(view: RunView): RunView {
-  if (view.status !== "running") return view;
-  const { counts } = view;
-  const isStuck = ({ status }: TaskView): boolean => status === "running" || status === "stopping";
-  return {
-    ...view,
-    status: "blocked",
-    cause: "lost",
-    reason: "its driver is gone; nothing goes on by itself, and no finished task is lost",
-    counts: { ...counts, running: 0, stopping: 0, blocked: counts.running + counts.stopping },
-    tasks: view.tasks.map((task) =>
-      isStuck(task) ? { ...task, status: "blocked", reason: "its driver is gone" } : task,
-    ),
-  };
 }
 
 /** What is known of a run that no driver has taken yet. */

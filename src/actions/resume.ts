@@ -1,53 +1,52 @@
+import { isAbandoned } from "../core/abandoned.ts";
 import { evolve, fold } from "../core/evolve.ts";
-import type { PlanProblem, RunId } from "../core/plan.ts";
+import type { PlanProblem } from "../core/plan.ts";
 import { isFinalRun } from "../core/status.ts";
-import type { RunView } from "../core/view.ts";
 import type { ActionContext, Perform } from "./context.ts";
 import { tooDeep } from "./nesting.ts";
-import { observe, onRun } from "./observe.ts";
+import { type Observed, observe, onRun } from "./observe.ts";
 import { aboutRun, refusal } from "./result.ts";
 import { awaitRun } from "./wait.ts";
 
 /** A new driver starts in a fraction of this. */
 const takenMaxMs = 30_000;
 
-/** Goes on with a run that is parked or lost its driver; it belongs to the session that asks from then on. */
+/** Goes on with a run that is parked, or that lost its driver or never got one; it belongs to the session that asks from then on. */
 export const resume: Perform = async ({ run, background = false }, context) => {
   const deep = tooDeep(context.requester);
   if (deep !== undefined) return refusal([deep], "nothing was resumed");
   const observed = await observe({ run: run ?? "last" }, context);
   if ("message" in observed) return refusal([observed]);
-  const { view, problem = whyNot(view) } = observed;
+  const { view, problem = whyNot(observed) } = observed;
   if (problem !== undefined) return refusal([problem]);
   const { runId } = view;
   const { engine, newId, requester } = context;
   const owner = { sessionId: requester.sessionId, ...(requester.host && { host: requester.host }) };
   await engine.send(runId, { id: newId(), kind: "resume", owner, background });
-  await taken(runId, context);
+  await taken(observed, context);
   if (!background && !context.returnsAtOnce) return awaitRun(runId, context, "cancel");
   return onRun({ run: runId }, context, (now) =>
     aboutRun(true, now.view, `Run ${runId} goes on. Look: team status run=${runId}.`, context),
   );
 };
 
-function whyNot({ runId, status }: RunView): PlanProblem | undefined {
-  if (status === "blocked") return undefined;
+function whyNot({ view: { runId, status }, driver }: Observed): PlanProblem | undefined {
+  if (status === "blocked" || isAbandoned(status, driver)) return undefined;
   const [why, remedy] = isFinalRun(status)
     ? [`is over (${status})`, "team run starts a new one"]
     : [`is ${status} and being driven`, `team wait run=${runId} waits for its end`];
   return { where: "run", message: `run ${runId} ${why}`, remedy };
 }
 
-/** Resolves once the run no longer stands still, or when no driver took it in time. */
-async function taken(runId: RunId, context: ActionContext): Promise<void> {
+/** Resolves once somebody drives the run that was observed at rest, or when no driver took it in time. */
+async function taken({ view: { runId }, events }: Observed, context: ActionContext): Promise<void> {
   const { engine, clock } = context;
   const stop = new AbortController();
   const goesOn = async (): Promise<void> => {
-    let state = fold((await engine.read(runId)).events);
-    if (state.status !== "blocked") return;
+    let state = fold(events);
     for await (const event of engine.follow(runId, state.seq + 1, stop.signal)) {
       state = evolve(state, event);
-      if (state.status !== "blocked") return;
+      if (state.status !== "blocked" && state.status !== "queued") return;
     }
   };
   try {

@@ -54,7 +54,8 @@ function report(runId: RunId, end: WatchEnd, context: ActionContext): Promise<Pe
       return aboutRun(view.status === "completed", view, outcomeText(view, context), context);
     const now = context.clock.now();
     const survivors = end === "patience" ? stillAlive(view, events) : "";
-    const text = [whyNow[end] + survivors, runHeader(view, now), taskTable(view, now), nextStep(view)];
+    const next = nextStep(end === "abandoned" ? { ...view, status: "blocked" } : view);
+    const text = [whyNow[end] + survivors, runHeader(view, now), taskTable(view, now), next];
     return aboutRun(end === "aborted", view, text.join("\n"), context);
   });
 }

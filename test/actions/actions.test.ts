@@ -357,7 +357,16 @@ describe("doctor", () => {
     expect(answer.ok).toBe(false);
     expect(answer.text).toMatch(/FAIL git identity: no user\.email — set one/);
     expect(answer.text).toMatch(/warn .*odd\.md:1: .*front matter/);
-    expect(answer.text).toContain(`warn run ${runId}: it is not over, but its driver is gone`);
+    expect(answer.text).toContain(
+      `warn run ${runId}: it is not over, but its driver is gone — team resume run=${runId}`,
+    );
+  });
+
+  it("names the run that no driver has taken", async () => {
+    const { context } = world(root(), { unmanned: true });
+    const { runId } = (await perform("run", { goal: "g", background: true }, context)).details;
+    const { text } = await perform("doctor", {}, context);
+    expect(text).toContain(`warn run ${runId}: no driver has taken it yet — team resume run=${runId}`);
   });
 
   it("tells everything else where the runs' directory cannot be read", async () => {

@@ -71,7 +71,11 @@ export class FakeEngine implements RunEngine {
   async send(runId: string, request: Request): Promise<void> {
     const run = this.run(runId);
     run.requests.push(request);
-    if (run.driver === "gone") {
+    if (run.driver === "none" && request.kind === "resume") {
+      run.driver = "alive";
+      const { plan, terms } = run.submission;
+      this.report(runId, { id: "start", kind: "start", plan, terms: { ...terms, runId } });
+    } else if (run.driver === "gone") {
       run.driver = "alive";
       this.append(runId, [{ type: "lease.taken", pid: 8, startTime: "1", bootId: "b", sealed: [] }]);
       this.report(runId, { kind: "take_over", salvaged: new Map() });

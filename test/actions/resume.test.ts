@@ -28,3 +28,12 @@ it("refuses a finished run and one that is being driven, with the remedy", async
   await perform("cancel", { run }, context);
   expect(await perform("resume", { run }, context)).toMatchObject({ ok: false });
 });
+
+it("gives a driver to a run that never got one, and waits until it is driven", async () => {
+  const { context } = world(root(), { ...works, unmanned: true });
+  const started = await perform("run", { goal: "g" }, { ...context, returnsAtOnce: true });
+  const run = started.details.runId ?? "";
+  const answer = await perform("resume", { run, background: true }, context);
+  expect(answer).toMatchObject({ ok: true, details: { status: "running" } });
+  expect((await perform("wait", { run }, context)).details.status).toBe("completed");
+});

@@ -186,12 +186,14 @@ describe("waiting for a run that nobody drives", () => {
     expect(result).toMatchObject({ ok: false, details: { status: "blocked" } });
     expect(result.text).toMatch(/Nobody drives the run/);
     expect(result.text).not.toMatch(/\brunning\b/);
+    expect(result.text).toContain("team resume run=");
   });
 
   it("ends when no driver ever comes", async () => {
     const { context } = world(root(), { unmanned: true });
     const result = await perform("run", { goal: "g" }, context);
     expect(result).toMatchObject({ ok: false, details: { status: "queued" } });
+    expect(result.text).toContain("team resume run=");
   });
 
   it("goes on as long as the driver lives, however silent it is", async () => {

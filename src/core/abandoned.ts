@@ -1,0 +1,25 @@
+import type { Liveness } from "./process.ts";
+import type { RunView, TaskView } from "./view.ts";
+
+/** True for a run that is to go on and has nobody who drives it: its driver is gone, or none ever came. */
+export function isAbandoned(status: string, driver: Liveness | "none"): boolean {
+  if (status === "running") return driver === "gone";
+  return status === "queued" && (driver === "gone" || driver === "none");
+}
+
+/** A run whose driver is gone does not run, whatever its journal says last: nobody drives it. */
+export function withoutDriver(view: RunView): RunView {
+  if (view.status !== "running") return view;
+  const { counts } = view;
+  const isStuck = ({ status }: TaskView): boolean => status === "running" || status === "stopping";
+  return {
+    ...view,
+    status: "blocked",
+    cause: "lost",
+    reason: "its driver is gone; nothing goes on by itself, and no finished task is lost",
+    counts: { ...counts, running: 0, stopping: 0, blocked: counts.running + counts.stopping },
+    tasks: view.tasks.map((task) =>
+      isStuck(task) ? { ...task, status: "blocked", reason: "its driver is gone" } : task,
+    ),
+  };
+}
