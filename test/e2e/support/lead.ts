@@ -170,6 +170,7 @@ export async function makeProject(): Promise<Project> {
   return new Project(place);
 }
 
+/** What git prints for these arguments in a directory; throws when it fails. */
 export async function git(directory: string, ...args: readonly string[]): Promise<string> {
   return (await promisify(execFile)("git", args, { cwd: directory })).stdout;
 }
