@@ -82,10 +82,8 @@ function cutShort({ runId, seq }: Manifest, events: readonly StoredEvent[]): Pla
 /** The run that a reference means: a whole id, an unambiguous prefix of one, or `last`, the newest run of this project. */
 function meantBy(word: string, listings: readonly RunListing[]): RunListing | PlanProblem {
   const where = "run";
-  const [newest] = listings;
-  if (newest === undefined)
-    return { where, message: "there is no run here yet", remedy: 'start one: team run goal="…"' };
-  if (word === "last") return newest;
+  const none = { where, message: "there is no run here yet", remedy: 'start one: team run goal="…"' };
+  if (word === "last") return listings[0] ?? none;
   const meant = listings.filter(({ runId }) => runId.startsWith(word));
   const [first] = meant;
   if (first === undefined) {

@@ -184,6 +184,11 @@ describe("malformed input", () => {
 });
 
 describe("run references", () => {
+  it("are named in the refusal where there is no run at all", async () => {
+    const { context } = world(root(), works);
+    expect((await perform("status", { run: "19990101-none" }, context)).text).toContain("19990101-none");
+  });
+
   it("take an unambiguous prefix, the newest, and name the candidates of an ambiguous one", async () => {
     const { context } = world(root(), works);
     for (const goal of ["one", "two"]) await perform("run", { goal }, context);
