@@ -5,6 +5,7 @@ import { readEnvironment, takeVariable } from "../lib/environment.ts";
 import { exists } from "../lib/process-table.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { parseAssignment } from "../workers/side/assignment.ts";
+import { closeDialogs } from "../workers/side/early-dialogs.ts";
 import { guardParent } from "../workers/side/parent.ts";
 import { ownTools, refusedCall, toolsFor } from "../workers/side/permission.ts";
 import { readSubmission, submit } from "../workers/side/submission.ts";
@@ -18,6 +19,7 @@ export default function workerSide(pi: ExtensionAPI): void {
   const assignment = takeAssignment();
   const work: Progress = { isSubmitted: false };
   registerSubmission(pi, assignment, work);
+  closeEarlyDialogs(pi);
   announce(pi, assignment);
   enforceRights(pi, assignment, work);
   endWithDriver(pi, assignment);
@@ -96,6 +98,18 @@ function announce(pi: ExtensionAPI, assignment: Assignment): void {
     pi.setActiveTools([...toolsFor(assignment, available, pi.getActiveTools())]);
     const readiness: Readiness = { ready: true, tools: pi.getActiveTools(), ...modelOf(ctx) };
     ctx.ui.setStatus(readinessKey, JSON.stringify(readiness));
+  });
+}
+
+/** From the session's start to its first prompt: then the driver's answers reach the host. */
+function closeEarlyDialogs(pi: ExtensionAPI): void {
+  let open: (() => void) | undefined;
+  pi.on("session_start", (_event, ctx) => {
+    open ??= closeDialogs(ctx.ui);
+  });
+  pi.on("input", () => {
+    open?.();
+    open = undefined;
   });
 }
 

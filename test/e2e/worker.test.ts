@@ -273,6 +273,17 @@ describe("a worker", () => {
     expect(await outcomeIn(place)).toMatchObject({ kind: "completed" });
   });
 
+  it("is not ended by another extension that asks at its start, when the host reads no answer yet", async () => {
+    const asking = join(place.top, "asking.ts");
+    const questions = ["confirm('a', 'b')", "select('a', ['b'])", "input('a')", "editor('a', 'b')"];
+    const body = questions.map((question) => `await ctx.ui.${question};`).join(" ");
+    await writeFile(asking, `export default (pi) => pi.on("session_start", async (_e, ctx) => { ${body} });`);
+    const extensions = [bundled.worker, asking, bundled.scriptedModel];
+    const child = await worker([[submit("done")]], {}, { extensions });
+    await child.prompt("go");
+    expect(await outcomeIn(place)).toMatchObject({ kind: "completed" });
+  });
+
   it("ends by itself after a prompt on its input in json mode", async () => {
     const child = await worker(
       [[{ delayMs: 300 }, submit("done")]],
