@@ -3,6 +3,7 @@ import { type Assignment, type Denial, type Readiness, readinessKey } from "../c
 import { systemClock } from "../lib/clock.ts";
 import { readEnvironment, takeVariable } from "../lib/environment.ts";
 import { exists } from "../lib/process-table.ts";
+import { createProcessWatch, endTree, processTree } from "../lib/process-tree.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { parseAssignment } from "../workers/side/assignment.ts";
 import { closeDialogs } from "../workers/side/early-dialogs.ts";
@@ -127,6 +128,7 @@ function enforceRights(pi: ExtensionAPI, assignment: Assignment, work: Progress)
 }
 
 function endWithDriver(pi: ExtensionAPI, assignment: Assignment): void {
+  const parent = process.ppid;
   let watch: AbortController | undefined;
   pi.on("session_start", () => {
     if (watch !== undefined) return;
@@ -138,13 +140,25 @@ function endWithDriver(pi: ExtensionAPI, assignment: Assignment): void {
     };
     void guardParent(assignment.expectedParentPid, probe, systemClock, watch.signal);
   });
-  pi.on("session_shutdown", (_event, ctx) => {
+  pi.on("session_shutdown", async (_event, ctx) => {
     watch?.abort();
     watch = undefined;
     // Running tools would outlive the host otherwise: they are process groups of their own.
     ctx.abort();
+    if (process.ppid !== parent) await endOwnProcesses();
   });
 }
+
+/** The driver is gone, and its warden may be, too: then nobody else ends what left this worker's process groups. */
+async function endOwnProcesses(): Promise<void> {
+  const { PI_MUSTER_WORKER: mark } = readEnvironment();
+  if (mark === undefined) return;
+  const now = systemClock.now();
+  const tree = processTree([`PI_MUSTER_WORKER=${mark}`]);
+  await endTree(createProcessWatch(), tree, systemClock, { termAt: now, killAt: now + orphansKillAfterMs });
+}
+
+const orphansKillAfterMs = 1_500;
 
 /**
  * Host 0.73.1 compacts a long session after its last answer, and bills a model call that nobody reads. Compaction
