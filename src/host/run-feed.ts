@@ -1,4 +1,6 @@
+import { withoutDriver } from "../core/abandoned.ts";
 import { evolve, fold } from "../core/evolve.ts";
+import { RunNotFound } from "../core/failure.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
 import { runView } from "../core/run-view.ts";
 import { emptyState, type RunState } from "../core/state.ts";
@@ -13,17 +15,32 @@ export interface FeedTerms {
   readonly sessionId: string;
   /** Something can be seen that was not there before. */
   readonly changed: () => void;
-  /** A run ended, or stands still. `late`: it did so before it was followed. */
+  /** A run ended, or stands still, be it that its driver is gone. `late`: it did so before it was followed. */
   readonly rested: (view: RunView, late: boolean) => void;
   /** A run cannot be followed any more. */
   readonly failed: (runId: string, error: unknown) => void;
 }
 
+/** A run that is followed. */
+interface Followed {
+  state: RunState;
+  /** Something was heard of it since it is followed. */
+  isMet: boolean;
+  isAbandoned: boolean;
+}
+
+/** How often a silent run's driver is looked for, ms, and how often in a row it must be missing. */
+const patrolMs = 3_000;
+const missesMax = 2;
+/** Failures in a row before a run is given up, and the pause after the first; each further one is twice as long. */
+const failuresMax = 5;
+const firstPauseMs = 500;
+
 /** The runs of one session, folded from their journals as they grow. Costs nothing while no run is followed. */
 export class RunFeed {
   readonly #terms: FeedTerms;
   readonly #closed = new AbortController();
-  readonly #states = new Map<string, RunState>();
+  readonly #runs = new Map<string, Followed>();
 
   /** The callbacks must not throw. */
   constructor(terms: FeedTerms) {
@@ -32,9 +49,10 @@ export class RunFeed {
 
   /** Starts to follow a run; nothing when it is followed already. */
   follow(runId: string): void {
-    if (this.#states.has(runId) || this.#closed.signal.aborted) return;
-    this.#states.set(runId, emptyState);
-    this.#read(runId).catch((error: unknown) => {
+    if (this.#runs.has(runId) || this.#closed.signal.aborted) return;
+    const run = { state: emptyState, isMet: false, isAbandoned: false };
+    this.#runs.set(runId, run);
+    this.#keepUp(runId, run).catch((error: unknown) => {
       if (this.#closed.signal.aborted) return;
       this.#forget(runId);
       this.#terms.failed(runId, error);
@@ -44,55 +62,118 @@ export class RunFeed {
   /** What is to be shown now, ms since the epoch; what has been shown long enough is forgotten here. */
   views(now: number): readonly RunView[] {
     const shown: RunView[] = [];
-    for (const [runId, state] of this.#states) {
-      const view = runView(state, now);
+    for (const [runId, run] of this.#runs) {
+      const view = viewOf(run, now);
       if (view !== undefined && isShown(view, now)) shown.push(view);
-      else if (isFinalRun(state.status)) this.#states.delete(runId);
+      else if (isFinalRun(run.state.status)) this.#runs.delete(runId);
     }
     return shown;
   }
 
   /** The newest view of a run that is followed and stands still or is over. */
   restOf(runId: string): RunView | undefined {
-    const state = this.#states.get(runId) ?? emptyState;
+    const run = this.#runs.get(runId);
     // A view is made only where somebody looks: a flood of telemetry costs its fold.
-    const isAtRest = isFinalRun(state.status) || state.status === "blocked";
-    return isAtRest ? runView(state, this.#terms.clock.now()) : undefined;
+    if (run === undefined || !isAtRest(run)) return undefined;
+    return viewOf(run, this.#terms.clock.now());
   }
 
   /** Ends all following; nothing is called after this. */
   close(): void {
     this.#closed.abort();
-    this.#states.clear();
+    this.#runs.clear();
   }
 
-  async #read(runId: string): Promise<void> {
+  /** Follows the run to its end, afresh after a failure. Rejects when failures do not cease. */
+  async #keepUp(runId: string, run: Followed): Promise<void> {
     const { signal } = this.#closed;
+    let failures = 0;
+    while (!signal.aborted) {
+      const { seq } = run.state;
+      try {
+        return await this.#attend(runId, run);
+      } catch (error) {
+        failures = run.state.seq > seq ? 1 : failures + 1;
+        if (error instanceof RunNotFound || failures > failuresMax) throw error;
+      }
+      await this.#terms.clock.sleep(firstPauseMs * 2 ** (failures - 1), signal);
+    }
+  }
+
+  async #attend(runId: string, run: Followed): Promise<void> {
+    const over = new AbortController();
+    const stop = AbortSignal.any([over.signal, this.#closed.signal]);
+    try {
+      await Promise.race([this.#read(runId, run, stop), this.#patrol(runId, run, stop)]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #read(runId: string, run: Followed, stop: AbortSignal): Promise<void> {
     const { engine } = this.#terms;
     let state = fold((await engine.read(runId)).events);
-    if (signal.aborted || !this.#take(runId, state, true)) return;
-    for await (const event of engine.follow(runId, state.seq + 1, signal)) {
+    if (stop.aborted || !this.#take(runId, run, state, run.state === emptyState)) return;
+    for await (const event of engine.follow(runId, state.seq + 1, stop)) {
       state = evolve(state, event);
-      if (signal.aborted || !this.#take(runId, state, false)) return;
+      if (stop.aborted || !this.#take(runId, run, state, false)) return;
+    }
+  }
+
+  /** A journal says nothing when its driver dies: whoever follows a silent run has to look for the driver. */
+  async #patrol(runId: string, run: Followed, stop: AbortSignal): Promise<void> {
+    const { engine, clock } = this.#terms;
+    let misses = 0;
+    for (let { seq } = run.state; ; seq = run.state.seq) {
+      await clock.sleep(patrolMs, stop);
+      if (stop.aborted) return;
+      const isSilent = run.state.status === "running" && run.state.seq === seq;
+      const [listing] = isSilent && !run.isAbandoned ? await engine.list(runId) : [];
+      if (stop.aborted) return;
+      const isGone = listing !== undefined && "driver" in listing && listing.driver === "gone";
+      misses = isGone && run.state.seq === seq ? misses + 1 : 0;
+      if (misses < missesMax) {
+        run.isMet ||= listing !== undefined && !isGone;
+        continue;
+      }
+      run.isAbandoned = true;
+      this.#terms.changed();
+      this.#tellRest(runId, !run.isMet);
     }
   }
 
   /** False when there is nothing more to expect. */
-  #take(runId: string, state: RunState, late: boolean): boolean {
-    const before = this.#states.get(runId)?.status;
-    this.#states.set(runId, state);
+  #take(runId: string, run: Followed, state: RunState, late: boolean): boolean {
+    const { status } = run.state;
+    // A new driver begins with a record of its own.
+    if (state.seq > run.state.seq) run.isAbandoned = false;
+    run.state = state;
+    run.isMet ||= !late;
     if (state.status !== "queued" && state.terms.owner.sessionId !== this.#terms.sessionId) {
       this.#forget(runId);
       return false;
     }
     this.#terms.changed();
-    const rest = before === state.status ? undefined : this.restOf(runId);
-    if (rest !== undefined) this.#terms.rested(rest, late);
+    if (status !== state.status) this.#tellRest(runId, late);
     return !isFinalRun(state.status);
   }
 
+  #tellRest(runId: string, late: boolean): void {
+    const rest = this.restOf(runId);
+    if (rest !== undefined) this.#terms.rested(rest, late);
+  }
+
   #forget(runId: string): void {
-    this.#states.delete(runId);
+    this.#runs.delete(runId);
     this.#terms.changed();
   }
+}
+
+function isAtRest({ state, isAbandoned }: Followed): boolean {
+  return isFinalRun(state.status) || state.status === "blocked" || isAbandoned;
+}
+
+function viewOf({ state, isAbandoned }: Followed, now: number): RunView | undefined {
+  const view = runView(state, now);
+  return view !== undefined && isAbandoned ? withoutDriver(view) : view;
 }

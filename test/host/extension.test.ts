@@ -183,6 +183,52 @@ test("a run that ended while nobody was here is told at the next start, without 
   expect(notices(world)).toMatchObject([{ options: undefined, message: { display: true } }]);
 });
 
+test("a run whose driver died stands still, wakes the lead once, and goes on with a new driver", async () => {
+  const world = new World();
+  const pi = await world.startRun(runId);
+  await world.clock.advance(10_000);
+  world.engine.driver = "gone";
+  await world.clock.advance(60_000);
+  expect(pi.widgetLines(120)?.join()).toContain("its driver is gone");
+  expect(notices(world)).toMatchObject([{ options: { triggerTurn: true, deliverAs: "followUp" } }]);
+  expect(notices(world)[0]?.message.content).toContain(`team resume run=${runId}`);
+  world.engine.driver = "alive";
+  world.engine.append(runId, { type: "lease.taken", pid: 8, startTime: "1", bootId: "b", sealed: [] });
+  await world.clock.advance(10_000);
+  expect(pi.widgetLines(120)?.join()).not.toContain("its driver is gone");
+  world.engine.append(runId, ...finished("completed"));
+  await world.clock.advance(20_000);
+  expect(notices(world)).toHaveLength(2);
+  expect([world.clock.sleeping, world.engine.following]).toEqual([0, 0]);
+});
+
+test("a driver that died before the session began does not wake the model", async () => {
+  const world = new World();
+  const pi = await world.startRun(runId);
+  await pi.end("quit");
+  world.engine.driver = "gone";
+  await world.start();
+  await world.clock.advance(60_000);
+  expect(notices(world)).toMatchObject([{ options: undefined, message: { display: true } }]);
+});
+
+test.each([
+  [5, 0],
+  [6, 1],
+])("of a run that cannot be read %i times in a row %i warnings are given", async (failing, warnings) => {
+  const world = new World();
+  world.engine.failing = failing;
+  await world.startRun(runId);
+  await world.clock.advance(60_000);
+  world.engine.append(runId, ...finished("completed"));
+  await world.clock.advance(20_000);
+  expect(world.session.notes.filter(({ text }) => text.includes("cannot be followed"))).toHaveLength(
+    warnings,
+  );
+  expect(notices(world)).toHaveLength(1 - warnings);
+  expect([world.clock.sleeping, world.engine.following]).toEqual([0, 0]);
+});
+
 test("a copy of the session (fork) says nothing about the original's runs", async () => {
   const world = new World();
   world.session.entries.push({ type: "custom", customType: "muster-run", data: { runId } });

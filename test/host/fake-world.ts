@@ -3,8 +3,10 @@ import type { RunEvent, StoredEvent } from "../../src/core/events.ts";
 import { fold } from "../../src/core/evolve.ts";
 import { RunNotFound } from "../../src/core/failure.ts";
 import { invariant } from "../../src/core/invariant.ts";
+import { manifestOf } from "../../src/core/manifest.ts";
 import { noUsage } from "../../src/core/outcome.ts";
-import type { Clock, RunEngine } from "../../src/core/ports.ts";
+import type { Clock, RunEngine, RunListing } from "../../src/core/ports.ts";
+import type { Liveness } from "../../src/core/process.ts";
 import { runView } from "../../src/core/run-view.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
 import type { RunView } from "../../src/core/view.ts";
@@ -64,6 +66,9 @@ class FakeEngine implements RunEngine {
   readonly #clock: Clock;
   following = 0;
   reads = 0;
+  driver: Liveness = "alive";
+  /** So many reads of a journal's growth fail. */
+  failing = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -91,6 +96,10 @@ class FakeEngine implements RunEngine {
   }
 
   async *follow(runId: string, fromSeq: number, signal: AbortSignal): AsyncIterable<StoredEvent> {
+    if (this.failing > 0) {
+      this.failing -= 1;
+      throw new Error("EIO");
+    }
     this.following += 1;
     try {
       for (let seq = fromSeq; !signal.aborted; ) {
@@ -124,8 +133,13 @@ class FakeEngine implements RunEngine {
   async send(): Promise<void> {
     throw new Error("nobody sends here");
   }
-  async list() {
-    return [];
+  async list(only?: string): Promise<readonly RunListing[]> {
+    return [...this.#journals]
+      .filter(([runId]) => runId === only)
+      .flatMap(([runId, events]) => {
+        const manifest = manifestOf(fold(events), true);
+        return manifest === undefined ? [] : [{ runId, manifest, driver: this.driver }];
+      });
   }
   settled(): Promise<void> {
     return Promise.resolve();
