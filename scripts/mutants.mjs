@@ -84,8 +84,8 @@ export const mutants = [
   {
     name: "start-before-append",
     file: "src/engine/driver.ts",
-    from: "await this.#append(events, at);",
-    to: "this.#crew.become(state); await this.#append(events, at);",
+    from: "await this.#patiently(() => this.#parts.lease.append(events, at));",
+    to: "this.#crew.become(state); await this.#patiently(() => this.#parts.lease.append(events, at));",
   },
   {
     name: "begun-twice",
@@ -114,7 +114,7 @@ export const mutants = [
   {
     name: "request-dropped-first",
     file: "src/engine/driver.ts",
-    from: "requests = await inbox.pending();",
+    from: "requests = await this.#patiently(() => inbox.pending());",
     to: "requests = await inbox.pending(); await inbox.discard(requests.map((request) => request.id));",
   },
   {
@@ -138,17 +138,27 @@ export const mutants = [
 ];
 
 /**
+ * The file with the fault in it.
+ * @param {Mutant} mutant
+ * @returns {Promise<string>} rejects when the text to change does not occur exactly once
+ */
+export async function faulty({ name, file, from, to }) {
+  const text = await readFile(join(root, file), "utf8");
+  if (text.split(from).length !== 2) throw new Error(`mutant ${name} does not fit ${file} any more`);
+  return text.replace(from, () => to);
+}
+
+/**
  * @param {Mutant} mutant
  * @returns {Promise<import("esbuild").Plugin>}
  */
-async function planting({ name, file, from, to }) {
-  const text = await readFile(join(root, file), "utf8");
-  if (text.split(from).length !== 2) throw new Error(`mutant ${name} does not fit ${file} any more`);
+async function planting(mutant) {
+  const contents = await faulty(mutant);
   return {
-    name,
+    name: mutant.name,
     setup(build) {
-      const filter = new RegExp(`${file.replaceAll(/[/.]/g, "\\$&")}$`);
-      build.onLoad({ filter }, () => ({ contents: text.replace(from, () => to), loader: "ts" }));
+      const filter = new RegExp(`${mutant.file.replaceAll(/[/.]/g, "\\$&")}$`);
+      build.onLoad({ filter }, () => ({ contents, loader: "ts" }));
     },
   };
 }
@@ -158,7 +168,7 @@ async function planting({ name, file, from, to }) {
  * @param {Mutant} mutant
  * @returns {Promise<string | undefined>} what caught it, or undefined when nothing did
  */
-export async function caughtBy(mutant) {
+async function caughtBy(mutant) {
   const scratch = await mkdtemp(join(root, "node_modules", ".mutant-"));
   try {
     const program = join(scratch, "program.mjs");
