@@ -158,9 +158,9 @@ class UnrulyWorker implements Worker {
     this.#process.onDeath.push(() => timeline.schedule(random.integer(0, 5), driver, () => this.#verified()));
     table.add({ process: this.#process, work: this.#work, driver });
     driver.onDeath.push(() => {
-      // A closed stdin ends most; the rest is left for whoever takes over.
-      if (random.chance(0.8))
-        timeline.schedule(random.integer(0, 4_000), undefined, () => this.#process.die());
+      // A closed stdin ends most; the rest goes on until somebody takes over, or the warden comes late.
+      const most = random.chance(0.8) ? 4_000 : 90_000;
+      timeline.schedule(random.integer(0, most), undefined, () => this.#process.die());
     });
     if (manner === "instant") {
       this.#finish(0);
