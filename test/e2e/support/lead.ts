@@ -58,6 +58,7 @@ export function hostArguments(start: LeadStart): readonly string[] {
 export class Project {
   readonly place: Place;
   readonly #hosts: Host[] = [];
+  readonly #rules = new Map<string, readonly object[]>();
 
   constructor(place: Place) {
     this.place = place;
@@ -73,11 +74,14 @@ export class Project {
     return join(this.state, "runs", runId);
   }
 
-  /** Sets one file of rules; files are read in the order of their names, at every request. */
+  /** Sets the rules of this name; the names' order is the rules', and they are read anew at every request. */
   async script(name: string, rules: readonly object[]): Promise<void> {
-    const file = join(this.place.top, "script", `${name}.json`);
-    await writeFile(`${file}.new`, JSON.stringify(rules));
-    await rename(`${file}.new`, file);
+    this.#rules.set(name, rules);
+    const all = [...this.#rules].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, ofName]) => ofName);
+    const file = join(this.place.top, "script.json");
+    const fresh = `${file}.${name}.new`;
+    await writeFile(fresh, JSON.stringify(all));
+    await rename(fresh, file);
   }
 
   /** Sets the user's settings. */
@@ -107,7 +111,7 @@ export class Project {
       PI_CODING_AGENT_DIR: place.agentDir,
       PI_OFFLINE: "1",
       PI_TELEMETRY: "0",
-      PI_MUSTER_SCRIPT: join(place.top, "script"),
+      PI_MUSTER_SCRIPT: join(place.top, "script.json"),
       PI_MUSTER_SCRIPT_LOG: join(place.top, "served.jsonl"),
       ...more,
     };
@@ -153,7 +157,7 @@ export class Project {
 /** An empty project: a git repository with one commit. */
 export async function makeProject(): Promise<Project> {
   const place = await makePlace();
-  await mkdir(join(place.top, "script"));
+  await writeFile(join(place.top, "script.json"), "[]");
   await writeFile(join(place.workspace, "readme.txt"), "a project\n");
   for (const args of [
     ["init", "-q", "-b", "main"],
