@@ -23,7 +23,7 @@ export default function workerSide(pi: ExtensionAPI): void {
   closeEarlyDialogs(pi);
   announce(pi, assignment);
   enforceRights(pi, assignment, work);
-  endWithDriver(pi, assignment);
+  endWithDriver(pi, assignment, work);
   saveCompaction(pi, work);
 }
 
@@ -127,7 +127,7 @@ function enforceRights(pi: ExtensionAPI, assignment: Assignment, work: Progress)
   });
 }
 
-function endWithDriver(pi: ExtensionAPI, assignment: Assignment): void {
+function endWithDriver(pi: ExtensionAPI, assignment: Assignment, work: Progress): void {
   const parent = process.ppid;
   let watch: AbortController | undefined;
   pi.on("session_start", () => {
@@ -145,6 +145,8 @@ function endWithDriver(pi: ExtensionAPI, assignment: Assignment): void {
     watch = undefined;
     // Running tools would outlive the host otherwise: they are process groups of their own.
     ctx.abort();
+    // A dying driver's pipes close a moment before its children are given away; who has handed in is in no doubt.
+    if (!work.isSubmitted) await systemClock.sleep(adoptionMs);
     if (process.ppid !== parent) await endOwnProcesses();
   });
 }
@@ -158,6 +160,7 @@ async function endOwnProcesses(): Promise<void> {
   await endTree(createProcessWatch(), tree, systemClock, { termAt: now, killAt: now + orphansKillAfterMs });
 }
 
+const adoptionMs = 100;
 const orphansKillAfterMs = 1_500;
 
 /**

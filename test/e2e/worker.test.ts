@@ -177,26 +177,29 @@ describe.each(["sources", "bundle"])("a worker from its %s", (form) => {
     expect(await filesBelow(place.top)).not.toContain("escaped");
   });
 
-  it("ends with its driver, and so does what it runs", async () => {
-    const pidFile = join(place.workspace, "shell.pid");
-    const start: Partial<HostStart> = {
-      extensions: files(),
-      through: [process.execPath, join(support, "foster-parent.mjs")],
-      environment: { PI_MUSTER_WORKER: `test-${process.pid}-${form}` },
-    };
-    // The last one left the shell's process group, and the warden that would know it is killed with its driver.
-    const script = "setsid sleep 601 & echo $$ $PPID $! > shell.pid; exec sleep 600";
-    const child = await worker([[bash(script)]], {}, start);
-    await child.request({ type: "prompt", message: "go" });
-    await until("the shell runs", async () =>
-      (await readFile(pidFile, "utf8").catch(() => "")).includes("\n"),
-    );
-    strays = (await readFile(pidFile, "utf8")).trim().split(" ").map(Number);
-    expect(strays.map(isAlive)).toEqual([true, true, true]);
-    process.kill(child.pid, "SIGKILL");
-    // Its input stays open: we hold the other end. Only the guard can know.
-    await until("all are gone", () => !strays.some(isAlive));
-  });
+  it.each(["inherit", "pipe"])(
+    "ends with its driver, and so does what it runs (input: %s)",
+    async (input) => {
+      const pidFile = join(place.workspace, "shell.pid");
+      const start: Partial<HostStart> = {
+        extensions: files(),
+        through: [process.execPath, join(support, "foster-parent.mjs")],
+        environment: { PI_MUSTER_WORKER: `test-${process.pid}-${form}-${input}`, FOSTER_INPUT: input },
+      };
+      // The last one left the shell's process group, and the warden that would know it is killed with its driver.
+      const script = "setsid sleep 601 & echo $$ $PPID $! > shell.pid; exec sleep 600";
+      const child = await worker([[bash(script)]], {}, start);
+      await child.request({ type: "prompt", message: "go" });
+      await until("the shell runs", async () =>
+        (await readFile(pidFile, "utf8").catch(() => "")).includes("\n"),
+      );
+      strays = (await readFile(pidFile, "utf8")).trim().split(" ").map(Number);
+      expect(strays.map(isAlive)).toEqual([true, true, true]);
+      process.kill(child.pid, "SIGKILL");
+      // An inherited input stays open: we hold the other end. Then only the guard can know.
+      await until("all are gone", () => !strays.some(isAlive));
+    },
+  );
 });
 
 describe("a worker", () => {

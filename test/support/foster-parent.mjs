@@ -1,4 +1,7 @@
-/** Starts its arguments as a worker of its own, on its own pipes, and stays until it is killed. */
+/**
+ * Starts its arguments as a worker of its own and stays until it is killed. The worker reads our own input, which
+ * outlives us; with FOSTER_INPUT=pipe one that closes with our death, as a driver's does.
+ */
 import { spawn } from "node:child_process";
 
 const [command = "", ...args] = process.argv.slice(2);
@@ -8,7 +11,8 @@ const assignment = {
 };
 /** @type {import("node:child_process").SpawnOptions} */
 const options = {
-  stdio: "inherit",
+  stdio: [process.env.FOSTER_INPUT === "pipe" ? "pipe" : "inherit", "inherit", "inherit"],
   env: { ...process.env, PI_MUSTER_ASSIGNMENT: JSON.stringify(assignment) },
 };
-spawn(command, args, options).on("exit", (code) => process.exit(code ?? 1));
+const child = spawn(command, args, options).on("exit", (code) => process.exit(code ?? 1));
+if (child.stdin) process.stdin.pipe(child.stdin);
