@@ -1,8 +1,12 @@
 /** Rules of the scripted model (docs/scripted-model.md) as the end-to-end tests need them. */
 
-/** How the worker whose task text holds `[name]` behaves: one list of parts an answer. */
+/**
+ * How the worker whose task text holds `[name]` behaves: one list of parts an answer. A lead that is told of the run, its
+ * goal quoted, is no worker.
+ */
 export function worker(name: string, ...turns: readonly (readonly object[])[]): object {
-  return { name, when: { prompt: `[${name}]` }, turns, usage: { input: 1_000, output: 100, cost: 0.25 } };
+  const when = { prompt: `[${name}]`, system: "# How you work in this team" };
+  return { name, when, turns, usage: { input: 1_000, output: 100, cost: 0.25 } };
 }
 
 /** A call of the worker's own `submit_result`. */
