@@ -23,7 +23,7 @@ const mutantMaxMs = 120_000;
 export const mutants = [
   {
     name: "dependency-ignored",
-    file: "src/core/evolve.ts",
+    file: "src/core/settle.ts",
     from: "if (task.unmet === 1) ready.push(dependent);",
     to: "ready.push(dependent);",
   },

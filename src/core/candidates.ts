@@ -1,6 +1,6 @@
-import { startsBefore } from "./evolve.ts";
 import { type Heap, pop } from "./heap.ts";
 import type { PlannedTask } from "./plan.ts";
+import { startsBefore } from "./settle.ts";
 import { isWriter, type RunState, type StartedRun } from "./state.ts";
 
 /** What the run could start now if the machine allowed: `workers` tasks, and whether one of them is a writer. */

@@ -1,22 +1,19 @@
 import type { RunEvent, StoredEvent } from "./events.ts";
 import { graphOf } from "./graph.ts";
-import { type Heap, pop, push } from "./heap.ts";
 import { invariant } from "./invariant.ts";
 import { addUsage, noUsage } from "./outcome.ts";
+import { addReady, historyOf, type Next, replace, settle, withoutStale } from "./settle.ts";
 import {
   countsAsLoss,
-  type Doomed,
   emptyState,
-  isWriter,
   type LiveAttempt,
   type RunState,
   type StartedRun,
   switchesModel,
-  type TaskHistory,
   type TaskState,
   taskAt,
 } from "./state.ts";
-import { isFinalTask, liveTaskStatuses, type TaskStatus } from "./status.ts";
+import { liveTaskStatuses, type TaskStatus } from "./status.ts";
 import { Table } from "./table.ts";
 
 /** Folds a journal from its first event. */
@@ -45,9 +42,6 @@ export function evolveTo(state: RunState, event: RunEvent, epoch: number, at: nu
   apply(next, event, at);
   return next;
 }
-
-/** The state in the making: a copy that nobody else has seen, so that one event costs one copy. */
-type Next = { -readonly [Key in keyof StartedRun]: StartedRun[Key] };
 
 function leaseTaken(
   state: RunState,
@@ -257,98 +251,6 @@ function attemptEnded(next: Next, event: Extract<RunEvent, { type: "attempt.ende
     next.firstFailure ??= { task: event.task, cause, message };
     return { ...counted, status: "failed", finishedAt: at, cause, message };
   });
-}
-
-/** Gives a live task its next status and lets its dependents know when that is final. */
-function settle(
-  next: Next,
-  id: string,
-  after: (history: TaskHistory, planned: StartedRun["plan"]["tasks"][number]) => TaskState,
-): void {
-  const found = taskAt(next, id);
-  invariant(found !== undefined, `unknown task ${id}`);
-  const { index, planned, task } = found;
-  invariant(!isFinalTask(task.status), `task ${id} is already ${task.status}`);
-  const settled = after(historyOf(task), planned);
-  replace(next, index, settled);
-  next.active = next.active.filter((other) => other !== index);
-  if (task.status === "retrying") next.retrying = next.retrying.filter((other) => other !== index);
-  if (settled.status === "retrying") next.retrying = [...next.retrying, index];
-  if (settled.status === "completed") releaseDependents(next, index);
-  else if (isFinalTask(settled.status)) doomDependents(next, index, id);
-}
-
-function releaseDependents(next: Next, index: number): void {
-  const changes = new Map<number, TaskState>();
-  const ready: number[] = [];
-  for (const dependent of next.graph.dependents[index] ?? []) {
-    const task = next.tasks.get(dependent);
-    if (task?.status !== "pending") continue;
-    changes.set(dependent, { ...task, unmet: task.unmet - 1 });
-    if (task.unmet === 1) ready.push(dependent);
-  }
-  next.tasks = next.tasks.with(changes);
-  addReady(next, ready);
-}
-
-function doomDependents(next: Next, index: number, id: string): void {
-  let doomed: Doomed = next.doomed;
-  for (const task of next.graph.dependents[index] ?? []) doomed = { task, because: id, next: doomed };
-  // Whoever is settled now needs no further notice.
-  while (doomed !== null && isFinalTask(next.tasks.get(doomed.task)?.status ?? "skipped"))
-    doomed = doomed.next;
-  next.doomed = doomed;
-}
-
-function addReady(next: Next, indexes: readonly number[]): void {
-  const before = startsBefore(next.graph.height);
-  for (const index of indexes) {
-    const planned = next.plan.tasks[index];
-    if (planned !== undefined && isWriter(planned))
-      next.readyWriters = push(next.readyWriters, index, before);
-    else next.readyReaders = push(next.readyReaders, index, before);
-  }
-}
-
-function withoutStale(state: StartedRun, heap: Heap): Heap {
-  const before = startsBefore(state.graph.height);
-  let left = heap;
-  while (left !== null && state.tasks.get(left.item)?.status !== "pending") left = pop(left, before);
-  return left;
-}
-
-/** Critical path first, then the plan's own order. */
-export function startsBefore(height: readonly number[]): (a: number, b: number) => boolean {
-  return (a, b) => {
-    const difference = (height[a] ?? 0) - (height[b] ?? 0);
-    return difference === 0 ? a < b : difference > 0;
-  };
-}
-
-function replace(next: Next, index: number, task: TaskState): void {
-  const old = next.tasks.get(index);
-  invariant(old !== undefined, `no task at ${index}`);
-  next.tasks = next.tasks.set(index, task);
-  if (old.status === task.status) return;
-  next.counts = {
-    ...next.counts,
-    [old.status]: next.counts[old.status] - 1,
-    [task.status]: next.counts[task.status] + 1,
-  };
-}
-
-function historyOf(task: TaskState): TaskHistory {
-  const { attempts, failures, losses, modelIndex, usage, startedAt, model, last } = task;
-  return {
-    attempts,
-    failures,
-    losses,
-    modelIndex,
-    usage,
-    ...(startedAt !== undefined && { startedAt }),
-    ...(model !== undefined && { model }),
-    ...(last !== undefined && { last }),
-  };
 }
 
 /** Tasks that are not final yet. */
