@@ -65,6 +65,18 @@ export function parseLine(action: Action, line: string): CommandLine {
   return { raw, problems };
 }
 
+const callShape = /\bteam ([a-z]+)((?: \w+=(?:"[^"]*"|[^\s,;]*[^\s,;.:)]))*)/g;
+/** Calls that our texts name without arguments; other words behind "team" may be prose. */
+const bareCalls = /^(?:doctor|list|validate|help)$/;
+
+/** Calls of the tool as a person types them: `team get run=r task=a` becomes `/team-get --run r --task a`. */
+export function asCommands(text: string): string {
+  return text.replace(callShape, (call, name: string, given: string) => {
+    if (actionNamed(name) === undefined || (given === "" && !bareCalls.test(name))) return call;
+    return `/team-${name}${given.replace(/ (\w+)=/g, " --$1 ")}`;
+  });
+}
+
 /** Where completion finds names; each is asked only when it is needed. */
 export interface CompletionSources {
   readonly runs: () => Promise<readonly RunListing[]>;

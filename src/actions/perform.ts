@@ -3,7 +3,7 @@ import { oneLine } from "../lib/wording.ts";
 import { chooseFrom } from "../resources/suggest.ts";
 import { artifacts } from "./artifacts.ts";
 import { cancel } from "./cancel.ts";
-import { parseLine } from "./command-line.ts";
+import { asCommands, parseLine } from "./command-line.ts";
 import { config } from "./config.ts";
 import type { ActionContext, ActionResult, Perform, Performed } from "./context.ts";
 import { doctor } from "./doctor.ts";
@@ -63,11 +63,15 @@ export async function perform(
   }
 }
 
-/** The same for a slash command's arguments as they were typed. */
+/** Answers that quote what others wrote: they stay as they are. */
+const quoting: readonly string[] = ["get", "events"] satisfies ActionName[];
+
+/** The same for a slash command's arguments as they were typed; the answer names the next step as a command, too. */
 export async function performLine(name: string, line: string, context: ActionContext): Promise<ActionResult> {
   const action = actionNamed(name);
   const { raw, problems } = action === undefined ? { raw: {}, problems: [] } : parseLine(action, line);
-  return perform(name, raw, context, problems);
+  const answer = await perform(name, raw, context, problems);
+  return quoting.includes(name) ? answer : { ...answer, text: asCommands(answer.text) };
 }
 
 async function performed(

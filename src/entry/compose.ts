@@ -73,6 +73,8 @@ export async function compose(): Promise<Loaded> {
       const key = `${trusted} ${cwd}`;
       const known = projects.get(key) ?? openProject(cwd, trusted);
       projects.set(key, known);
+      // What went wrong once is tried again when somebody asks again.
+      known.catch(() => projects.delete(key));
       return known;
     },
     identity: ownIdentity,

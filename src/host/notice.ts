@@ -30,7 +30,7 @@ export function noticeText(view: RunView, directory: string, now: number): strin
   if (status === "completed") {
     const took = formatDuration(finishedAt - createdAt);
     const bill = [countOf(tasks.length, "task"), formatUsage(view.usage)].filter(Boolean).join(", ");
-    return `Team run ${runId} completed in ${took}: ${bill}. Goal: ${oneLine(view.goal, 160)}. Results: team summary run=${runId}`;
+    return `Team run ${runId} completed in ${took}: ${bill}. Results: team summary run=${runId}. Goal: ${oneLine(view.goal, 160)}`;
   }
   const troubled = tasks.filter((task) => task.status === "failed" || task.status === "blocked");
   const hidden = troubled.length - troublesMax;

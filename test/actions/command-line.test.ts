@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Action } from "../../src/actions/action.ts";
-import { complete, parseLine } from "../../src/actions/command-line.ts";
+import { asCommands, complete, parseLine } from "../../src/actions/command-line.ts";
 import { actions } from "../../src/actions/table.ts";
 import type { Manifest } from "../../src/core/ports.ts";
 
@@ -10,6 +10,28 @@ function action(name: string): Action {
   if (found === undefined) throw new Error(`no action ${name}`);
   return found;
 }
+
+it.each([
+  [
+    "Look: team status run=r-1. End it: team cancel run=r-1.",
+    "Look: /team-status --run r-1. End it: /team-cancel --run r-1.",
+  ],
+  [
+    'give it up: team cancel run=r reason="too slow".',
+    'give it up: /team-cancel --run r --reason "too slow".',
+  ],
+  [
+    "team doctor looks for causes; team list shows more",
+    "/team-doctor looks for causes; /team-list shows more",
+  ],
+  [
+    "the team status report; correct and team run again",
+    "the team status report; correct and team run again",
+  ],
+  ["team dinner run=5", "team dinner run=5"],
+])("a person reads %s as a command", (call, typed) => {
+  expect(asCommands(call)).toBe(typed);
+});
 
 describe("a slash command's arguments", () => {
   it.each([

@@ -9,7 +9,7 @@ test("a success is told in one line, a failure with reason and command", () => {
   const usage = { input: 12_000, output: 1_300, cacheRead: 40_000, cacheWrite: 0, cost: 0.0123, turns: 4 };
   const success = viewOf({ status: "completed", finishedAt: 4_000, usage, tasks: [done] });
   expect(noticeText(success, "/d", 9_000)).toBe(
-    "Team run run-00000001 completed in 4s: 1 task, ↑12k ↓1.3k R40k $0.012. Goal: goal. Results: team summary run=run-00000001",
+    "Team run run-00000001 completed in 4s: 1 task, ↑12k ↓1.3k R40k $0.012. Results: team summary run=run-00000001. Goal: goal",
   );
   const bad = taskOf({ id: "b", status: "failed", cause: "timeout", reason: "silent for 5 min" });
   const failure = viewOf({
