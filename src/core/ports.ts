@@ -117,8 +117,11 @@ export interface ManifestTask {
 export interface RunStore {
   /** `<project>/.muster`, absolute. */
   readonly root: string;
-  /** Makes the run's directory; throws when it exists. Nothing is left behind when it throws. */
-  create(runId: RunId): Promise<void>;
+  /**
+   * Makes the run's directory, durably and whole: with its start request and what a listing shows of it. Throws when it
+   * exists. Nothing is left behind when it throws.
+   */
+  create(runId: RunId, first?: { readonly start: Request; readonly manifest: Manifest }): Promise<void>;
   /** Ids of all run directories, oldest first. */
   ids(): Promise<readonly RunId[]>;
   inbox(runId: RunId): Inbox;

@@ -47,9 +47,8 @@ class LocalEngine implements RunEngine {
     const runId = this.#parts.newRunId();
     const terms: RunTerms = { ...submission.terms, runId };
     const { plan } = submission;
-    await this.#store.create(runId);
-    await this.#store.inbox(runId).post({ id: "start", kind: "start", plan, terms });
-    await this.#store.writeManifest(runId, queuedManifest(plan, terms, this.#parts.clock.now()));
+    const manifest = queuedManifest(plan, terms, this.#parts.clock.now());
+    await this.#store.create(runId, { start: { id: "start", kind: "start", plan, terms }, manifest });
     await this.#launched(runId);
     return runId;
   }

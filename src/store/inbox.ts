@@ -37,8 +37,7 @@ export function openInbox(directory: string, parts: InboxParts): Inbox {
       const path = join(directory, `${request.id}.json`);
       await onDisk("write", path, async () => {
         if (await exists(path)) return;
-        const content = { v: 1, at: parts.postedAt(), request: parts.redact(request) };
-        await writeAtomic(path, `${JSON.stringify(content)}\n`);
+        await writeAtomic(path, postedText(parts.redact(request), parts.postedAt()));
       });
     },
     async pending() {
@@ -58,6 +57,11 @@ export function openInbox(directory: string, parts: InboxParts): Inbox {
       return await onDisk("list", directory, () => problemsIn(directory));
     },
   };
+}
+
+/** The content of a request's file. `at` in ms since the epoch. */
+export function postedText(request: Request, at: number): string {
+  return `${JSON.stringify({ v: 1, at, request })}\n`;
 }
 
 async function requestFiles(directory: string): Promise<readonly string[]> {

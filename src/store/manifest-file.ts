@@ -6,7 +6,12 @@ const manifestMaxBytes = 64 * 1024 * 1024;
 
 /** Replaces the manifest as a whole. Not synced: it can be rebuilt from the journal. */
 export async function writeManifestFile(path: string, manifest: Manifest): Promise<void> {
-  await onDisk("write", path, () => writeAtomic(path, `${JSON.stringify(manifest)}\n`, { durable: false }));
+  await onDisk("write", path, () => writeAtomic(path, manifestText(manifest), { durable: false }));
+}
+
+/** The content of a manifest's file. */
+export function manifestText(manifest: Manifest): string {
+  return `${JSON.stringify(manifest)}\n`;
 }
 
 /** Undefined when there is none; `"unreadable"` for everything that is not this run's manifest. */

@@ -11,6 +11,7 @@ import {
   isRealDirectory,
   makeDirectory,
   syncDirectory,
+  writeAtomic,
 } from "../lib/files.ts";
 import { onDisk } from "./disk.ts";
 
@@ -58,8 +59,15 @@ export async function requireRun(root: string, run: RunDirectory): Promise<void>
   }
 }
 
-/** Makes the run's directories, whole or not at all. Throws `StorageError` (`EEXIST`) when the run exists. */
-export async function createRun(root: string, run: RunDirectory): Promise<void> {
+/**
+ * Makes the run's directories with these files (by path within the run), whole or not at all. Throws `StorageError`
+ * (`EEXIST`) when the run exists.
+ */
+export async function createRun(
+  root: string,
+  run: RunDirectory,
+  files: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await onDisk("create", run.path, async () => {
     await prepareRoot(root);
     if (await exists(run.path)) throw alreadyThere(run);
@@ -67,6 +75,7 @@ export async function createRun(root: string, run: RunDirectory): Promise<void> 
     try {
       await mkdir(fresh, { mode: directoryMode });
       for (const name of ["journal", "inbox"]) await mkdir(join(fresh, name), { mode: directoryMode });
+      for (const [name, text] of Object.entries(files)) await writeAtomic(join(fresh, name), text);
       await syncDirectory(fresh);
       await rename(fresh, run.path);
     } catch (error) {

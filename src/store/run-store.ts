@@ -10,10 +10,10 @@ import { openAttemptFiles } from "./attempt-files.ts";
 import { onDisk } from "./disk.ts";
 import { followJournal } from "./follow.ts";
 import { redactFreeText } from "./free-text.ts";
-import { openInbox } from "./inbox.ts";
+import { openInbox, postedText } from "./inbox.ts";
 import { JournalCursor } from "./journal-cursor.ts";
 import { newestHolder, takeLease } from "./lease.ts";
-import { readManifestFile, writeManifestFile } from "./manifest-file.ts";
+import { manifestText, readManifestFile, writeManifestFile } from "./manifest-file.ts";
 import { createRun, type RunDirectory, requireRun, runDirectory, runIds } from "./run-directory.ts";
 
 /** What a store depends on; the machine's own by default. */
@@ -47,7 +47,13 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
   };
   return {
     root,
-    create: async (runId) => await createRun(root, runDirectory(root, runId)),
+    async create(runId, first) {
+      const files = first && {
+        [`inbox/${first.start.id}.json`]: postedText(clean(first.start), postedAt()),
+        "manifest.json": manifestText(clean(first.manifest)),
+      };
+      await createRun(root, runDirectory(root, runId), files);
+    },
     ids: async () => await runIds(root),
     inbox(runId) {
       const run = runDirectory(root, runId);

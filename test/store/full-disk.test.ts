@@ -33,6 +33,8 @@ it("a full or read-only disk is a named error, nothing rejected is ever read, an
     again: { cause: "disk_full", code: "ENOSPC", path: `${journal}/0001.jsonl` },
     manifestRefusal: { cause: "disk_full", code: "ENOSPC", path: expect.stringContaining("manifest.json") },
     postRefusal: { cause: "disk_full", code: "ENOSPC", path: expect.stringContaining("late.json") },
+    createRefusal: { cause: "disk_full", code: "ENOSPC", path: "/.muster/runs/20261121-half-made" },
+    runs: ["20261121-full-disk"],
     readOnly: { cause: "read_only", code: "EROFS", path: journal },
     pending: ["early"],
     leftovers: [],

@@ -12,6 +12,7 @@ import type { RunEvent, StoredEvent } from "../../src/core/events.ts";
 import { StorageError } from "../../src/core/failure.ts";
 import { noUsage } from "../../src/core/outcome.ts";
 import { openRunStore } from "../../src/store/run-store.ts";
+import { plan, task, terms } from "../support/plan.ts";
 
 const [directory = ""] = process.argv.slice(2);
 const runId = "20261121-full-disk";
@@ -82,6 +83,9 @@ const oldManifest = await store.readManifest(runId);
 const postRefusal = await refusal(() =>
   store.inbox(runId).post({ id: "late", kind: "cancel", by: "x", reason: "y".repeat(50_000) }),
 );
+const start = { id: "start", kind: "start", plan: plan(task("y".repeat(60_000))), terms: terms() } as const;
+const createRefusal = await refusal(() => store.create("20261121-half-made", { start, manifest }));
+const runs = await readdir(join(store.root, "runs"));
 await rm(filler);
 await append();
 const pending = (await store.inbox(runId).pending()).map(({ id }) => id);
@@ -103,6 +107,8 @@ console.log(
     again,
     manifestRefusal,
     postRefusal,
+    createRefusal,
+    runs,
     readOnly,
     pending,
     leftovers,

@@ -7,6 +7,7 @@ import { noUsage, type OutcomeRecord } from "../../src/core/outcome.ts";
 import type { Manifest } from "../../src/core/ports.ts";
 import { crc32, crc32ByTable } from "../../src/lib/crc32.ts";
 import { openRunStore } from "../../src/store/run-store.ts";
+import { plan, task, terms } from "../support/plan.ts";
 import { at, freshDirectory, freshStore, runId, somebody } from "./places.ts";
 
 const manifest: Manifest = {
@@ -47,6 +48,14 @@ describe("run store", () => {
       expect((await stat(join(store.root, name))).mode & 0o777, name).toBe(0o700);
     }
     expect((await readdir(join(store.root, "runs"))).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  it("makes a run whole: with its start request and what a listing shows of it", async () => {
+    const store = openRunStore(join(await freshDirectory(), ".muster"));
+    const request = { id: "start", kind: "start", plan: plan(task("a")), terms: terms({ runId }) } as const;
+    await store.create(runId, { start: request, manifest });
+    expect(await store.inbox(runId).pending()).toEqual([request]);
+    expect(await store.readManifest(runId)).toEqual(manifest);
   });
 
   it("has one winner when many create the same run, and leaves nothing of the others", async () => {

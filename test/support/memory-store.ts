@@ -91,10 +91,15 @@ export function memoryStore(disk: MemoryDisk, io: Io, self: ProcessIdentity): Ru
 
   return {
     root: "/project/.muster",
-    async create(runId) {
+    async create(runId, first) {
       await io.begin("create");
       if (disk.runs.has(runId)) throw new Error(`run ${runId} exists`);
-      disk.runs.set(runId, new StoredRun());
+      const run = new StoredRun();
+      if (first !== undefined) {
+        run.inbox.set(first.start.id, structuredClone(first.start));
+        run.manifest = { content: first.manifest, writer: self };
+      }
+      disk.runs.set(runId, run);
       await io.end("create");
     },
     async ids() {
