@@ -8,6 +8,7 @@ import { retryTime } from "./retry.ts";
 import {
   attemptKey,
   type LiveAttempt,
+  liveAttemptOf,
   type RunState,
   type StartedRun,
   type TaskState,
@@ -108,10 +109,10 @@ function isSameOwner(
 
 function takeOver(draft: Draft, state: StartedRun, salvaged: ReadonlyMap<string, AttemptOutcome>): void {
   for (const index of state.active) {
-    const task = state.tasks.get(index);
     const planned = state.plan.tasks[index];
-    if (planned === undefined || (task?.status !== "running" && task?.status !== "stopping")) continue;
-    const { number, usage } = task.attempt;
+    const attempt = liveAttemptOf(state.tasks.get(index));
+    if (planned === undefined || attempt === undefined) continue;
+    const { number, usage } = attempt;
     const lost: AttemptOutcome = {
       kind: "lost",
       cause: "lost",
@@ -139,18 +140,18 @@ function report(draft: Draft, state: StartedRun, command: AttemptReport): void {
   const found = taskAt(state, command.task);
   if (found === undefined) return;
   const { task } = found;
-  if ((task.status !== "running" && task.status !== "stopping") || task.attempt.number !== command.attempt)
-    return;
+  const living = liveAttemptOf(task);
+  if (living === undefined || living.number !== command.attempt) return;
   const { task: id, attempt } = command;
   switch (command.kind) {
     case "spawned":
       draft.add({ type: "attempt.spawned", task: id, attempt, worker: command.worker, mark: command.mark });
       return;
     case "ready":
-      if (!task.attempt.isReady) draft.add({ type: "attempt.ready", task: id, attempt });
+      if (!living.isReady) draft.add({ type: "attempt.ready", task: id, attempt });
       return;
     case "progress": {
-      if (isNews(task.attempt, command, draft.at)) {
+      if (isNews(living, command, draft.at)) {
         const { usage, tool, activity, waitsUntil } = command;
         draft.add({
           type: "attempt.progressed",

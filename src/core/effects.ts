@@ -1,7 +1,7 @@
 import type { Cause } from "./outcome.ts";
 import type { TaskId } from "./plan.ts";
 import type { RunState } from "./state.ts";
-import { attemptKey } from "./state.ts";
+import { attemptKey, liveAttemptOf } from "./state.ts";
 
 /** Work that ought to be in progress. Derived from the state, so nothing is forgotten when a process dies between deciding and doing. */
 export type Effect =
@@ -26,10 +26,11 @@ export function effects(state: RunState): readonly Effect[] {
   return state.active.flatMap((index): Effect[] => {
     const task = state.tasks.get(index);
     const planned = state.plan.tasks[index];
-    if (planned === undefined || (task?.status !== "running" && task?.status !== "stopping")) return [];
-    const { number, model } = task.attempt;
+    const attempt = liveAttemptOf(task);
+    if (planned === undefined || attempt === undefined) return [];
+    const { number, model } = attempt;
     const key = attemptKey(planned.id, number);
-    if (task.status === "stopping")
+    if (task?.status === "stopping")
       return [{ kind: "stop", key, task: planned.id, attempt: number, cause: task.cause }];
     return [{ kind: "work", key, task: planned.id, attempt: number, ...(model !== undefined && { model }) }];
   });

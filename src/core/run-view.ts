@@ -1,6 +1,6 @@
 import { addUsage, noUsage } from "./outcome.ts";
 import type { PlannedTask } from "./plan.ts";
-import { isWriter, type RunState, type StartedRun, type TaskState } from "./state.ts";
+import { isWriter, liveAttemptOf, type RunState, type StartedRun, type TaskState } from "./state.ts";
 import type { RunView, TaskView } from "./view.ts";
 
 /** What people and models are shown of a run at `now` (ms since the epoch); undefined while it is only queued. */
@@ -46,7 +46,7 @@ function runReason(state: StartedRun): string | undefined {
 
 function taskView(state: StartedRun, planned: PlannedTask, task: TaskState, now: number): TaskView {
   const reason = taskReason(state, planned, task, now);
-  const attempt = task.status === "running" || task.status === "stopping" ? task.attempt : undefined;
+  const attempt = liveAttemptOf(task);
   const cause = "cause" in task ? task.cause : task.status === "skipped" ? "dependency_failed" : undefined;
   const model = attempt?.model ?? task.model;
   return {

@@ -118,6 +118,11 @@ export interface StartedRun extends RunBase {
 
 export type RunState = QueuedRun | StartedRun;
 
+/** The attempt of a task whose worker lives, or may live; undefined when none does. */
+export function liveAttemptOf(task: TaskState | undefined): LiveAttempt | undefined {
+  return task?.status === "running" || task?.status === "stopping" ? task.attempt : undefined;
+}
+
 /** The state before the first event. */
 export const emptyState: RunState = { status: "queued", seq: 0, epoch: 0, updatedAt: 0 };
 

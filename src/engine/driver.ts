@@ -10,7 +10,7 @@ import { manifestOf } from "../core/manifest.ts";
 import type { AttemptOutcome } from "../core/outcome.ts";
 import type { Clock, Lease, RunStore, Slots, WorkerBackend } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
-import { attemptKey, type RunState } from "../core/state.ts";
+import { attemptKey, liveAttemptOf, type RunState } from "../core/state.ts";
 import { isFinalRun } from "../core/status.ts";
 import { Bell } from "./bell.ts";
 import { Crew } from "./crew.ts";
@@ -251,8 +251,7 @@ class Driver {
 function recordedWorkers(state: RunState): readonly ProcessIdentity[] {
   if (state.status === "queued") return [];
   return state.active.flatMap((index) => {
-    const task = state.tasks.get(index);
-    const isAlive = task?.status === "running" || task?.status === "stopping";
-    return isAlive && task.attempt.worker !== undefined ? [task.attempt.worker] : [];
+    const worker = liveAttemptOf(state.tasks.get(index))?.worker;
+    return worker === undefined ? [] : [worker];
   });
 }
