@@ -35,4 +35,5 @@ export const tiers = [
   slowCheck("build", "node scripts/build.mjs"),
   tests("package", "package"),
   tests("end to end with the real host", "e2e"),
+  tests("chaos, a few rounds", "chaos"),
 ];
