@@ -114,6 +114,7 @@ function queuedView({ team, workflow, createdAt, ...known }: Manifest): RunView 
     ...(team !== "" && { team }),
     ...(workflow !== "" && { workflow }),
     status: "queued",
+    ...{ mail: [], questions: [] },
     reason: "waits for its driver",
     createdAt: Date.parse(createdAt),
     counts: { ...noTasks, pending: tasks.length },

@@ -1,9 +1,9 @@
-import { Candidates } from "./candidates.ts";
+import { atWork, Candidates } from "./candidates.ts";
 import type { Room } from "./commands.ts";
 import type { Draft } from "./draft.ts";
 import { live } from "./evolve.ts";
 import type { Cause } from "./outcome.ts";
-import type { StartedRun } from "./state.ts";
+import { liveAttemptOf, type StartedRun } from "./state.ts";
 import { isFinalRun, isFinalTask } from "./status.ts";
 
 /** Adds everything that follows from the state by itself: skips, cancellations, starts as far as there is room, the end. */
@@ -32,10 +32,11 @@ function skipDoomed(draft: Draft): void {
 
 function cancelEverything(draft: Draft, state: StartedRun): void {
   stopActive(draft, state, "cancelled");
-  if (state.counts.pending + state.counts.retrying === 0) return;
+  const { pending, retrying, waiting, blocked } = state.counts;
+  if (pending + retrying + waiting + blocked === 0) return;
   for (const [index, planned] of state.plan.tasks.entries()) {
-    const status = state.tasks.get(index)?.status;
-    if (status === "pending" || status === "retrying")
+    const task = state.tasks.get(index);
+    if (task !== undefined && !isFinalTask(task.status) && liveAttemptOf(task) === undefined)
       draft.add({ type: "task.cancelled", task: planned.id });
   }
 }
@@ -44,15 +45,16 @@ function stopActive(draft: Draft, state: StartedRun, cause: Cause): void {
   for (const index of state.active) {
     const task = state.tasks.get(index);
     const planned = state.plan.tasks[index];
-    if (task?.status !== "running" || planned === undefined) continue;
-    draft.add({ type: "attempt.stopping", task: planned.id, attempt: task.attempt.number, cause });
+    const attempt = liveAttemptOf(task);
+    if (task?.status === "stopping" || attempt === undefined || planned === undefined) continue;
+    draft.add({ type: "attempt.stopping", task: planned.id, attempt: attempt.number, cause });
   }
 }
 
 function startReady(draft: Draft, room: Room): void {
   const state = draft.state;
   if (state.status !== "running") return;
-  let free = Math.min(state.terms.settings.concurrency - state.active.length, room.workers);
+  let free = Math.min(state.terms.settings.concurrency - atWork(state), room.workers);
   if (free <= 0) return;
   const candidates = new Candidates(state, draft.at, room.writer);
   for (; free > 0; free--) {

@@ -6,7 +6,7 @@ import { isWriter, type RunState, type StartedRun } from "./state.ts";
 /** What the run could start now if the machine allowed: `workers` tasks, and whether one of them is a writer. */
 export function demand(state: RunState, at: number): { readonly workers: number; readonly writer: boolean } {
   if (state.status !== "running" || state.cancel !== undefined) return { workers: 0, writer: false };
-  const free = state.terms.settings.concurrency - state.active.length;
+  const free = state.terms.settings.concurrency - atWork(state);
   if (free <= 0) return { workers: 0, writer: false };
   const candidates = new Candidates(state, at, true);
   let workers = 0;
@@ -18,6 +18,12 @@ export function demand(state: RunState, at: number): { readonly workers: number;
     if (workers === free) break;
   }
   return { workers, writer };
+}
+
+/** Workers that live and do not wait for an answer. */
+export function atWork({ active, tasks, counts }: StartedRun): number {
+  if (counts.waiting + counts.blocked === 0) return active.length;
+  return active.filter((index) => /running|stopping/.test(tasks.get(index)?.status ?? "")).length;
 }
 
 /** Hands out startable tasks, best first: due retries and ready tasks, one writer at a time, roles within their limit. */

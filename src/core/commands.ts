@@ -1,4 +1,5 @@
 import type { Owner, RunTerms } from "./events.ts";
+import type { Mail } from "./mail.ts";
 import type { AttemptOutcome, Usage } from "./outcome.ts";
 import type { Plan, TaskId } from "./plan.ts";
 import type { ProcessIdentity } from "./process.ts";
@@ -8,7 +9,24 @@ export type Request =
   | { readonly id: string; readonly kind: "start"; readonly plan: Plan; readonly terms: RunTerms }
   /** `by` names the session or person; `reason` is theirs and may be empty. */
   | { readonly id: string; readonly kind: "cancel"; readonly by: string; readonly reason: string }
-  | { readonly id: string; readonly kind: "resume"; readonly owner: Owner; readonly background: boolean };
+  | { readonly id: string; readonly kind: "resume"; readonly owner: Owner; readonly background: boolean }
+  /** Answers a question. A run that is parked goes on with it, owned by who answered. */
+  | {
+      readonly id: string;
+      readonly kind: "respond";
+      readonly by: string;
+      readonly question: string;
+      readonly text: string;
+      readonly owner: Owner;
+    }
+  /** A message to a task, `role:<role>` or `all`. */
+  | {
+      readonly id: string;
+      readonly kind: "post";
+      readonly by: string;
+      readonly to: string;
+      readonly text: string;
+    };
 
 /** What the driver itself reports. `at` is ms since the epoch, read from the driver's clock. */
 export type Report =
@@ -36,6 +54,21 @@ export type Report =
       readonly task: TaskId;
       readonly attempt: number;
       readonly outcome: AttemptOutcome;
+    }
+  /** The worker wrote a mail. `deadlineMs` counts from now on. */
+  | {
+      readonly kind: "wrote";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly mail: Omit<Mail, "from" | "deadline">;
+      readonly deadlineMs?: number;
+    }
+  /** What became of a mail that is due to this attempt. */
+  | {
+      readonly kind: "offered" | "consumed";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly mail: string;
     }
   | { readonly kind: "owner_gone" }
   /** Nothing happened but time, or room became free. */

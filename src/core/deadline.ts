@@ -1,4 +1,5 @@
 import type { Draft } from "./draft.ts";
+import { expireMail, mailDeadline } from "./mailroom.ts";
 import type { Cause } from "./outcome.ts";
 import type { PlannedTask } from "./plan.ts";
 import type { Limits } from "./settings.ts";
@@ -29,7 +30,8 @@ export function expire(draft: Draft): void {
   const state = draft.state;
   if (state.status === "queued" || isFinalRun(state.status)) return;
   const { limits } = state.terms.settings;
-  if (state.cancel === undefined && state.status === "running" && draft.at >= runDeadline(state)) {
+  if (state.cancel === undefined) expireMail(draft, state);
+  if (state.cancel === undefined && isClockRunning(state) && draft.at >= runDeadline(state)) {
     draft.add({
       type: "run.cancel_requested",
       request: "run-deadline",
@@ -63,9 +65,16 @@ export function nextDeadline(state: RunState, decidedAt: number = state.updatedA
       // One that was due then waits for room, not for time.
       if (task?.status === "retrying" && task.retryAt > decidedAt) instants.push(task.retryAt);
     }
-    if (state.cancel === undefined) instants.push(runDeadline(state));
+    if (state.cancel === undefined && isClockRunning(state)) instants.push(runDeadline(state));
   }
+  const mail = state.cancel === undefined ? mailDeadline(state) : undefined;
+  if (mail !== undefined) instants.push(mail);
   return instants.length === 0 ? undefined : Math.min(...instants);
+}
+
+/** People take the time that they need: a run that waits for one of them does not run out of its own. */
+function isClockRunning({ status, counts }: StartedRun): boolean {
+  return status === "running" && counts.waiting + counts.blocked === 0;
 }
 
 /** The run's wall clock stands while it is parked and while no driver lives. */

@@ -3,6 +3,7 @@ import { type Command, type Room, unlimitedRoom } from "./commands.ts";
 import { expire } from "./deadline.ts";
 import { Draft } from "./draft.ts";
 import type { Owner, RunEvent } from "./events.ts";
+import { decideMail } from "./mailroom.ts";
 import { type AttemptOutcome, brief, type Cause, type Usage } from "./outcome.ts";
 import { retryTime } from "./retry.ts";
 import {
@@ -81,6 +82,13 @@ function react(draft: Draft, command: Command): void {
         message: "the session that asked for this run has ended; resume goes on where it stands",
       });
       return;
+    case "respond":
+    case "post":
+    case "wrote":
+    case "offered":
+    case "consumed":
+      decideMail(draft, state, command);
+      return;
     case "take_over":
       takeOver(draft, state, command.salvaged);
       return;
@@ -134,7 +142,7 @@ function larger(written: Usage, recorded: Usage): Usage {
   return written.input + written.output >= recorded.input + recorded.output ? written : recorded;
 }
 
-type AttemptReport = Extract<Command, { task: string }>;
+type AttemptReport = Extract<Command, { kind: "spawned" | "ready" | "progress" | "ended" }>;
 
 function report(draft: Draft, state: StartedRun, command: AttemptReport): void {
   const found = taskAt(state, command.task);

@@ -1,3 +1,4 @@
+import type { Mail } from "./mail.ts";
 import type { AttemptOutcome, Cause, Usage } from "./outcome.ts";
 import type { Plan, TaskId } from "./plan.ts";
 import type { ProcessIdentity } from "./process.ts";
@@ -118,6 +119,26 @@ export type RunEvent =
       readonly outcome: AttemptOutcome;
       readonly retryAt?: number;
     }
+  /** A message exists. A question of a task's worker makes the task wait; its answer makes it go on. */
+  | { readonly type: "mail.posted"; readonly mail: Mail; readonly request?: string }
+  /** It was given to this attempt's host, */
+  | {
+      readonly type: "mail.offered";
+      readonly mail: string;
+      readonly task: TaskId;
+      readonly attempt: number;
+    }
+  /** and it is in the conversation: the model sees it with its next request. */
+  | {
+      readonly type: "mail.consumed";
+      readonly mail: string;
+      readonly task: TaskId;
+      readonly attempt: number;
+    }
+  /** A question's deadline passed, and it names no answer to fall back to. It can still be answered. */
+  | { readonly type: "mail.expired"; readonly mail: string }
+  /** Somebody asked for what could not be done. `request` is the id of the request, or of the mail. */
+  | { readonly type: "request.refused"; readonly request: string; readonly reason: string }
   | { readonly type: "task.skipped"; readonly task: TaskId; readonly because: TaskId }
   /** A task that had no living attempt when the run was cancelled. */
   | { readonly type: "task.cancelled"; readonly task: TaskId };

@@ -1,12 +1,16 @@
+import { applyMail } from "./delivery.ts";
 import type { RunEvent, StoredEvent } from "./events.ts";
 import { graphOf } from "./graph.ts";
 import { invariant } from "./invariant.ts";
+import { questionOf } from "./letters.ts";
 import { addUsage, noUsage } from "./outcome.ts";
+import { completed } from "./settings.ts";
 import { addReady, historyOf, type Next, replace, settle, withoutStale } from "./settle.ts";
 import {
   countsAsLoss,
   emptyState,
   type LiveAttempt,
+  liveAttemptOf,
   type RunState,
   type StartedRun,
   switchesModel,
@@ -71,13 +75,15 @@ function started(state: RunState, event: Extract<RunEvent, { type: "run.started"
     ...state,
     status: "running",
     plan: event.plan,
-    terms: event.terms,
+    terms: { ...event.terms, settings: completed(event.terms.settings) },
     createdAt: at,
     idleMs: 0,
     requests: [event.request],
     tasks: Table.of(tasks),
     graph,
     counts: { ...noTasks, pending: tasks.length },
+    letters: [],
+    refusals: new Map(),
     usage: noUsage,
     active: [],
     retrying: [],
@@ -137,6 +143,13 @@ function apply(next: Next, event: LaterEvent, at: number): void {
     case "attempt.ended":
       attemptEnded(next, event, at);
       return;
+    case "mail.posted":
+    case "mail.offered":
+    case "mail.consumed":
+    case "mail.expired":
+    case "request.refused":
+      applyMail(next, event, at);
+      return;
     default:
       applyToLiving(next, event, at);
   }
@@ -144,29 +157,30 @@ function apply(next: Next, event: LaterEvent, at: number): void {
 
 type LivingEvent = Exclude<
   Extract<RunEvent, { attempt: number }>,
-  { type: "attempt.started" | "attempt.ended" }
+  { type: "attempt.started" | "attempt.ended" | "mail.offered" | "mail.consumed" }
 >;
 
 function applyToLiving(next: Next, event: LivingEvent, at: number): void {
   const found = taskAt(next, event.task);
   invariant(found !== undefined, `${event.type} of unknown task ${event.task}`);
   const { index, task } = found;
+  const living = liveAttemptOf(task);
   invariant(
-    (task.status === "running" || task.status === "stopping") && task.attempt.number === event.attempt,
+    isAlive(task) && living?.number === event.attempt,
     `${event.type} of ${event.task}/${event.attempt}, which is not alive`,
   );
   switch (event.type) {
     case "attempt.spawned": {
       const { worker, mark } = event;
-      replace(next, index, { ...task, attempt: { ...task.attempt, worker, mark, lastSignAt: at } });
+      replace(next, index, { ...task, attempt: { ...living, worker, mark, lastSignAt: at } });
       return;
     }
     case "attempt.ready":
-      replace(next, index, { ...task, attempt: { ...task.attempt, isReady: true, lastSignAt: at } });
+      replace(next, index, { ...task, attempt: { ...living, isReady: true, lastSignAt: at } });
       return;
     case "attempt.progressed": {
       const attempt: LiveAttempt = {
-        ...betweenTools(task.attempt),
+        ...betweenTools(living),
         isReady: true,
         lastSignAt: at,
         usage: event.usage,
@@ -178,9 +192,15 @@ function applyToLiving(next: Next, event: LivingEvent, at: number): void {
       return;
     }
     case "attempt.stopping":
-      replace(next, index, { ...task, status: "stopping", cause: event.cause });
+      replace(next, index, { ...historyOf(task), attempt: living, status: "stopping", cause: event.cause });
       return;
   }
+}
+
+type Alive = Extract<TaskState, { status: "running" | "stopping" | "waiting" | "blocked" }>;
+
+function isAlive(task: TaskState): task is Alive {
+  return liveAttemptOf(task) !== undefined;
 }
 
 function betweenTools(attempt: LiveAttempt): LiveAttempt {
@@ -201,6 +221,7 @@ function attemptStarted(next: Next, event: Extract<RunEvent, { type: "attempt.st
   const attempt: LiveAttempt = {
     number: event.attempt,
     epoch: next.epoch,
+    sinceSeq: next.seq,
     startedAt: at,
     isReady: false,
     lastSignAt: at,
@@ -247,6 +268,12 @@ function attemptEnded(next: Next, event: Extract<RunEvent, { type: "attempt.ende
       failures: history.failures + (outcome.kind === "failed" && !wasLoss && !switches ? 1 : 0),
       modelIndex: history.modelIndex + (switches ? 1 : 0),
     };
+    const asked = retryAt === undefined ? undefined : questionOf(next, event.task);
+    // Without the answer another try would only ask again.
+    if (asked !== undefined) {
+      const status = asked.isExpired ? "blocked" : "waiting";
+      return { ...counted, status, question: asked.mail.id, since: asked.at };
+    }
     if (retryAt !== undefined) return { ...counted, status: "retrying", retryAt };
     next.firstFailure ??= { task: event.task, cause, message };
     return { ...counted, status: "failed", finishedAt: at, cause, message };

@@ -1,6 +1,10 @@
+import { atWork, demand } from "./candidates.ts";
+import { letterOf, letterStatus, openQuestions } from "./letters.ts";
+import type { Mail } from "./mail.ts";
 import { addUsage, noUsage } from "./outcome.ts";
 import type { PlannedTask } from "./plan.ts";
 import { isWriter, liveAttemptOf, type RunState, type StartedRun, type TaskState } from "./state.ts";
+import { isFinalRun } from "./status.ts";
 import type { RunView, TaskView } from "./view.ts";
 
 /** What people and models are shown of a run at `now` (ms since the epoch); undefined while it is only queued. */
@@ -11,13 +15,21 @@ export function runView(state: RunState, now: number): RunView | undefined {
     return task === undefined ? [] : [taskView(state, planned, task, now)];
   });
   const { plan, terms } = state;
-  const reason = runReason(state);
+  const mail = state.letters.map((letter) => ({
+    ...letter.mail,
+    at: letter.at,
+    status: letterStatus(state, letter),
+  }));
+  const open = openQuestions(state).map((letter) => letter.mail.id);
+  const questions = mail.filter(({ id }) => open.includes(id));
+  const status = standing(state, questions.length > 0, now);
+  const reason = status === "waiting" ? waitReason(questions) : runReason(state);
   return {
     runId: terms.runId,
     goal: plan.goal,
     ...(plan.team !== undefined && { team: plan.team }),
     ...(plan.workflow !== undefined && { workflow: plan.workflow }),
-    status: state.status,
+    status,
     ...(state.cause !== undefined && { cause: state.cause }),
     ...(reason !== undefined && { reason }),
     cwd: terms.cwd,
@@ -30,7 +42,23 @@ export function runView(state: RunState, now: number): RunView | undefined {
     counts: state.counts,
     usage: tasks.reduce((sum, task) => addUsage(sum, task.usage), noUsage),
     tasks,
+    mail,
+    questions,
   };
+}
+
+/** A run in which nothing moves before somebody answers waits, also when it is parked for want of its owner. */
+function standing(state: StartedRun, isAsking: boolean, now: number): RunView["status"] {
+  if (!isAsking || state.cancel !== undefined || isFinalRun(state.status)) return state.status;
+  const { running, stopping, retrying } = state.counts;
+  const isMoving = running + stopping + retrying > 0 || demand(state, now).workers > 0;
+  return isMoving || (state.cause !== undefined && state.cause !== "owner_gone") ? state.status : "waiting";
+}
+
+function waitReason(questions: readonly Mail[]): string {
+  const [first] = questions;
+  const more = questions.length > 1 ? ` (and ${questions.length - 1} more)` : "";
+  return `task ${first?.from} asks: ${first?.text}${more}`;
 }
 
 function runReason(state: StartedRun): string | undefined {
@@ -84,6 +112,11 @@ function taskReason(
       const why = task.last === undefined ? "" : ` after ${task.last.cause}: ${task.last.message}`;
       return seconds > 0 ? `tries again in ${seconds} s${why}` : `tries again when there is room${why}`;
     }
+    case "waiting":
+    case "blocked": {
+      const asked = letterOf(state, task.question)?.mail.text ?? task.question;
+      return task.status === "waiting" ? `asks: ${asked}` : `nobody answered in time: ${asked}`;
+    }
     case "stopping":
       return `is being ended (${task.cause})`;
     case "failed":
@@ -112,7 +145,6 @@ function pendingReason(state: StartedRun, planned: PlannedTask, unmet: number): 
   })[0];
   if (isWriter(planned) && writer !== undefined)
     return `waits for the shared checkout, where ${writer} writes`;
-  if (state.active.length >= state.terms.settings.concurrency)
-    return `waits for one of ${state.active.length} workers`;
+  if (atWork(state) >= state.terms.settings.concurrency) return `waits for one of ${atWork(state)} workers`;
   return "waits for a free worker on this machine";
 }

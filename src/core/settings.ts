@@ -22,6 +22,8 @@ export interface Limits {
   readonly transcriptMaxBytes: number;
   /** Tasks in one plan. */
   readonly tasksMax: number;
+  /** Messages that one task may write. */
+  readonly mailMax: number;
   /** Goal plus inline task texts. */
   readonly goalMaxBytes: number;
 }
@@ -59,6 +61,17 @@ export interface Settings {
   readonly retries: Retries;
 }
 
+/** Settings of a journal that an older version wrote, with what was added since. */
+export function completed(settings: Settings): Settings {
+  const { limits, retries } = defaultSettings;
+  return {
+    ...defaultSettings,
+    ...settings,
+    limits: { ...limits, ...settings.limits },
+    retries: { ...retries, ...settings.retries },
+  };
+}
+
 export const defaultSettings: Settings = {
   concurrency: 4,
   workersPerMachine: 8,
@@ -80,6 +93,7 @@ export const defaultSettings: Settings = {
     outputMaxBytes: 256_000,
     transcriptMaxBytes: 10_000_000,
     tasksMax: 1_000,
+    mailMax: 50,
     goalMaxBytes: 1_000_000,
   },
   retries: { max: 1, backoffMs: 2_000, backoffMaxMs: 60_000, lostMax: 3 },

@@ -1,6 +1,7 @@
 import type { RunTerms } from "./events.ts";
 import type { Graph } from "./graph.ts";
 import type { Heap } from "./heap.ts";
+import type { Letter } from "./mail.ts";
 import type { AttemptOutcome, AttemptResult, Cause, Usage } from "./outcome.ts";
 import type { Plan, PlannedTask, TaskId } from "./plan.ts";
 import type { ProcessIdentity } from "./process.ts";
@@ -28,6 +29,8 @@ export interface TaskHistory {
 export interface LiveAttempt {
   readonly number: number;
   readonly epoch: number;
+  /** Sequence number of its start: what was written before is in its prompt, what came later is delivered. */
+  readonly sinceSeq: number;
   readonly model?: string;
   readonly startedAt: number;
   readonly worker?: ProcessIdentity;
@@ -45,6 +48,13 @@ export type TaskState = TaskHistory &
     | { readonly status: "pending" /** Dependencies that have not completed. */; readonly unmet: number }
     | { readonly status: "running"; readonly attempt: LiveAttempt }
     | { readonly status: "stopping"; readonly attempt: LiveAttempt; readonly cause: Cause }
+    /** It asked something; `blocked` once the question's deadline passed. Without an attempt: its worker ended meanwhile. */
+    | {
+        readonly status: "waiting" | "blocked";
+        readonly question: string;
+        readonly since: number;
+        readonly attempt?: LiveAttempt;
+      }
     | { readonly status: "retrying"; readonly retryAt: number }
     | {
         readonly status: "completed";
@@ -103,6 +113,10 @@ export interface StartedRun extends RunBase {
   readonly tasks: Table<TaskState>;
   readonly graph: Graph;
   readonly counts: Readonly<Record<TaskStatus, number>>;
+  /** All mail, oldest first. */
+  readonly letters: readonly Letter[];
+  /** Why the newest refused requests were refused, by their id. */
+  readonly refusals: ReadonlyMap<string, string>;
   /** Usage of ended attempts. */
   readonly usage: Usage;
   /** Positions of running and stopping tasks, in order of their start. */
@@ -120,7 +134,9 @@ export type RunState = QueuedRun | StartedRun;
 
 /** The attempt of a task whose worker lives, or may live; undefined when none does. */
 export function liveAttemptOf(task: TaskState | undefined): LiveAttempt | undefined {
-  return task?.status === "running" || task?.status === "stopping" ? task.attempt : undefined;
+  return task !== undefined && "attempt" in task && typeof task.attempt === "object"
+    ? task.attempt
+    : undefined;
 }
 
 /** The state before the first event. */

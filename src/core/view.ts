@@ -1,4 +1,5 @@
 import type { Origin, Owner } from "./events.ts";
+import type { LetterStatus, Mail } from "./mail.ts";
 import type { AttemptResult, Cause, Usage } from "./outcome.ts";
 import type { TaskId } from "./plan.ts";
 import type { RunStatus, TaskStatus } from "./status.ts";
@@ -28,6 +29,12 @@ export interface TaskView {
   readonly result?: AttemptResult;
 }
 
+/** A mail as it stands. */
+export interface MailView extends Mail {
+  readonly at: number;
+  readonly status: LetterStatus;
+}
+
 /** One run, derived from its state and the time. */
 export interface RunView {
   readonly runId: string;
@@ -48,4 +55,8 @@ export interface RunView {
   readonly counts: Readonly<Record<TaskStatus, number>>;
   readonly usage: Usage;
   readonly tasks: readonly TaskView[];
+  /** All mail, oldest first. */
+  readonly mail: readonly MailView[];
+  /** Questions that wait for somebody, oldest first. */
+  readonly questions: readonly MailView[];
 }

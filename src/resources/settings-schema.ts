@@ -69,6 +69,7 @@ export const settingsSchema = Type.Object(
       outputMaxBytes: [100, 50_000_000, "Result text kept of one attempt."],
       transcriptMaxBytes: [10_000, 1_000_000_000, "Transcript kept of one attempt."],
       tasksMax: [1, 100_000, "Tasks in one plan."],
+      mailMax: [1, 10_000, "Messages that one task may write."],
       goalMaxBytes: [1, 100_000_000, "Goal plus task texts."],
     }),
     retries: group("Another try after a failure or a loss.", retries, {

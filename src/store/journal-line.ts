@@ -29,6 +29,11 @@ const knownTypes: Readonly<Record<RunEvent["type"], true>> = {
   "attempt.progressed": true,
   "attempt.stopping": true,
   "attempt.ended": true,
+  "mail.posted": true,
+  "mail.offered": true,
+  "mail.consumed": true,
+  "mail.expired": true,
+  "request.refused": true,
   "task.skipped": true,
   "task.cancelled": true,
 };

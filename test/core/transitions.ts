@@ -3,8 +3,10 @@ import type { RunStatus, TaskStatus } from "../../src/core/status.ts";
 /** Where a task may go, one event at a time. A status without successors is final. */
 export const taskTransitions: Readonly<Partial<Record<TaskStatus, readonly TaskStatus[]>>> = {
   pending: ["running", "skipped", "cancelled"],
-  running: ["stopping", "retrying", "completed", "failed"],
-  stopping: ["retrying", "completed", "failed", "cancelled"],
+  running: ["stopping", "retrying", "waiting", "completed", "failed"],
+  waiting: ["running", "blocked", "stopping", "retrying", "completed", "failed", "cancelled"],
+  blocked: ["running", "stopping", "retrying", "completed", "failed", "cancelled"],
+  stopping: ["retrying", "waiting", "blocked", "completed", "failed", "cancelled"],
   retrying: ["running", "cancelled"],
 };
 

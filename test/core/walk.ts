@@ -1,5 +1,6 @@
 import type { Room } from "../../src/core/commands.ts";
 import type { RunEvent, StoredEvent } from "../../src/core/events.ts";
+import { openQuestions } from "../../src/core/letters.ts";
 import { type AttemptOutcome, type Cause, noUsage } from "../../src/core/outcome.ts";
 import type { RunState } from "../../src/core/state.ts";
 import { isFinalRun } from "../../src/core/status.ts";
@@ -67,6 +68,7 @@ function commandFor(history: History, random: Random): Told {
     const salvaged = ids.map((task) => [`${task}/${attemptOf(history, task)}`, outcomeFor(random)] as const);
     return { kind: "take_over", salvaged: new Map(salvaged) };
   }
+  if (kind >= 0.92) return mailFor(history, id, random);
   const alive = history.alive();
   const task = alive[random.integer(0, alive.length)] ?? "t0";
   const attempt = random.chance(0.95) ? attemptOf(history, task) : random.integer(0, 3);
@@ -77,6 +79,36 @@ function commandFor(history: History, random: Random): Told {
   }
   if (kind < 0.65) return { kind: "ended", task, attempt, outcome: outcomeFor(random) };
   return { kind: "tick" };
+}
+
+/** Something is written, answered, offered or read; ids repeat, as they do when a message is sent twice. */
+function mailFor(history: History, id: string, random: Random): Told {
+  const task = random.pick(["t0", ...history.alive()]);
+  const attempt = attemptOf(history, task);
+  const mail = `m${random.integer(0, 12)}`;
+  const by = "me";
+  switch (random.integer(0, 6)) {
+    case 0:
+    case 1: {
+      const rest = { ...(random.chance(0.3) && { fallback: "as you like" }) };
+      const limit = random.chance(0.7) ? { deadlineMs: random.integer(1, 9_000) } : {};
+      return {
+        ...{ kind: "wrote", task, attempt, ...limit },
+        mail: { id: mail, to: "lead", kind: "question", text: "which?", ...rest },
+      };
+    }
+    case 2:
+      return { kind: "wrote", task, attempt, mail: { id: mail, to: "t1", kind: "message", text: "look" } };
+    case 3: {
+      const [asked] = random.chance(0.8) ? openQuestions(history.run()) : [];
+      const owner = { sessionId: "s3" };
+      return { kind: "respond", id, by, question: asked?.mail.id ?? mail, text: "this", owner };
+    }
+    case 4:
+      return { kind: "post", id, by, to: random.pick(["all", "role:r", task, "nobody"]), text: "go left" };
+    default:
+      return { kind: random.pick(["offered", "consumed"] as const), task, attempt, mail };
+  }
 }
 
 function pickTool(history: History, random: Random): { tool?: string; waitsUntil?: number } {

@@ -98,6 +98,12 @@ export class Oracle {
       case "run.finished":
         this.#finish(event.status);
         return;
+      case "mail.posted":
+      case "mail.offered":
+      case "mail.consumed":
+      case "mail.expired":
+      case "request.refused":
+        return;
       default:
         this.#judgeTask(event);
         return;

@@ -153,6 +153,8 @@ export function viewOf(given: Partial<RunView>): RunView {
     background: false,
     createdAt: 0,
     alive: 0,
+    mail: [],
+    questions: [],
     usage: noUsage,
     ...given,
     tasks,

@@ -1,0 +1,67 @@
+import type { Letter, LetterStatus, Mail } from "./mail.ts";
+import type { PlannedTask, TaskId } from "./plan.ts";
+import { attemptKey, type LiveAttempt, type StartedRun, taskAt } from "./state.ts";
+import { isFinalTask } from "./status.ts";
+
+/** Where a letter stands. A question whose asker is over is withdrawn. */
+export function letterStatus(state: StartedRun, letter: Letter): LetterStatus {
+  const { mail } = letter;
+  if (mail.kind === "question") {
+    if (answerTo(state, mail.id) !== undefined) return "answered";
+    const asker = taskAt(state, mail.from)?.task.status ?? "skipped";
+    if (isFinalTask(asker)) return "withdrawn";
+    return letter.isExpired ? "expired" : "produced";
+  }
+  if (letter.consumed.length > 0) return "consumed";
+  return letter.offered.length > 0 ? "offered" : "produced";
+}
+
+/** The letter of this id, if there is one. */
+export function letterOf(state: StartedRun, id: string): Letter | undefined {
+  return state.letters.find(({ mail }) => mail.id === id);
+}
+
+/** The first answer to a question: the one that counts. */
+export function answerTo(state: StartedRun, question: string): Letter | undefined {
+  return state.letters.find(({ mail }) => mail.kind === "answer" && mail.replyTo === question);
+}
+
+/** Questions that wait for somebody, oldest first; those past their deadline too, as long as nobody answered. */
+export function openQuestions(state: StartedRun): readonly Letter[] {
+  return state.letters.filter((letter) => {
+    if (letter.mail.kind !== "question") return false;
+    const status = letterStatus(state, letter);
+    return status === "produced" || status === "expired";
+  });
+}
+
+/** The question that this task waits for. A task asks one at a time. */
+export function questionOf(state: StartedRun, task: TaskId): Letter | undefined {
+  return state.letters.length === 0 ? undefined : openQuestions(state).find(({ mail }) => mail.from === task);
+}
+
+/** What the conversation of an attempt begins with: everything that concerned its task before it was started. */
+export function earlierMail(
+  state: StartedRun,
+  planned: PlannedTask,
+  attempt: LiveAttempt,
+): readonly Letter[] {
+  return state.letters.filter(
+    ({ seq, mail }) =>
+      seq < attempt.sinceSeq &&
+      (isFor(mail, planned) || (mail.kind === "question" && mail.from === planned.id)),
+  );
+}
+
+/** What came for a living attempt since it began and is not yet in its conversation, oldest first. */
+export function dueMail(state: StartedRun, planned: PlannedTask, attempt: LiveAttempt): readonly Letter[] {
+  const key = attemptKey(planned.id, attempt.number);
+  return state.letters.filter(
+    ({ seq, mail, consumed }) => seq > attempt.sinceSeq && isFor(mail, planned) && !consumed.includes(key),
+  );
+}
+
+/** True when the mail is meant for this task. What goes to `all` is read along, and wakes nobody. */
+function isFor(mail: Mail, { id, role }: PlannedTask): boolean {
+  return mail.from !== id && (mail.to === id || (role !== undefined && mail.to === `role:${role}`));
+}

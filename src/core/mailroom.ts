@@ -1,0 +1,123 @@
+import type { Command } from "./commands.ts";
+import type { Draft } from "./draft.ts";
+import { answerTo, letterOf, openQuestions, questionOf } from "./letters.ts";
+import type { Mail } from "./mail.ts";
+import { liveAttemptOf, type StartedRun, taskAt } from "./state.ts";
+import { isFinalTask } from "./status.ts";
+
+type MailCommand = Extract<Command, { kind: "respond" | "post" | "wrote" | "offered" | "consumed" }>;
+
+/** Settles what is to become of a mail, or of an answer. A second answer to a question is refused. */
+export function decideMail(draft: Draft, state: StartedRun, command: MailCommand): void {
+  switch (command.kind) {
+    case "respond":
+    case "post": {
+      if (state.requests.includes(command.id) || state.refusals.has(command.id)) return;
+      const reason =
+        command.kind === "respond" ? noAnswer(state, command.question) : noPost(state, command.to);
+      if (reason !== undefined) draft.add({ type: "request.refused", request: command.id, reason });
+      else if (command.kind === "post")
+        post(draft, command.id, { ...written(command), kind: "message", to: command.to });
+      else answer(draft, state, command);
+      return;
+    }
+    case "wrote":
+      wrote(draft, state, command);
+      return;
+    case "offered":
+    case "consumed": {
+      const letter = letterOf(state, command.mail);
+      const { kind, mail, task, attempt } = command;
+      if (letter === undefined || letter[kind].includes(`${task}/${attempt}`)) return;
+      draft.add({ type: `mail.${kind}`, mail, task, attempt });
+      return;
+    }
+  }
+}
+
+/** Questions past their deadline: the answer they fall back to, or the word that nobody came. */
+export function expireMail(draft: Draft, state: StartedRun): void {
+  for (const { mail, isExpired } of openQuestions(state)) {
+    const { id, from, deadline, fallback } = mail;
+    if (isExpired || deadline === undefined || draft.at < deadline) continue;
+    if (fallback === undefined) draft.add({ type: "mail.expired", mail: id });
+    else {
+      const kind = "answer";
+      const mail: Mail = { id: `${id}-default`, from: "muster", to: from, kind, text: fallback, replyTo: id };
+      draft.add({ type: "mail.posted", mail });
+    }
+  }
+}
+
+/** When the next question expires, ms since the epoch. */
+export function mailDeadline(state: StartedRun): number | undefined {
+  const open = openQuestions(state).filter(({ isExpired }) => !isExpired);
+  const deadlines = open.flatMap(({ mail }) => mail.deadline ?? []);
+  return deadlines.length === 0 ? undefined : Math.min(...deadlines);
+}
+
+function written({ id, by, text }: { id: string; by: string; text: string }) {
+  return { id, from: "lead", by, text };
+}
+
+function post(draft: Draft, request: string, mail: Mail): void {
+  draft.add({ type: "mail.posted", request, mail });
+}
+
+function answer(draft: Draft, state: StartedRun, command: Extract<Command, { kind: "respond" }>): void {
+  const to = letterOf(state, command.question)?.mail.from ?? "";
+  post(draft, command.id, { ...written(command), kind: "answer", to, replyTo: command.question });
+  if (state.status !== "blocked") return;
+  const { owner } = command;
+  draft.add({ type: "run.resumed", request: command.id, owner, background: state.terms.background });
+}
+
+function noAnswer(state: StartedRun, question: string): string | undefined {
+  const asked = letterOf(state, question);
+  if (asked?.mail.kind !== "question") return `there is no question ${question}`;
+  const given = answerTo(state, question)?.mail;
+  if (given !== undefined) return `it was answered already, by ${given.by ?? given.from}: ${given.text}`;
+  return state.cancel === undefined ? overOf(state, asked.mail.from) : "the run is being cancelled";
+}
+
+function noPost(state: StartedRun, to: string): string | undefined {
+  if (state.cancel !== undefined) return "the run is being cancelled";
+  if (to === "all") return undefined;
+  const role = to.startsWith("role:") ? to.slice("role:".length) : undefined;
+  if (role === undefined) return overOf(state, to);
+  const ofRole = state.plan.tasks.filter((task) => task.role === role);
+  if (ofRole.length === 0) return `the run has no role ${role}`;
+  return ofRole.every(({ id }) => overOf(state, id) !== undefined)
+    ? `every task of role ${role} is over`
+    : undefined;
+}
+
+/** Why the task reads no more mail. */
+function overOf(state: StartedRun, id: string): string | undefined {
+  const task = taskAt(state, id)?.task;
+  if (task === undefined) return `the run has no task ${id}`;
+  return isFinalTask(task.status) ? `task ${id} is ${task.status} and reads no more mail` : undefined;
+}
+
+function wrote(draft: Draft, state: StartedRun, command: Extract<Command, { kind: "wrote" }>): void {
+  const { task: from, mail, deadlineMs } = command;
+  const living = liveAttemptOf(taskAt(state, from)?.task);
+  if (living?.number !== command.attempt) return;
+  if (letterOf(state, mail.id) !== undefined || state.refusals.has(mail.id)) return;
+  const { mailMax } = state.terms.settings.limits;
+  const isFeed = mail.to === "lead" || mail.to === "all";
+  const isSecond = mail.kind === "question" && questionOf(state, from) !== undefined;
+  const reason =
+    state.letters.filter((letter) => letter.mail.from === from).length >= mailMax
+      ? `task ${from} has written ${mailMax} messages, which is all it may`
+      : isSecond
+        ? `task ${from} waits for the answer to another question`
+        : isFeed
+          ? undefined
+          : noPost(state, mail.to);
+  if (reason !== undefined) draft.add({ type: "request.refused", request: mail.id, reason });
+  else {
+    const deadline = deadlineMs === undefined ? {} : { deadline: draft.at + deadlineMs };
+    draft.add({ type: "mail.posted", mail: { ...mail, from, ...deadline } });
+  }
+}
