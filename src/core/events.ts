@@ -68,6 +68,14 @@ export type RunEvent =
       readonly owner: Owner;
       readonly background: boolean;
     }
+  /** It came here in a bundle, and goes on here or not at all: nothing recorded before names a process of this place. */
+  | ({
+      readonly type: "run.imported";
+      /** Hex SHA-256 of the bundle's last line, which lists all that is in it. */
+      readonly bundle: string;
+      /** Why, where it had to be forced. */
+      readonly reason: string;
+    } & Pick<RunTerms, "owner" | "cwd" | "trusted" | "settings">)
   | {
       readonly type: "run.finished";
       readonly status: "completed" | "failed" | "cancelled";

@@ -17,7 +17,7 @@ import {
   type TaskState,
   taskAt,
 } from "./state.ts";
-import { liveTaskStatuses, type TaskStatus } from "./status.ts";
+import { isFinalRun, liveTaskStatuses, type TaskStatus } from "./status.ts";
 import { Table } from "./table.ts";
 
 /** Folds a journal from its first event. */
@@ -123,6 +123,16 @@ function apply(next: Next, event: LaterEvent, at: number): void {
       delete next.reason;
       delete next.parkedAt;
       return;
+    case "run.imported": {
+      const { owner, cwd, trusted, settings } = event;
+      next.terms = { ...next.terms, owner, cwd, trusted, settings, background: false };
+      if (isFinalRun(next.status)) return;
+      next.status = "blocked";
+      next.cause = "owner_gone";
+      next.reason = "it was imported from another place; resume goes on here, where it stands";
+      next.parkedAt ??= at;
+      return;
+    }
     case "run.finished":
       invariant(live(next) === 0, "a run ends with its last task");
       next.status = event.status;

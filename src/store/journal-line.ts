@@ -22,6 +22,7 @@ const knownTypes: Readonly<Record<RunEvent["type"], true>> = {
   "run.cancel_requested": true,
   "run.parked": true,
   "run.resumed": true,
+  "run.imported": true,
   "run.finished": true,
   "attempt.started": true,
   "attempt.spawned": true,

@@ -33,8 +33,16 @@ const ignored = "*\n!config.json\n";
 
 /** The run's paths. Looks at nothing on disk; an id that cannot be one throws `RunNotFound`. */
 export function runDirectory(root: string, runId: string): RunDirectory {
-  if (!runIdShape.test(runId)) throw new RunNotFound(runId, root);
-  const path = join(root, "runs", runId);
+  if (!isRunId(runId)) throw new RunNotFound(runId, root);
+  return directoryAt(join(root, "runs", runId), runId);
+}
+
+/** True for what can be the id of a run. */
+export function isRunId(text: string): boolean {
+  return runIdShape.test(text);
+}
+
+function directoryAt(path: string, runId: string): RunDirectory {
   return {
     runId,
     path,
@@ -59,23 +67,32 @@ export async function requireRun(root: string, run: RunDirectory): Promise<void>
   }
 }
 
+/** Where the tombstone of a forgotten run lies. */
+export function tombstonePath(root: string, runId: string): string {
+  return join(root, "forgotten", `${runId}.json`);
+}
+
 /**
- * Makes the run's directories with these files (by path within the run), whole or not at all. Throws `StorageError`
- * (`EEXIST`) when the run exists.
+ * Makes the run's directories with these files (by path within the run), or with what is filled in before anybody sees
+ * it, whole or not at all. Throws `StorageError` (`EEXIST`) when the run exists, or existed and was forgotten; only who
+ * fills it in may bring that back.
  */
 export async function createRun(
   root: string,
   run: RunDirectory,
-  files: Readonly<Record<string, string>> = {},
+  content: Readonly<Record<string, string>> | ((fresh: RunDirectory) => Promise<void>) = {},
 ): Promise<void> {
   await onDisk("create", run.path, async () => {
     await prepareRoot(root);
-    if (await exists(run.path)) throw alreadyThere(run);
+    const wasForgotten = typeof content !== "function" && (await exists(tombstonePath(root, run.runId)));
+    if (wasForgotten || (await exists(run.path))) throw alreadyThere(run);
     const fresh = join(root, "runs", `.${run.runId}.${randomBytes(6).toString("hex")}`);
     try {
       await mkdir(fresh, { mode: directoryMode });
       for (const name of ["journal", "inbox"]) await mkdir(join(fresh, name), { mode: directoryMode });
-      for (const [name, text] of Object.entries(files)) await writeAtomic(join(fresh, name), text);
+      if (typeof content === "function") await content(directoryAt(fresh, run.runId));
+      else
+        for (const [name, text] of Object.entries(content)) await writeAtomic(join(fresh, name), text);
       await syncDirectory(fresh);
       await rename(fresh, run.path);
     } catch (error) {

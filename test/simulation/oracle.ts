@@ -95,6 +95,9 @@ export class Oracle {
         this.#expect(this.#isParked, "resumed, but never parked");
         this.#isParked = false;
         return;
+      case "run.imported":
+        this.#expect(false, "imported, but nobody did that");
+        return;
       case "run.finished":
         this.#finish(event.status);
         return;
