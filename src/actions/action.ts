@@ -54,8 +54,11 @@ const shapes = {
   text: { kind: "text", description: "Markdown to validate" },
   key: { kind: "name", description: "setting, e.g. limits.runMaxMs" },
   value: { kind: "value", description: "new setting; unset removes it" },
-  limit: { kind: "integer", description: "most entries to list" },
-  reason: { kind: "text", description: "why, for cancel" },
+  path: { kind: "name", description: "file to export to, or import" },
+  limit: { kind: "integer", description: "most entries" },
+  confirm: { kind: "flag", description: "do it; else a preview" },
+  force: { kind: "flag", description: "although live, foreign or unmerged" },
+  reason: { kind: "text", description: "why; force needs it" },
 } as const satisfies Record<string, Shape>;
 
 export type ParameterName = keyof typeof shapes;

@@ -1,4 +1,5 @@
 import type { Origin } from "../core/events.ts";
+import type { RunHistory } from "../core/history.ts";
 import type { Usage } from "../core/outcome.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
@@ -27,6 +28,7 @@ export interface Requester {
 export interface ActionContext {
   readonly requester: Requester;
   readonly engine: RunEngine;
+  readonly history: RunHistory;
   readonly clock: Clock;
   /** `project` only in a trusted project. */
   readonly places: ResourcePlaces;

@@ -1,6 +1,7 @@
 import { withoutDriver } from "../core/abandoned.ts";
 import type { StoredEvent } from "../core/events.ts";
 import { fold, noTasks } from "../core/evolve.ts";
+import type { RunHistory } from "../core/history.ts";
 import { noUsage } from "../core/outcome.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { Manifest, RunListing } from "../core/ports.ts";
@@ -46,10 +47,10 @@ export async function onRun(
 /** The run and task that are meant, also where the journal cannot be read to the end; a problem when there is none. */
 export async function observe(
   { run = "last", task: id }: Pick<Parameters, "run" | "task">,
-  { engine, clock }: ActionContext,
+  { engine, clock, history }: ActionContext,
 ): Promise<Observed | PlanProblem> {
   const listings = await engine.list();
-  const listing = meantBy(run.toLowerCase(), listings);
+  const listing = await meantRun(run, listings, history);
   if ("message" in listing) return listing;
   const { runId } = listing;
   if (!("manifest" in listing)) {
@@ -77,6 +78,22 @@ function cutShort({ runId, seq }: Manifest, events: readonly StoredEvent[]): Pla
   if (last >= seq) return undefined;
   const message = `its journal ends at record ${last}, but its manifest tells of record ${seq}: the rest was cut off`;
   return { where: runId, message, remedy: "restore the journal from a backup; nothing was changed" };
+}
+
+/** The run that a reference means, or why there is none: it may have been forgotten. */
+export async function meantRun(
+  run: string,
+  listings: readonly RunListing[],
+  history: RunHistory,
+): Promise<RunListing | PlanProblem> {
+  const word = run.toLowerCase();
+  const meant = meantBy(word, listings);
+  if (!("message" in meant) || listings.some(({ runId }) => runId.startsWith(word))) return meant;
+  const [gone, ...others] = (await history.tombstones()).filter(({ runId }) => runId.startsWith(word));
+  if (gone === undefined || others.length > 0) return meant;
+  const { runId, status, goal, at, by, reason } = gone;
+  const message = `run ${runId} (${status}, "${goal}") was forgotten at ${at} by session ${by}${reason && `: ${reason}`}`;
+  return { where: "run", message, remedy: "its files are gone; team list shows the runs that are here" };
 }
 
 /** The run that a reference means: a whole id, an unambiguous prefix of one, or `last`, the newest run of this project. */

@@ -3,16 +3,19 @@ import { oneLine } from "../lib/wording.ts";
 import { chooseFrom } from "../resources/suggest.ts";
 import { artifacts } from "./artifacts.ts";
 import { cancel } from "./cancel.ts";
+import { cleanup } from "./cleanup.ts";
 import { asCommands, parseLine } from "./command-line.ts";
 import { config } from "./config.ts";
 import type { ActionContext, ActionResult, Perform, Performed } from "./context.ts";
 import { doctor } from "./doctor.ts";
 import { events } from "./events.ts";
+import { forget } from "./forget.ts";
 import { get } from "./get.ts";
 import { help } from "./help.ts";
 import { list } from "./list.ts";
 import { normalise, surplusProblems } from "./parameters.ts";
 import { compileAsk, plan } from "./plan.ts";
+import { prune } from "./prune.ts";
 import { recommend } from "./recommend.ts";
 import { refusal } from "./result.ts";
 import { resume } from "./resume.ts";
@@ -20,6 +23,7 @@ import { run } from "./run.ts";
 import { status } from "./status.ts";
 import { summary } from "./summary.ts";
 import { type ActionName, actionNamed, actions } from "./table.ts";
+import { exportRun, importRun } from "./transfer.ts";
 import { validate } from "./validate.ts";
 import { wait } from "./wait.ts";
 
@@ -36,6 +40,11 @@ const performers: Readonly<Record<ActionName, Perform>> = {
   artifacts,
   cancel,
   resume,
+  forget,
+  prune,
+  cleanup,
+  export: exportRun,
+  import: importRun,
   validate,
   config,
   doctor,

@@ -52,6 +52,27 @@ const rows = [
     summary: "go on with a run that stands still or lost its driver",
   },
   {
+    name: "forget",
+    parameters: ["run", "confirm", "force", "reason"],
+    summary: "remove a run and all its files for good",
+  },
+  {
+    name: "prune",
+    parameters: ["value", "limit", "confirm", "force", "reason"],
+    summary: "forget finished runs older than value days, or beyond the newest limit",
+  },
+  {
+    name: "cleanup",
+    parameters: ["confirm", "force", "reason"],
+    summary: "clear away what crashes left",
+  },
+  { name: "export", parameters: ["run", "path"], summary: "write a run to one file" },
+  {
+    name: "import",
+    parameters: ["path", "confirm", "force", "reason"],
+    summary: "take a run from such a file",
+  },
+  {
     name: "validate",
     parameters: ["resource", "name", "text"],
     summary: "check all definitions and settings, or the text of one",

@@ -50,7 +50,13 @@ export interface Footprint {
 
 /** Something that a crashed process left behind. */
 export interface Leftover {
-  readonly kind: "trash" | "temporary file" | "unfinished directory" | "empty run" | "bad request" | "processes";
+  readonly kind:
+    | "trash"
+    | "temporary file"
+    | "unfinished directory"
+    | "empty run"
+    | "bad request"
+    | "processes";
   /** The run it belongs to, where it is one's. */
   readonly runId?: RunId;
   /** A path, absolute; empty for processes. */
@@ -125,7 +131,11 @@ export interface RunHistory {
   /** Throws when it cannot be done; a leftover that is gone already is cleared. */
   clear(leftover: Leftover): Promise<void>;
   /** Writes a bundle, whole or not at all. Throws `HistoryRefused` when it is too large or the run cannot be read. */
-  exportRun(runId: RunId, to: string, terms: { readonly by: string; readonly maxBytes: number }): Promise<Bundle>;
+  exportRun(
+    runId: RunId,
+    to: string,
+    terms: { readonly by: string; readonly maxBytes: number },
+  ): Promise<Bundle>;
   /** Verifies a bundle; makes nothing. Throws `HistoryRefused` for everything that is not a whole bundle of ours. */
   inspect(bundle: string, maxBytes: number): Promise<Bundle>;
   /** Verifies it again and makes the run; one that was not over stands still until somebody resumes it. */
@@ -141,4 +151,5 @@ export interface ImportTerms {
   readonly reason: string;
   /** Although it was forgotten here, or its agents load code. */
   readonly force: boolean;
+  readonly maxBytes: number;
 }

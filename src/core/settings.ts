@@ -39,6 +39,19 @@ export interface Retries {
   readonly lostMax: number;
 }
 
+/** How long finished runs stay; `prune` removes what is beyond either. */
+export interface Retention {
+  readonly days: number;
+  /** The newest ones. */
+  readonly runs: number;
+}
+
+/** Runs that are carried elsewhere. */
+export interface Export {
+  /** Content of one bundle, for writing and for reading. */
+  readonly maxBytes: number;
+}
+
 /** What a person can set: user file under project file under the call's own parameters. */
 export interface Settings {
   /** Workers alive at once in one run. */
@@ -59,6 +72,8 @@ export interface Settings {
   readonly depthMax: number;
   readonly limits: Limits;
   readonly retries: Retries;
+  readonly retention: Retention;
+  readonly export: Export;
 }
 
 /** Settings of a journal that an older version wrote, with what was added since. */
@@ -97,4 +112,6 @@ export const defaultSettings: Settings = {
     goalMaxBytes: 1_000_000,
   },
   retries: { max: 1, backoffMs: 2_000, backoffMaxMs: 60_000, lostMax: 3 },
+  retention: { days: 30, runs: 200 },
+  export: { maxBytes: 100_000_000 },
 };

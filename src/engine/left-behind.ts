@@ -3,7 +3,13 @@ import type { Clock } from "../core/ports.ts";
 import { driverMark } from "../lib/environment.ts";
 import { ownIdentity } from "../lib/identity.ts";
 import { readProcessEnvironment, readProcessTable } from "../lib/process-table.ts";
-import { createProcessWatch, endTree, type ProcessTree, processTree, selfAndAncestors } from "../lib/process-tree.ts";
+import {
+  createProcessWatch,
+  endTree,
+  type ProcessTree,
+  processTree,
+  selfAndAncestors,
+} from "../lib/process-tree.ts";
 
 /** A runner whose run just ended goes by itself within this, ms; then it is asked, then killed. */
 const graceMs = 5_000;

@@ -3,6 +3,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { complete } from "../actions/command-line.ts";
 import { perform, performLine } from "../actions/perform.ts";
+import type { RunHistory } from "../core/history.ts";
+import type { RunStore } from "../core/ports.ts";
+import { runProcesses } from "../engine/left-behind.ts";
 import { localEngine } from "../engine/local-engine.ts";
 import type { Loaded, Project } from "../host/parts.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -13,6 +16,7 @@ import { createRedactor } from "../lib/redact.ts";
 import { newRequestId, newRunId } from "../lib/run-id.ts";
 import { loadCatalogue } from "../resources/catalogue.ts";
 import { loadSettings, settingKeys } from "../resources/settings.ts";
+import { openHistory } from "../store/history.ts";
 import { openRunStore } from "../store/run-store.ts";
 import { launchRunner } from "./launch.ts";
 import { entryFile, isBuildCurrent, packageRoot } from "./loading.ts";
@@ -39,8 +43,9 @@ export async function compose(): Promise<Loaded> {
       user: agentDir,
       ...(root !== undefined && trusted && { project: root }),
     };
+    const store = openRunStore(directory);
     const engine = localEngine({
-      store: openRunStore(directory),
+      store,
       clock: systemClock,
       newRunId: () => newRunId(systemClock.now()),
       launch: async (runId) => {
@@ -50,17 +55,14 @@ export async function compose(): Promise<Loaded> {
         await launchRunner(orders, host.runtime, environment);
       },
     });
-    const names = async (kind: "agent" | "team" | "workflow"): Promise<readonly string[]> => {
-      const catalogue = await loadCatalogue(places);
-      return [...catalogue[`${kind}s`].keys()];
-    };
     return {
       root,
       directory,
       settingsFiles,
       places,
       engine,
-      names,
+      history: historyOf(store, redactor.redact),
+      names: async (kind) => [...(await loadCatalogue(places))[`${kind}s`].keys()],
       settingKeys: () => settingKeys().map(({ key }) => key),
     };
   }
@@ -90,6 +92,11 @@ export async function compose(): Promise<Loaded> {
       piCommand: async () => [host.forRunner.pi.command, ...host.forRunner.pi.args],
     },
   };
+}
+
+function historyOf(store: RunStore, redact: (text: string) => string): RunHistory {
+  const processes = runProcesses(systemClock);
+  return openHistory({ store, processes, clock: systemClock, redact, self: ownIdentity });
 }
 
 async function ownVersion(): Promise<string> {

@@ -45,7 +45,7 @@ export interface Loaded {
 }
 
 /** Where a session works: its runs, definitions and settings. */
-export interface Project extends Pick<ActionContext, "places" | "settingsFiles"> {
+export interface Project extends Pick<ActionContext, "places" | "settingsFiles" | "history"> {
   /** Top of the git work tree; undefined outside any. */
   readonly root: string | undefined;
   /** Where its state lies (`<root>/.muster`), absolute; need not exist. */

@@ -112,6 +112,7 @@ export class LiveSession {
         nesting: { depth: loaded.machine.depth, depthMax: loaded.machine.depthMax },
       },
       engine: project.engine,
+      history: project.history,
       clock: this.#parts.clock,
       places: project.places,
       settingsFiles: project.settingsFiles,

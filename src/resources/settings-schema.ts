@@ -21,7 +21,7 @@ function group<Name extends string>(
   return Type.Object(Object.fromEntries(members), { description, additionalProperties: false });
 }
 
-const { concurrency, workersPerMachine, depthMax, limits, retries, ...texts } = defaultSettings;
+const { concurrency, workersPerMachine, depthMax, limits, retries, retention, ...texts } = defaultSettings;
 
 /** The one description of what a person can set; schema.json is generated from it. */
 export const settingsSchema = Type.Object(
@@ -77,6 +77,13 @@ export const settingsSchema = Type.Object(
       backoffMs: [0, hourMs, "Wait before the second try, ms; doubles each time."],
       backoffMaxMs: [0, dayMs, "The longest wait between tries, ms."],
       lostMax: [0, 20, "Losses of one task before it fails; a loss costs no retry."],
+    }),
+    retention: group("Which finished runs prune keeps.", retention, {
+      days: [1, 10_000, "Days since its end."],
+      runs: [1, 100_000, "The newest ones."],
+    }),
+    export: group("Runs that are carried elsewhere.", texts.export, {
+      maxBytes: [1_000, 250_000_000, "Content of one bundle, written or read."],
     }),
   },
   { title: "pi-muster settings", additionalProperties: false },

@@ -125,14 +125,18 @@ export async function* readBundle(
       yield header;
     } else if (value.end === kind) {
       const { leftOut = [] } = value;
-      if (JSON.stringify(value.files) !== JSON.stringify(seen)) refuse("its index does not list what is in it");
+      if (JSON.stringify(value.files) !== JSON.stringify(seen))
+        refuse("its index does not list what is in it");
       isOver = true;
       yield { files: seen, leftOut: Array.isArray(leftOut) ? leftOut.map(String) : [], sha256: sha256(text) };
     } else {
       const { file, content } = fileOf(value, refuse);
       bytes += content.length;
       if (bytes > maxBytes || seen.length >= filesMax)
-        refuse(`it holds more than ${maxBytes} bytes or ${filesMax} files`, "raise export.maxBytes if you trust it");
+        refuse(
+          `it holds more than ${maxBytes} bytes or ${filesMax} files`,
+          "raise export.maxBytes if you trust it",
+        );
       if (names.has(file.path)) refuse(`it holds ${file.path} twice`);
       names.add(file.path);
       seen.push(file);
@@ -154,7 +158,8 @@ async function* linesOf(path: string, maxBytes: number, refuse: Refuse): AsyncGe
     for await (const chunk of unpacked) {
       let rest: Buffer = Buffer.from(chunk);
       bytes += rest.length;
-      if (bytes > rawMax) refuse(`it unpacks to more than ${maxBytes} bytes`, "raise export.maxBytes if you trust it");
+      if (bytes > rawMax)
+        refuse(`it unpacks to more than ${maxBytes} bytes`, "raise export.maxBytes if you trust it");
       for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
         yield Buffer.concat([...parts, rest.subarray(0, end)]).toString("utf8");
         parts = [];
@@ -187,8 +192,12 @@ function headerOf(value: Readonly<Record<string, unknown>>, refuse: Refuse): Bun
   const { v, runId, manifest } = value;
   if (value.kind !== kind || typeof v !== "number") return refuse("it is no bundle of pi-muster");
   if (v > bundleVersion || Number(value.schemaVersion) > schemaVersion)
-    return refuse("it was written by a newer version, whose records this one does not know", "update pi-muster");
-  const isWhole = typeof runId === "string" && isRunId(runId) && isRecord(manifest) && manifest.runId === runId;
+    return refuse(
+      "it was written by a newer version, whose records this one does not know",
+      "update pi-muster",
+    );
+  const isWhole =
+    typeof runId === "string" && isRunId(runId) && isRecord(manifest) && manifest.runId === runId;
   if (!isWhole) return refuse("it does not say which run it holds");
   // Shown to people; what the run is, is read from its journal.
   return value as Readonly<Record<string, unknown>> & BundleHeader;
@@ -206,11 +215,14 @@ function fileOf(
   if (typeof path !== "string" || typeof bytes !== "number" || typeof hash !== "string")
     return refuse("a line of it is no file");
   if (!placeShape.test(path) || !path.split("/").every((name) => nameShape.test(name)))
-    return refuse(`it holds ${JSON.stringify(path.slice(0, 200))}, which has no place in a run`, "do not trust it");
+    return refuse(
+      `it holds ${JSON.stringify(path.slice(0, 200))}, which has no place in a run`,
+      "do not trust it",
+    );
   const content = typeof text === "string" ? Buffer.from(text) : Buffer.from(String(base64), "base64");
   if (content.length !== bytes || sha256(content) !== hash)
     return refuse(`${path} is not what its hash says: it was damaged or changed`);
-  const marks = { ...(binary === true && { binary }), ...(redacted === true && { redacted }) };
-  return { file: { path, bytes, sha256: hash, ...marks }, content };
+  const isBinary = binary === true && ({ binary } as const);
+  const isRedacted = redacted === true && ({ redacted } as const);
+  return { file: { path, bytes, sha256: hash, ...isBinary, ...isRedacted }, content };
 }
-

@@ -91,8 +91,7 @@ export async function createRun(
       await mkdir(fresh, { mode: directoryMode });
       for (const name of ["journal", "inbox"]) await mkdir(join(fresh, name), { mode: directoryMode });
       if (typeof content === "function") await content(directoryAt(fresh, run.runId));
-      else
-        for (const [name, text] of Object.entries(content)) await writeAtomic(join(fresh, name), text);
+      else for (const [name, text] of Object.entries(content)) await writeAtomic(join(fresh, name), text);
       await syncDirectory(fresh);
       await rename(fresh, run.path);
     } catch (error) {

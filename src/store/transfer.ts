@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { RunEvent, StoredEvent } from "../core/events.ts";
-import { evolveTo, fold } from "../core/evolve.ts";
 import { decide } from "../core/decide.ts";
 import { effects } from "../core/effects.ts";
+import type { RunEvent, StoredEvent } from "../core/events.ts";
+import { evolveTo, fold } from "../core/evolve.ts";
 import { type Bundle, HistoryRefused, type ImportTerms } from "../core/history.ts";
 import { invariant } from "../core/invariant.ts";
 import { manifestOf } from "../core/manifest.ts";
@@ -45,7 +45,11 @@ export async function exportRun(
   const state = fold(events);
   const manifest = manifestOf(state, false);
   if (state.status === "queued" || manifest === undefined)
-    throw new HistoryRefused(run.runId, "no driver has taken it yet: there is nothing to export", "wait until it runs");
+    throw new HistoryRefused(
+      run.runId,
+      "no driver has taken it yet: there is nothing to export",
+      "wait until it runs",
+    );
   const journal = journalOf(events, redact);
   const leftOut: string[] = [];
   const files: { readonly path: string; readonly bytes: number }[] = [];
@@ -54,7 +58,11 @@ export async function exportRun(
       if (isTemporary(file.path)) leftOut.push(`${file.path} is being written`);
       else files.push(file);
     }
-  requireRoom(run.runId, [...journal.map(({ path, content }) => ({ path, bytes: content.length })), ...files], terms);
+  requireRoom(
+    run.runId,
+    [...journal.map(({ path, content }) => ({ path, bytes: content.length })), ...files],
+    terms,
+  );
   async function* contents(): AsyncGenerator<Content> {
     yield* journal;
     for (const { path } of files) yield cleaned(path, await readFile(join(run.path, path)), redact);
@@ -64,7 +72,12 @@ export async function exportRun(
     ...{ snapshot: !isFinalRun(state.status), manifest: redactFreeText(manifest, redact) },
   };
   const written = await writeBundle(to, header, contents(), leftOut);
-  return { header: { kind: "pi-muster bundle", v: 1, schemaVersion: 1, ...header }, files: written, leftOut, extensions: [] };
+  return {
+    header: { kind: "pi-muster bundle", v: 1, schemaVersion: 1, ...header },
+    files: written,
+    leftOut,
+    extensions: [],
+  };
 }
 
 function isTemporary(path: string): boolean {
@@ -126,7 +139,10 @@ function cleanOutcome(text: string, redact: (text: string) => string): string {
 }
 
 /** Reads the bundle to its end; everything in it is what it says. Nothing is made. */
-export async function inspectBundle(path: string, maxBytes: number): Promise<Bundle & Pick<BundleEnd, "sha256">> {
+export async function inspectBundle(
+  path: string,
+  maxBytes: number,
+): Promise<Bundle & Pick<BundleEnd, "sha256">> {
   let header: Bundle["header"] | undefined;
   let extensions: readonly string[] = [];
   for await (const part of readBundle(path, maxBytes)) {
@@ -158,7 +174,7 @@ export async function unpack(
   bundle: string,
   sha256: string,
   fresh: RunDirectory,
-  terms: ImportTerms & { readonly maxBytes: number },
+  terms: ImportTerms,
   { clock, redact, self }: TransferParts,
 ): Promise<void> {
   const refuse = (message: string): never => {
@@ -174,15 +190,28 @@ export async function unpack(
   const { problem, events } = await new JournalCursor(fresh.journal).rest();
   if (problem !== undefined) refuse(`its journal cannot be trusted: ${problem.message}`);
   const before = foldedOr(events, refuse);
-  if (before.status === "queued" || before.terms.runId !== fresh.runId) refuse(`its journal is not that of ${fresh.runId}`);
+  if (before.status === "queued" || before.terms.runId !== fresh.runId)
+    refuse(`its journal is not that of ${fresh.runId}`);
   const at = clock.now();
   const clean = <T>(value: T): T => redactFreeText(value, redact);
   // Whoever held the lease there holds nothing here.
-  const lease = await takeLease(fresh.journal, await self(), at, { clock, redact: clean, probe: async () => "gone" });
+  const lease = await takeLease(fresh.journal, await self(), at, {
+    clock,
+    redact: clean,
+    probe: async () => "gone",
+  });
   invariant(!("heldBy" in lease), "a journal that nobody else knows has no holder");
   try {
     const { owner, cwd, trusted, settings, reason } = terms;
-    const imported: RunEvent = { type: "run.imported", bundle: sha256, reason, owner, cwd, trusted, settings };
+    const imported: RunEvent = {
+      type: "run.imported",
+      bundle: sha256,
+      reason,
+      owner,
+      cwd,
+      trusted,
+      settings,
+    };
     const held = fold(lease.history.slice(events.length), before);
     const stored = await lease.append(settled(held, imported, await salvage(fresh, held), at), at);
     const manifest = manifestOf(fold(stored, held), false);

@@ -70,7 +70,11 @@ async function tombstoneIds(root: string): Promise<readonly string[]> {
   const directory = join(root, "forgotten");
   if (!(await isRealDirectory(root)) || !(await isRealDirectory(directory))) return [];
   const names = (await readdir(directory)).filter((name) => name.endsWith(".json"));
-  return names.map((name) => name.slice(0, -".json".length)).filter(isRunId).sort().reverse();
+  return names
+    .map((name) => name.slice(0, -".json".length))
+    .filter(isRunId)
+    .sort()
+    .reverse();
 }
 
 const unreadable = { v: 1, goal: "", status: "unknown", at: "?", by: "?", reason: "", drivers: [] } as const;
@@ -82,5 +86,10 @@ function isTombstone(value: unknown): value is Tombstone {
 }
 
 function isIdentity(value: unknown): boolean {
-  return isRecord(value) && typeof value.pid === "number" && typeof value.startTime === "string" && typeof value.bootId === "string";
+  return (
+    isRecord(value) &&
+    typeof value.pid === "number" &&
+    typeof value.startTime === "string" &&
+    typeof value.bootId === "string"
+  );
 }

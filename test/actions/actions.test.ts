@@ -5,6 +5,7 @@ import { parameterShapes } from "../../src/actions/action.ts";
 import { perform, performLine } from "../../src/actions/perform.ts";
 import { actions } from "../../src/actions/table.ts";
 import { StorageError } from "../../src/core/failure.ts";
+import { pretendedHistory } from "../support/past.ts";
 import { completed, failed, result } from "../support/plan.ts";
 import type { Script } from "./fake-engine.ts";
 import { definitions, world } from "./world.ts";
@@ -35,8 +36,13 @@ describe("every action", () => {
         get: { task: "look" },
         cancel: { run: "last" },
         resume: { background: true },
+        forget: { run: "last", confirm: true },
+        import: { path: "run.jsonl.gz", confirm: true },
       };
-      const answer = await perform(name, given[name] ?? {}, context);
+      const [listing] = await engine.list();
+      if (listing === undefined || !("manifest" in listing)) throw new Error("there is a run");
+      const history = pretendedHistory(root(), listing.manifest);
+      const answer = await perform(name, given[name] ?? {}, { ...context, history });
       expect(answer).toMatchObject({ ok: true, details: { action: name, ok: true } });
       expect(answer.text.length).toBeGreaterThan(10);
     },

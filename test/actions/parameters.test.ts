@@ -105,7 +105,7 @@ describe("normalise", () => {
   });
 
   it.each([
-    [{ prompt: "x" }, "prompt", "use one of: agent, background, concurrency, goal,"],
+    [{ prompt: "x" }, "prompt", "use one of: agent, background, concurrency, confirm,"],
     [{ concurency: 3 }, "concurency", 'did you mean "concurrency"?'],
     [{ concurrency: "many" }, "concurrency", "send a whole number from 1 to 1000"],
     [{ background: "5" }, "background", "send true or false"],

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import type { ActionContext, Requester } from "../../src/actions/context.ts";
+import { noHistory } from "../support/past.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeEngine, type Script } from "./fake-engine.ts";
 
@@ -52,6 +53,7 @@ export function world(root: string, script: Script = {}): World {
       origin: { kind: "agent", id: "call-1" },
     },
     engine,
+    history: noHistory(root),
     clock,
     places: { builtin: join(root, "builtin"), user: join(root, "user"), project: root },
     settingsFiles: { user: join(root, "user.json"), project: join(root, "project.json") },

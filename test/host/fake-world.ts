@@ -12,6 +12,7 @@ import { defaultSettings } from "../../src/core/settings.ts";
 import type { RunView } from "../../src/core/view.ts";
 import { createExtension } from "../../src/host/extension.ts";
 import type { HostParts, Loaded, Project } from "../../src/host/parts.ts";
+import { noHistory } from "../support/past.ts";
 import { FakePi, FakeSession } from "./fake-pi.ts";
 
 /** Time that passes when it is told to. */
@@ -274,6 +275,7 @@ export class World {
       root: "/project",
       directory: "/project/.muster",
       engine: this.engine,
+      history: noHistory("/project"),
       places: { builtin: "/package", user: "/user" },
       settingsFiles: { user: "/user/config.json" },
       names: async () => [],

@@ -1,0 +1,263 @@
+import { lstat, open, readdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { StoredEvent } from "../core/events.ts";
+import { JournalDamaged, RunNotFound } from "../core/failure.ts";
+import {
+  type Footprint,
+  HistoryRefused,
+  type Leftover,
+  type RunHistory,
+  type RunMarks,
+  type RunProcesses,
+} from "../core/history.ts";
+import type { Lease, RunStore } from "../core/ports.ts";
+import type { ProcessIdentity } from "../core/process.ts";
+import { errnoOf, exists, isRealDirectory, syncDirectory } from "../lib/files.ts";
+import { oneLine } from "../lib/wording.ts";
+import { plainFiles } from "./bundle.ts";
+import { onDisk } from "./disk.ts";
+import { redactFreeText } from "./free-text.ts";
+import { createRun, isRunId, type RunDirectory, runDirectory } from "./run-directory.ts";
+import { segmentsIn } from "./segments.ts";
+import { exportRun, inspectBundle, type TransferParts, unpack } from "./transfer.ts";
+import { bury, discard, inTrash, readTombstones } from "./trash.ts";
+
+/** What the history of a project is made of. */
+export interface HistoryParts extends TransferParts {
+  readonly store: RunStore;
+  readonly processes: RunProcesses;
+}
+
+/** A driver whose run is over gives its lease back within this, ms. */
+const leaseMaxMs = 10_000;
+const leasePollMs = 100;
+/** Beginning of a journal in which it names the runs that it continues, bytes. */
+const headBytes = 256 * 1024;
+/** Drivers that a tombstone remembers. */
+const driversMax = 20;
+/** What is younger may be somebody's work in progress, ms. */
+const temporaryMinAgeMs = 60_000;
+const unfinishedMinAgeMs = 3_600_000;
+/** Left by `writeTemporary`, and by who made a run's directory. */
+const temporaryShape = /^\..+\.[0-9a-f]{12}\.tmp$/;
+const unfinishedShape = /^\.[a-z0-9-]+\.[0-9a-f]{12}$/;
+
+/** The past of the runs in `parts.store`. Opens and makes nothing by itself. */
+export function openHistory(parts: HistoryParts): RunHistory {
+  const { store, processes, redact } = parts;
+  const { root } = store;
+  return {
+    exports: join(root, "exports"),
+    footprint: async (runId) => await footprintOf(runDirectory(root, runId), parts),
+    async remove(runId, mark) {
+      const run = runDirectory(root, runId);
+      if (!(await onDisk("use", run.path, () => isRealDirectory(run.path))))
+        throw new RunNotFound(runId, root);
+      const lease = await heldAlone(runId, parts);
+      try {
+        const marks = marksOf(runId, lease?.history ?? []);
+        if (lease === undefined && (await processes.marked()).has(runId))
+          throw stillAlive(runId, "a process of it lives, and its journal does not tell which");
+        const left = await processes.end(marks);
+        if (left.length > 0) throw stillAlive(runId, `alive: pid ${left.map(({ pid }) => pid).join(", ")}`);
+        const goal = oneLine(mark.goal, 200);
+        const drivers = marks.drivers.slice(-driversMax);
+        await bury(root, redactFreeText({ v: 1, runId, ...mark, goal, drivers }, redact));
+        return await discard(root, run.path, runId);
+      } finally {
+        await givenUp(lease);
+      }
+    },
+    tombstones: async () => await readTombstones(root),
+    leftovers: async (over) => await leftoversIn(over, parts),
+    clear: async (leftover) => await clear(leftover, parts),
+    exportRun: async (runId, to, terms) => {
+      const run = runDirectory(root, runId);
+      return await onDisk("export to", to, () => exportRun(run, to, terms, parts));
+    },
+    inspect: async (bundle, maxBytes) => await onDisk("read", bundle, () => inspectBundle(bundle, maxBytes)),
+    async importRun(bundle, terms) {
+      const { header, sha256, extensions } = await inspectBundle(bundle, terms.maxBytes);
+      const { runId } = header;
+      const run = runDirectory(root, runId);
+      if (await exists(run.path))
+        throw new HistoryRefused(runId, `run ${runId} exists here already`, `look: team status run=${runId}`);
+      const forgotten = (await readTombstones(root)).some((tombstone) => tombstone.runId === runId);
+      const why = [
+        ...(forgotten ? ["it was forgotten here"] : []),
+        ...(extensions.length > 0 ? [`its agents load code: ${extensions.join(", ")}`] : []),
+      ];
+      if (why.length > 0 && !terms.force)
+        throw new HistoryRefused(runId, why.join("; "), 'send force=true and reason="…" if you want that');
+      await createRun(root, run, (fresh) => unpack(bundle, sha256, fresh, terms, parts));
+      return runId;
+    },
+  };
+}
+
+function stillAlive(runId: string, why: string): HistoryRefused {
+  const remedy = `team cancel run=${runId} ends it; nothing was removed`;
+  return new HistoryRefused(runId, `run ${runId} is not dead: ${why}`, remedy);
+}
+
+/** The lease, so that nobody begins to drive what is being removed; undefined where the journal is no journal. */
+async function heldAlone(runId: string, { store, clock, self }: HistoryParts): Promise<Lease | undefined> {
+  const until = clock.now() + leaseMaxMs;
+  for (;;) {
+    try {
+      const lease = await store.acquire(runId, await self(), clock.now());
+      if (!("heldBy" in lease)) return lease;
+      const { heldBy, liveness } = lease;
+      if (clock.now() >= until) throw stillAlive(runId, `its driver (pid ${heldBy.pid}) is ${liveness}`);
+    } catch (error) {
+      if (!(error instanceof JournalDamaged || error instanceof RunNotFound)) throw error;
+      return undefined;
+    }
+    await clock.sleep(leasePollMs);
+  }
+}
+
+/** The mark of a given-up lease has no place any more where the run's directory is gone. */
+async function givenUp(lease: Lease | undefined): Promise<void> {
+  await lease?.release().catch((error: unknown) => {
+    if (errnoOf(error instanceof Error ? error.cause : error) !== "ENOENT") throw error;
+  });
+}
+
+/** Who drove it here and what they started: nothing that was recorded before the run came here. */
+function marksOf(runId: string, history: readonly StoredEvent[]): RunMarks {
+  const here = history.slice(history.findLastIndex((event) => event.type === "run.imported") + 1);
+  const drivers: ProcessIdentity[] = [];
+  const workers: ProcessIdentity[] = [];
+  for (const event of here) {
+    if (event.type === "lease.taken") {
+      const { pid, startTime, bootId } = event;
+      drivers.push({ pid, startTime, bootId });
+    } else if (event.type === "attempt.spawned") workers.push(event.worker);
+  }
+  return { runId, drivers, workers };
+}
+
+async function footprintOf(run: RunDirectory, { store, processes }: HistoryParts): Promise<Footprint> {
+  let [files, bytes] = [0, 0];
+  await onDisk("read", run.path, async () => {
+    for await (const file of plainFiles(run.path, () => undefined)) {
+      files += 1;
+      bytes += file.bytes;
+    }
+  });
+  const references: string[] = [];
+  for (const other of await store.ids())
+    if (other !== run.runId && (await headOf(runDirectory(store.root, other))).includes(run.runId))
+      references.push(other);
+  const worktrees = join(store.root, "worktrees", run.runId);
+  return {
+    ...{ files, bytes, references, processes: await processes.living(await recordedMarks(run.runId, store)) },
+    ...((await exists(worktrees)) && { worktrees }),
+  };
+}
+
+/** Of a journal that cannot be read to its end, or not at all: as far as it can. */
+async function recordedMarks(runId: string, store: RunStore): Promise<RunMarks> {
+  try {
+    return marksOf(runId, (await store.read(runId)).events);
+  } catch (error) {
+    if (!(error instanceof RunNotFound)) throw error;
+    return marksOf(runId, []);
+  }
+}
+
+/** The beginning of a run's first segment; empty when there is none that can be read. */
+async function headOf({ journal }: RunDirectory): Promise<string> {
+  const file = await open(join(journal, "0001.jsonl"), "r").catch(() => undefined);
+  if (file === undefined) return "";
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+async function leftoversIn(over: ReadonlySet<string>, parts: HistoryParts): Promise<readonly Leftover[]> {
+  const { store, clock, processes } = parts;
+  const { root } = store;
+  const isOld = (mtimeMs: number, minMs: number): boolean => clock.now() - mtimeMs > minMs;
+  const nobody: readonly ProcessIdentity[] = [];
+  const found: Leftover[] = (await inTrash(root)).map((path) => ({ kind: "trash", path, processes: nobody }));
+  const look = async (directory: string, runId?: string): Promise<void> => {
+    const of = { ...(runId !== undefined && { runId }), processes: nobody };
+    for await (const { path, mtimeMs } of plainFiles(directory, () => undefined)) {
+      if (temporaryShape.test(basename(path)) && isOld(mtimeMs, temporaryMinAgeMs))
+        found.push({ kind: "temporary file", path: join(directory, path), ...of });
+      if (/^inbox\/.*\.bad$/.test(path))
+        found.push({ kind: "bad request", path: join(directory, path), ...of });
+    }
+  };
+  await onDisk("list", root, async () => {
+    if (!(await isRealDirectory(root))) return;
+    for (const name of ["exports", "forgotten"]) await look(join(root, name));
+    const runs = join(root, "runs");
+    for (const name of (await isRealDirectory(runs)) ? await readdir(runs) : []) {
+      const path = join(runs, name);
+      const { mtimeMs } = await lstat(path);
+      if (over.has(name)) await look(path, name);
+      else if (unfinishedShape.test(name) && isOld(mtimeMs, unfinishedMinAgeMs))
+        found.push({ kind: "unfinished directory", path, processes: nobody });
+      else if (
+        isRunId(name) &&
+        isOld(mtimeMs, unfinishedMinAgeMs) &&
+        (await isEmptyRun(runDirectory(root, name)))
+      )
+        found.push({ kind: "empty run", path, runId: name, processes: nobody });
+    }
+  });
+  const forgotten = new Map((await readTombstones(root)).map((tombstone) => [tombstone.runId, tombstone]));
+  for (const runId of await processes.marked()) {
+    const tombstone = forgotten.get(runId);
+    if (!over.has(runId) && tombstone === undefined) continue;
+    const living = await processes.living(await marksIn(runId, over, parts));
+    if (living.length > 0) found.push({ kind: "processes", path: "", runId, processes: living });
+  }
+  return found;
+}
+
+/** Neither a record nor a request: whoever was to submit it never did. */
+async function isEmptyRun({ journal, inbox, attempts, manifest }: RunDirectory): Promise<boolean> {
+  const requests = await readdir(inbox).catch(() => ["?"]);
+  const others = await Promise.all([exists(attempts), exists(manifest)]);
+  return requests.length === 0 && !others.includes(true) && (await segmentsIn(journal)).length === 0;
+}
+
+async function marksIn(runId: string, over: ReadonlySet<string>, { store }: HistoryParts): Promise<RunMarks> {
+  if (over.has(runId)) return await recordedMarks(runId, store);
+  const tombstone = (await readTombstones(store.root)).find((one) => one.runId === runId);
+  return { runId, drivers: tombstone?.drivers ?? [], workers: [] };
+}
+
+async function clear(leftover: Leftover, parts: HistoryParts): Promise<void> {
+  const { kind, path, runId = "" } = leftover;
+  const { store, processes } = parts;
+  switch (kind) {
+    case "trash":
+    case "unfinished directory":
+    case "temporary file":
+    case "bad request":
+      await onDisk("remove", path, async () => {
+        await rm(path, { recursive: true, force: true });
+        await syncDirectory(dirname(path)).catch((error: unknown) => {
+          if (errnoOf(error) !== "ENOENT") throw error;
+        });
+      });
+      return;
+    case "empty run": {
+      const left = (await exists(path)) ? await discard(store.root, path, runId) : undefined;
+      if (left !== undefined) throw new HistoryRefused(runId, left, "team cleanup confirm=true tries again");
+      return;
+    }
+    case "processes": {
+      const left = await processes.end(await marksIn(runId, new Set(await store.ids()), parts));
+      if (left.length > 0) throw stillAlive(runId, `alive: pid ${left.map(({ pid }) => pid).join(", ")}`);
+    }
+  }
+}
