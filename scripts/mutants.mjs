@@ -72,8 +72,26 @@ export const mutants = [
   {
     name: "deadline-off",
     file: "src/core/deadline.ts",
-    from: "if (draft.at < deadline.at) continue;",
-    to: "if (draft.at < deadline.at + 1e9) continue;",
+    from: "if (draft.at < due.at) continue;",
+    to: "if (draft.at < due.at + 1e9) continue;",
+  },
+  {
+    name: "signs-forgotten",
+    file: "src/core/deadline.ts",
+    from: "Math.max(lastSignAt, waitsUntil)",
+    to: "Math.max(attempt.startedAt, waitsUntil)",
+  },
+  {
+    name: "step-taken-again",
+    file: "src/core/deadline.ts",
+    from: "const next = ladder[taken + 1];",
+    to: "const next = ladder[Math.max(0, taken)];",
+  },
+  {
+    name: "step-told-again",
+    file: "src/engine/crew.ts",
+    from: "escalation.step === member.step || ",
+    to: "",
   },
   {
     name: "start-after-cancel",

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../core/events.ts";
 import { finalRunStatuses, isFinalRun } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import { formatUsage, oneLine } from "../lib/wording.ts";
+import { formatDuration, formatStep, formatUsage, oneLine } from "../lib/wording.ts";
 import type { ActionContext, Perform } from "./context.ts";
 import { onRun } from "./observe.ts";
 import { aboutRun, attemptDirectory } from "./result.ts";
@@ -67,6 +67,11 @@ function attempts(task: TaskView, events: readonly StoredEvent[]): string[] {
     if (event.type === "attempt.ready") points.set(attempt, "became ready, showed no activity");
     if (event.type === "attempt.progressed")
       points.set(attempt, `worked, last seen at "${oneLine(event.activity, 100)}"`);
+    if (event.type === "attempt.escalated")
+      points.set(
+        attempt,
+        `${formatStep(event.step)} after ${formatDuration(event.quietMs)} without a sign of life`,
+      );
     if (event.type === "attempt.ended") {
       const { outcome, retryAt } = event;
       const cause = "cause" in outcome ? ` (${outcome.cause}): ${oneLine(outcome.message, 500)}` : "";

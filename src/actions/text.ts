@@ -4,7 +4,7 @@ import type { Manifest } from "../core/ports.ts";
 import type { Liveness } from "../core/process.ts";
 import { isFinalTask } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import { countOf, formatCounts, formatDuration, formatStatus, oneLine } from "../lib/wording.ts";
+import { countOf, formatCounts, formatDuration, formatQuiet, formatStatus, oneLine } from "../lib/wording.ts";
 
 /** What a model is given at most; the host cuts at the same sizes. */
 const textMaxBytes = 50_000;
@@ -70,14 +70,13 @@ export function telling(tasks: readonly TaskView[], max: number): readonly TaskV
 /** `- build [executor] running 12s, attempt 2, bash: npm test`. */
 export function taskLine(task: TaskView, now: number): string {
   const { startedAt, lastSignAt = now, result } = task;
-  const silentMs = now - lastSignAt;
   const notes = [
     startedAt === undefined ? "" : formatDuration((task.finishedAt ?? now) - startedAt),
     task.attempts > 1 ? `attempt ${task.attempts}` : "",
     task.model,
     oneLine(task.reason ?? "", 300),
     oneLine(task.activity ?? "", 100),
-    silentMs >= 30_000 ? `no sign of life for ${formatDuration(silentMs)}` : "",
+    formatQuiet({ ...task, lastSignAt }, now),
     result?.form === "unstructured" ? "unstructured" : "",
     result?.truncated ? "result cut" : "",
   ];

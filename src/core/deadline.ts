@@ -2,27 +2,65 @@ import type { Draft } from "./draft.ts";
 import { expireMail, mailDeadline } from "./mailroom.ts";
 import type { Cause } from "./outcome.ts";
 import type { PlannedTask } from "./plan.ts";
+import type { Escalation } from "./process.ts";
 import type { Limits } from "./settings.ts";
 import type { LiveAttempt, RunState, StartedRun } from "./state.ts";
 import { isFinalRun } from "./status.ts";
 
-/** When a running attempt is to be stopped, and why, if nothing more is heard of it. */
-export function attemptDeadline(
-  planned: PlannedTask,
-  attempt: LiveAttempt,
-  limits: Limits,
-): { at: number; cause: Cause } {
-  const wall = { at: attempt.startedAt + planned.attemptMaxMs, cause: "timeout" } as const;
-  const sign = attempt.isReady
-    ? ({
-        // Silence during a known provider wait, or while a tool works, is no sign of a hang.
-        at:
-          Math.max(attempt.lastSignAt, attempt.waitsUntil ?? 0) +
-          (attempt.tool === undefined ? limits.silenceMaxMs : limits.toolMaxMs),
-        cause: "stuck",
-      } as const)
-    : ({ at: attempt.lastSignAt + limits.startMaxMs, cause: "aborted_before_session" } as const);
-  return sign.at < wall.at ? sign : wall;
+/** What is due for an attempt if nothing more is heard of it. `at` is ms since the epoch. */
+export type Due = { readonly at: number } & (
+  | { readonly kind: "step"; readonly step: Escalation["step"] }
+  | { readonly kind: "stop"; readonly cause: Cause }
+);
+
+/** The next thing that is done about a running attempt if it gives no sign of life: a step, or its end. */
+export function attemptDeadline(planned: PlannedTask, attempt: LiveAttempt, limits: Limits): Due {
+  const wall = { at: attempt.startedAt + planned.attemptMaxMs, kind: "stop", cause: "timeout" } as const;
+  const next = attempt.isReady
+    ? nextStep(attempt, limits)
+    : ({
+        at: attempt.lastSignAt + limits.startMaxMs,
+        kind: "stop",
+        cause: "aborted_before_session",
+      } as const);
+  return next.at < wall.at ? next : wall;
+}
+
+/** The ladder, from below: each step that is on, and the silence after which it is taken. */
+function steps({ nudgeAfterMs, abortAfterMs, silenceMaxMs }: Limits) {
+  const all = [
+    { step: "nudge", afterMs: nudgeAfterMs },
+    { step: "abort", afterMs: abortAfterMs },
+  ] as const;
+  return all.filter(({ afterMs }) => afterMs > 0 && afterMs < silenceMaxMs);
+}
+
+/** The silence, ms, after which anything at all is done about a worker. */
+export function firstStepMs(limits: Limits): number {
+  return Math.min(limits.silenceMaxMs, ...steps(limits).map(({ afterMs }) => afterMs));
+}
+
+/** True from a step against an attempt's silence on until its next sign of life. */
+export function isQuiet({ escalation }: LiveAttempt): boolean {
+  return escalation?.isOver === false;
+}
+
+/** No step is taken twice in one attempt, so that one which goes silent again and again comes to its end. */
+function nextStep(attempt: LiveAttempt, limits: Limits): Due {
+  const { escalation, lastSignAt, waitsUntil = 0, tool } = attempt;
+  // Silence during a known provider wait, or while a tool works, is no sign of a hang.
+  const silentFrom =
+    Math.max(lastSignAt, waitsUntil) +
+    (tool === undefined ? 0 : Math.max(0, limits.toolMaxMs - limits.silenceMaxMs));
+  const ladder = steps(limits);
+  const taken = ladder.findIndex(({ step }) => step === escalation?.step);
+  const next = ladder[taken + 1];
+  const afterMs = next?.afterMs ?? limits.silenceMaxMs;
+  // Each step has its time to work, also when nobody looked at the clock for long.
+  const sinceStep =
+    escalation?.isOver === false ? escalation.at + afterMs - (ladder[taken]?.afterMs ?? 0) : 0;
+  const at = Math.max(silentFrom + afterMs, sinceStep);
+  return next === undefined ? { at, kind: "stop", cause: "stuck" } : { at, kind: "step", step: next.step };
 }
 
 /** Adds what time has let expire by `draft.at`: attempts past their deadline, the run past its own. */
@@ -42,9 +80,15 @@ export function expire(draft: Draft): void {
     return;
   }
   for (const { planned, attempt } of runningAttempts(state)) {
-    const deadline = attemptDeadline(planned, attempt, limits);
-    if (draft.at < deadline.at) continue;
-    draft.add({ type: "attempt.stopping", task: planned.id, attempt: attempt.number, cause: deadline.cause });
+    const due = attemptDeadline(planned, attempt, limits);
+    if (draft.at < due.at) continue;
+    const of = { task: planned.id, attempt: attempt.number };
+    const quietMs = draft.at - attempt.lastSignAt;
+    draft.add(
+      due.kind === "stop"
+        ? { type: "attempt.stopping", ...of, cause: due.cause }
+        : { type: "attempt.escalated", ...of, step: due.step, quietMs },
+    );
   }
 }
 

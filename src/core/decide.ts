@@ -1,11 +1,12 @@
 import { advance } from "./advance.ts";
 import { type Command, type Room, unlimitedRoom } from "./commands.ts";
-import { expire } from "./deadline.ts";
+import { expire, firstStepMs, isQuiet } from "./deadline.ts";
 import { Draft } from "./draft.ts";
 import type { Owner, RunEvent } from "./events.ts";
 import { decideMail } from "./mailroom.ts";
 import { type AttemptOutcome, brief, type Cause, type Usage } from "./outcome.ts";
 import { retryTime } from "./retry.ts";
+import type { Limits } from "./settings.ts";
 import {
   attemptKey,
   type LiveAttempt,
@@ -25,15 +26,19 @@ export function decide(state: RunState, command: Command, room: Room = unlimited
   return step(state, command, room).events;
 }
 
-/** The same, with the state that the events lead to once they are recorded in order. */
+/**
+ * The same, with the state that the events lead to once they are recorded in order. Nothing expires while more commands
+ * of the same instant are to come: one of them may be the sign of life that was missing.
+ */
 export function step(
   state: RunState,
   command: Command,
   room: Room = unlimitedRoom,
+  isMoreToCome = false,
 ): { readonly events: readonly RunEvent[]; readonly state: RunState } {
   const draft = new Draft(state, command.at);
   react(draft, command);
-  expire(draft);
+  if (!isMoreToCome) expire(draft);
   advance(draft, room);
   return draft;
 }
@@ -159,7 +164,7 @@ function report(draft: Draft, state: StartedRun, command: AttemptReport): void {
       if (!living.isReady) draft.add({ type: "attempt.ready", task: id, attempt });
       return;
     case "progress": {
-      if (isNews(living, command, draft.at)) {
+      if (isNews(living, command, draft.at, state.terms.settings.limits)) {
         const { usage, tool, activity, waitsUntil } = command;
         draft.add({
           type: "attempt.progressed",
@@ -185,14 +190,23 @@ function report(draft: Draft, state: StartedRun, command: AttemptReport): void {
 
 const progressMinMs = 5_000;
 
-/** Telemetry is recorded when the tool or the turn changes, and else once in five seconds. */
-function isNews(attempt: LiveAttempt, progress: Extract<Command, { kind: "progress" }>, at: number): boolean {
+/**
+ * Telemetry is recorded when the tool or the turn changes or a silence ends, and else once in five seconds, or more often
+ * where silence is measured in less.
+ */
+function isNews(
+  attempt: LiveAttempt,
+  progress: Extract<Command, { kind: "progress" }>,
+  at: number,
+  limits: Limits,
+): boolean {
   return (
     !attempt.isReady ||
+    isQuiet(attempt) ||
     attempt.tool !== progress.tool ||
     attempt.usage.turns !== progress.usage.turns ||
     attempt.waitsUntil !== progress.waitsUntil ||
-    at - attempt.lastSignAt >= progressMinMs
+    at - attempt.lastSignAt >= Math.min(progressMinMs, firstStepMs(limits) / 4)
   );
 }
 
@@ -231,7 +245,7 @@ function judged(task: TaskState, outcome: AttemptOutcome): AttemptOutcome {
     case "owner_gone":
       return { kind: "cancelled", usage };
     case "stuck":
-      return { kind: "lost", cause: "stuck", message: "the worker gave no sign of life", usage };
+      return { kind: "lost", cause: "stuck", message: stuckMessage(task.attempt), usage };
     case "aborted_before_session":
       return {
         kind: "lost",
@@ -249,6 +263,13 @@ function judged(task: TaskState, outcome: AttemptOutcome): AttemptOutcome {
         usage,
       };
   }
+}
+
+function stuckMessage({ escalation, tool }: LiveAttempt): string {
+  const during = tool === undefined ? "" : ` while ${tool} ran`;
+  if (escalation?.isOver !== false) return `the worker gave no sign of life${during}`;
+  const after = escalation.step === "nudge" ? "it was nudged" : "its turn was aborted";
+  return `the worker gave no sign of life${during}, also after ${after}`;
 }
 
 function stopMessage(cause: Cause): string {

@@ -1,5 +1,6 @@
 import type { Cause } from "./outcome.ts";
 import type { TaskId } from "./plan.ts";
+import type { Escalation } from "./process.ts";
 import type { RunState } from "./state.ts";
 import { attemptKey, liveAttemptOf } from "./state.ts";
 
@@ -11,6 +12,8 @@ export type Effect =
       readonly task: TaskId;
       readonly attempt: number;
       readonly model?: string;
+      /** The step against its silence that the worker is to have been told of. */
+      readonly escalation?: Escalation;
     }
   | {
       readonly kind: "stop";
@@ -28,10 +31,14 @@ export function effects(state: RunState): readonly Effect[] {
     const planned = state.plan.tasks[index];
     const attempt = liveAttemptOf(task);
     if (planned === undefined || attempt === undefined) return [];
-    const { number, model } = attempt;
+    const { number, model, escalation } = attempt;
     const key = attemptKey(planned.id, number);
     if (task?.status === "stopping")
       return [{ kind: "stop", key, task: planned.id, attempt: number, cause: task.cause }];
-    return [{ kind: "work", key, task: planned.id, attempt: number, ...(model !== undefined && { model }) }];
+    const options = {
+      ...(model !== undefined && { model }),
+      ...(escalation !== undefined && { escalation }),
+    };
+    return [{ kind: "work", key, task: planned.id, attempt: number, ...options }];
   });
 }

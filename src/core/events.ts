@@ -1,7 +1,7 @@
 import type { Mail } from "./mail.ts";
 import type { AttemptOutcome, Cause, Usage } from "./outcome.ts";
 import type { Plan, TaskId } from "./plan.ts";
-import type { ProcessIdentity } from "./process.ts";
+import type { Escalation, ProcessIdentity } from "./process.ts";
 import type { Settings } from "./settings.ts";
 
 /** Version of the journal's records. A newer one than this is read-only to us. */
@@ -112,6 +112,8 @@ export type RunEvent =
       /** Known provider wait: silence before this instant (ms since the epoch) is no sign of anything. */
       readonly waitsUntil?: number;
     }
+  /** It gave no sign of life for `quietMs`, and this is done about it: each step once an attempt, in their order. */
+  | ({ readonly type: "attempt.escalated"; readonly task: TaskId; readonly attempt: number } & Escalation)
   /** It is to end for this reason; its slot stays occupied until it is verified gone. */
   | {
       readonly type: "attempt.stopping";

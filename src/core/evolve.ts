@@ -189,8 +189,10 @@ function applyToLiving(next: Next, event: LivingEvent, at: number): void {
       replace(next, index, { ...task, attempt: { ...living, isReady: true, lastSignAt: at } });
       return;
     case "attempt.progressed": {
+      const { escalation } = living;
       const attempt: LiveAttempt = {
         ...betweenTools(living),
+        ...(escalation !== undefined && { escalation: { ...escalation, isOver: true } }),
         isReady: true,
         lastSignAt: at,
         usage: event.usage,
@@ -199,6 +201,12 @@ function applyToLiving(next: Next, event: LivingEvent, at: number): void {
         ...(event.waitsUntil !== undefined && { waitsUntil: event.waitsUntil }),
       };
       replace(next, index, { ...task, attempt });
+      return;
+    }
+    case "attempt.escalated": {
+      const { step, quietMs } = event;
+      const escalation = { step, quietMs, at, isOver: false };
+      replace(next, index, { ...task, attempt: { ...living, escalation } });
       return;
     }
     case "attempt.stopping":

@@ -2,7 +2,7 @@ import type { Request } from "./commands.ts";
 import type { Origin, RunEvent, RunTerms, StoredEvent } from "./events.ts";
 import type { AttemptOutcome, Cause, OutcomeRecord, Usage } from "./outcome.ts";
 import type { AgentSpec, Plan, PlannedTask, RunId, TaskId } from "./plan.ts";
-import type { Liveness, ProcessIdentity } from "./process.ts";
+import type { Escalation, Liveness, ProcessIdentity } from "./process.ts";
 import type { Settings } from "./settings.ts";
 
 /** Time. `now` is ms since the epoch. */
@@ -179,7 +179,10 @@ export interface WorkInput {
 export type WorkerSignal =
   | { readonly kind: "spawned"; readonly worker: ProcessIdentity; readonly mark: string }
   | { readonly kind: "ready" }
-  /** At most four a second; usage is the attempt's total so far. */
+  /**
+   * A sign of life: the work itself said something. Answers to what the driver asked or sent are none, nor is what a
+   * timer could say. At most four a second; usage is the attempt's total so far.
+   */
   | {
       readonly kind: "progress";
       readonly usage: Usage;
@@ -205,6 +208,11 @@ export interface Worker {
    * ends as `failed` with that cause.
    */
   stop(cause: Cause): void;
+  /**
+   * Tells a worker that gave no sign of life to go on or to submit what it has, for `abort` after what it does was
+   * aborted; its session goes on. Safe to call at any time; what comes of it is seen in its signals, if anything.
+   */
+  escalate(escalation: Escalation): void;
 }
 
 /** Where attempts run. */

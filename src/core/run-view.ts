@@ -92,6 +92,9 @@ function taskView(state: StartedRun, planned: PlannedTask, task: TaskState, now:
     ...(attempt?.tool !== undefined && { tool: attempt.tool }),
     ...(attempt?.activity !== undefined && { activity: attempt.activity }),
     ...(attempt !== undefined && { lastSignAt: attempt.lastSignAt }),
+    ...(attempt?.escalation?.isOver === false && {
+      escalation: { step: attempt.escalation.step, at: attempt.escalation.at },
+    }),
     usage: attempt === undefined ? task.usage : addUsage(task.usage, attempt.usage),
     ...(task.status === "completed" && { result: task.result }),
   };

@@ -2,9 +2,13 @@
 export interface Limits {
   /** From spawn to the worker's readiness signal. */
   readonly startMaxMs: number;
-  /** Without any sign of life from the worker while no tool runs. */
+  /** Without any sign of life from the worker while no tool runs: it is told so after this; 0 means never, */
+  readonly nudgeAfterMs: number;
+  /** what it does is aborted and it is asked to go on after this; 0 means never, */
+  readonly abortAfterMs: number;
+  /** and it is ended after this. */
   readonly silenceMaxMs: number;
-  /** Without any sign of life while one of its tools runs: a long silent tool is not a hang. */
+  /** The last of these while one of its tools runs, the others as much earlier: a long silent tool is not a hang. */
   readonly toolMaxMs: number;
   /** Wall clock of one attempt, where the agent or step names none. */
   readonly attemptMaxMs: number;
@@ -98,7 +102,9 @@ export const defaultSettings: Settings = {
   depthMax: 2,
   limits: {
     startMaxMs: 60_000,
-    silenceMaxMs: 300_000,
+    nudgeAfterMs: 180_000,
+    abortAfterMs: 300_000,
+    silenceMaxMs: 420_000,
     toolMaxMs: 1_800_000,
     attemptMaxMs: 7_200_000,
     runMaxMs: 10_800_000,

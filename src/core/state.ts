@@ -4,7 +4,7 @@ import type { Heap } from "./heap.ts";
 import type { Letter } from "./mail.ts";
 import type { AttemptOutcome, AttemptResult, Cause, Usage } from "./outcome.ts";
 import type { Plan, PlannedTask, TaskId } from "./plan.ts";
-import type { ProcessIdentity } from "./process.ts";
+import type { Escalation, ProcessIdentity } from "./process.ts";
 import type { FinalRunStatus, TaskStatus } from "./status.ts";
 import type { Table } from "./table.ts";
 
@@ -41,6 +41,8 @@ export interface LiveAttempt {
   readonly tool?: string;
   readonly activity?: string;
   readonly waitsUntil?: number;
+  /** The newest step against its silence, and when; over once a sign of life came. */
+  readonly escalation?: Escalation & { readonly at: number; readonly isOver: boolean };
 }
 
 export type TaskState = TaskHistory &

@@ -2,6 +2,7 @@ import type { Origin, Owner } from "./events.ts";
 import type { LetterStatus, Mail } from "./mail.ts";
 import type { AttemptResult, Cause, Usage } from "./outcome.ts";
 import type { TaskId } from "./plan.ts";
+import type { Escalation } from "./process.ts";
 import type { RunStatus, TaskStatus } from "./status.ts";
 
 /** One task as people and models are shown it. Instants are ms since the epoch. */
@@ -24,6 +25,8 @@ export interface TaskView {
   readonly activity?: string;
   /** When the worker last gave a sign of life. */
   readonly lastSignAt?: number;
+  /** What was done about its silence, and when, while that lasts. */
+  readonly escalation?: { readonly step: Escalation["step"]; readonly at: number };
   readonly usage: Usage;
   /** The claim it left, once completed. */
   readonly result?: AttemptResult;

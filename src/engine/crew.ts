@@ -4,6 +4,7 @@ import { StorageError } from "../core/failure.ts";
 import { invariant } from "../core/invariant.ts";
 import { type AttemptOutcome, type Cause, noUsage, type Usage } from "../core/outcome.ts";
 import type { RunStore, Work, Worker, WorkerBackend, WorkInput } from "../core/ports.ts";
+import type { Escalation } from "../core/process.ts";
 import { type RunState, type StartedRun, taskAt } from "../core/state.ts";
 
 interface CrewParts {
@@ -19,6 +20,8 @@ interface Member {
   worker?: Worker;
   /** Set when it is to stop, also before its worker exists. */
   stopping?: Cause;
+  /** The step against its silence that its worker was told of. */
+  step?: Escalation["step"];
   usage: Usage;
   /** Its outcome was told. It stays until the state knows, or the attempt would be begun again meanwhile. */
   isOver: boolean;
@@ -48,6 +51,7 @@ export class Crew {
       const member = this.#members.get(effect.key);
       if (effect.kind === "work") {
         if (member === undefined) this.#begin(effect, state);
+        else escalate(member, effect);
       } else if (member !== undefined) {
         stop(member, effect.cause);
       } else {
@@ -157,6 +161,13 @@ const nothingDone: AttemptOutcome = { kind: "cancelled", usage: noUsage };
 function stop(member: Member, cause: Cause): void {
   member.stopping ??= cause;
   member.worker?.stop(member.stopping);
+}
+
+/** Each step is taken once: the state keeps showing the newest. */
+function escalate(member: Member, { escalation }: WorkEffect): void {
+  if (escalation === undefined || escalation.step === member.step || member.worker === undefined) return;
+  member.step = escalation.step;
+  member.worker.escalate(escalation);
 }
 
 function failedToStart(error: unknown): AttemptOutcome {

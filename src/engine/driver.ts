@@ -200,8 +200,8 @@ class Driver {
       told.length === 0 ? [{ kind: "tick", at }] : told.map((one) => ({ ...one, at }));
     let state = this.#state;
     const events: RunEvent[] = [];
-    for (const command of commands) {
-      const decided = step(state, command, this.#tokens.room());
+    for (const [index, command] of commands.entries()) {
+      const decided = step(state, command, this.#tokens.room(), index + 1 < commands.length);
       state = decided.state;
       for (const event of decided.events) {
         if (event.type === "attempt.started")

@@ -48,6 +48,25 @@ export function formatStatus(of: { readonly status: string; readonly cause?: str
   return of.cause === undefined || of.cause === of.status ? of.status : `${of.status} (${of.cause})`;
 }
 
+const quietTellingMs = 30_000;
+
+/** "quiet for 3m02s, nudged 1m04s ago"; "" for who gave a sign of life in the last half minute. `now` and instants in ms. */
+export function formatQuiet(
+  of: { readonly lastSignAt: number; readonly escalation?: { readonly step: string; readonly at: number } },
+  now: number,
+): string {
+  const { lastSignAt, escalation } = of;
+  if (escalation === undefined && now - lastSignAt < quietTellingMs) return "";
+  const quiet = `quiet for ${formatDuration(now - lastSignAt)}`;
+  if (escalation === undefined) return quiet;
+  return `${quiet}, ${formatStep(escalation.step)} ${formatDuration(now - escalation.at)} ago`;
+}
+
+/** What was done to a silent worker: "nudged", "turn aborted". */
+export function formatStep(step: string): string {
+  return step === "nudge" ? "nudged" : "turn aborted";
+}
+
 /** "1 task", "2 tasks". */
 export function countOf(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -59,8 +59,14 @@ export const settingsSchema = Type.Object(
     depthMax: whole(depthMax, [1, 10, "Levels of nested runs."]),
     limits: group("Bounds on time (ms) and size (bytes).", limits, {
       startMaxMs: [1_000, hourMs, "From a worker's spawn to its readiness, ms."],
-      silenceMaxMs: [1_000, dayMs, "Without a sign of life while no tool runs, ms."],
-      toolMaxMs: [100, 7 * dayMs, "Without a sign of life while a tool runs, ms."],
+      nudgeAfterMs: [0, dayMs, "Silence after which a worker is told to go on or to submit, ms; 0: never."],
+      abortAfterMs: [
+        0,
+        dayMs,
+        "Silence after which its turn is aborted and it is asked to go on, ms; 0: never.",
+      ],
+      silenceMaxMs: [1_000, dayMs, "Silence after which a worker is ended, ms, while no tool of it runs."],
+      toolMaxMs: [100, 7 * dayMs, "The same while a tool runs, ms; the steps before come as much later."],
       attemptMaxMs: [100, 7 * dayMs, "Wall clock of one attempt, ms."],
       runMaxMs: [100, 14 * dayMs, "Wall clock of a whole run, ms."],
       termAfterMs: [0, 5_000, "From the request to stop to SIGTERM, ms."],

@@ -26,6 +26,9 @@ const ordered = [
   ["limits.attemptMaxMs", "limits.runMaxMs"],
   ["limits.toolMaxMs", "limits.attemptMaxMs"],
   ["limits.silenceMaxMs", "limits.toolMaxMs"],
+  ["limits.abortAfterMs", "limits.silenceMaxMs"],
+  ["limits.nudgeAfterMs", "limits.silenceMaxMs"],
+  ["limits.nudgeAfterMs", "limits.abortAfterMs"],
   ["limits.startMaxMs", "limits.attemptMaxMs"],
   ["limits.termAfterMs", "limits.killAfterMs"],
   ["retries.backoffMs", "retries.backoffMaxMs"],
@@ -57,7 +60,8 @@ export async function loadSettings(files: {
   }
   for (const [low, high] of ordered) {
     const [a, b] = [Number(values.get(low)), Number(values.get(high))];
-    if (a <= b) continue;
+    const isOff = high === "limits.abortAfterMs" && b === 0;
+    if (a <= b || isOff) continue;
     const source = sources[low] === "default" ? sources[high] : sources[low];
     const message = `"${low}" (${a}, ${sources[low]}) is larger than "${high}" (${b}, ${sources[high]}): ${b} is used for both`;
     const remedy = `set ${low} to at most ${b}, or ${high} to at least ${a}`;

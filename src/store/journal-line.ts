@@ -28,6 +28,7 @@ const knownTypes: Readonly<Record<RunEvent["type"], true>> = {
   "attempt.spawned": true,
   "attempt.ready": true,
   "attempt.progressed": true,
+  "attempt.escalated": true,
   "attempt.stopping": true,
   "attempt.ended": true,
   "mail.posted": true,

@@ -1,6 +1,6 @@
 import { isFinalRun } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import { formatCost, formatDuration, formatUsage } from "../lib/wording.ts";
+import { formatCost, formatDuration, formatQuiet, formatUsage } from "../lib/wording.ts";
 import { glyphOf } from "./glyph.ts";
 import type { Theme } from "./theme.ts";
 import { drawLine, type Span } from "./width.ts";
@@ -62,13 +62,16 @@ function taskLines({ status, tasks }: RunView, now: number): Span[][] {
 
 function taskLine(task: TaskView, now: number): Span[] {
   const { glyph, word, color } = glyphOf(task.status);
-  const activity = [task.tool, task.activity].filter(Boolean).join(": ") || "starting";
+  const { tool = "", activity: does = "" } = task;
+  const activity = (does.startsWith(tool) ? does : [tool, does].filter(Boolean).join(": ")) || "starting";
+  const quiet = task.escalation && formatQuiet({ lastSignAt: now, ...task }, now);
   return [
     [color, `  ${glyph}`],
     ["text", task.id],
     ["muted", task.agent],
     ["muted", task.startedAt === undefined ? "" : formatDuration(now - task.startedAt)],
     ["dim", formatUsage(task.usage)],
+    ["warning", quiet ?? ""],
     ["dim", task.status === "running" ? activity : `${word}: ${reasonOf(task) ?? "no reason given"}`],
   ];
 }

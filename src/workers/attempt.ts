@@ -25,11 +25,16 @@ export function startAttempt(work: Work, mark: string, means: Means): Worker {
     };
   });
   const release = keepAlive();
-  const outcome = perform({ work, mark, means, signals, stopped, isStopped: () => isStopped }).finally(() => {
+  let session: Session | undefined;
+  const onSession = (opened: Session): void => {
+    session = opened;
+  };
+  const on = { work, mark, means, signals, stopped, isStopped: () => isStopped, onSession };
+  const outcome = perform(on).finally(() => {
     signals.close();
     release();
   });
-  return { signals, outcome, stop: (cause) => stop(cause) };
+  return { signals, outcome, stop: (cause) => stop(cause), escalate: (step) => session?.escalate(step) };
 }
 
 interface Performance {
@@ -39,6 +44,7 @@ interface Performance {
   readonly signals: SignalQueue;
   readonly stopped: Promise<Ending>;
   isStopped(): boolean;
+  onSession(session: Session): void;
 }
 
 async function perform(on: Performance): Promise<AttemptOutcome> {
@@ -65,6 +71,7 @@ async function withoutProcess({ work, means }: Performance, ending: Ending): Pro
 async function converse(on: Performance, prepared: Prepared): Promise<AttemptOutcome> {
   const { work, mark, means, signals } = on;
   const session = new Session(work, prepared, means, signals);
+  on.onSession(session);
   const child: Child = await session.open();
   const identity = await identityOf(child.pid);
   if (identity) signals.push({ kind: "spawned", worker: identity, mark });

@@ -34,7 +34,7 @@ export async function endWorker(session: Session, child: Child, terms: LadderTer
   const remember = (): Promise<unknown> => watch.members(tree).catch(() => undefined);
   await remember();
   if (!terms.isIdle) {
-    session.send({ id: "abort", type: "abort" });
+    session.abort();
     const patience = clock.sleep(Math.min(abortMaxMs, termAfterMs / 2), exited.signal);
     await Promise.race([session.aborted, patience]);
     await remember();

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import type { Work, WorkInput } from "../core/ports.ts";
+import type { Escalation } from "../core/process.ts";
+import { formatDuration } from "../lib/wording.ts";
 
 /** What a worker is told. */
 export interface WorkerPrompt {
@@ -56,6 +58,14 @@ export function assemblePrompt(work: Work): WorkerPrompt {
         ? `# Goal\n\n${work.goal}\n\n# Task ${work.task.id}\n\n${work.task.prompt}\n`
         : undefined,
   };
+}
+
+/** What a worker is told that gave no sign of life. */
+export function escalationMessage({ step, quietMs }: Escalation): string {
+  const quiet = formatDuration(quietMs);
+  return step === "nudge"
+    ? `There was no sign of work from you for ${quiet}. Go on, or hand in what you have with submit_result.`
+    : `Your last step gave no sign of life for ${quiet} and was stopped; it may have done a part of what you asked for. Go on in another way, or hand in what you have with submit_result.`;
 }
 
 function houseRules({ agent }: Work): string {

@@ -16,8 +16,10 @@ export type ProtocolFact =
   | { readonly kind: "settled" }
   /** The prompt was not accepted. */
   | { readonly kind: "refused"; readonly message: string }
-  /** The host confirmed that it stopped what ran. */
-  | { readonly kind: "aborted" }
+  /** The host confirmed the abort of this id: nothing runs any more. */
+  | { readonly kind: "aborted"; readonly id: string }
+  /** It begins to work. */
+  | { readonly kind: "begun" }
   /** Worth a line in the transcript. */
   | { readonly kind: "record"; readonly event: Json };
 
@@ -38,6 +40,8 @@ export interface Telemetry {
   readonly model: string | undefined;
   /** Lines that were neither protocol nor empty. */
   readonly noise: number;
+  /** How often the work itself said something, as opposed to what only answers or repeats the driver. */
+  readonly signs: number;
 }
 
 /** Heads of lines that are not worth parsing: each repeats what others bring, some of them twice per token. */
@@ -47,6 +51,10 @@ export function isUnwanted(head: string): boolean {
   );
 }
 
+/** Id of the commands that ask for the work itself: when one is refused, there is none. */
+export const promptId = "prompt";
+/** How often an idle host may still have messages pending: it may be about to take them up. */
+const idleLooksMax = 8;
 const dialogs = ["select", "confirm", "input", "editor"];
 /** Slack for the host to ask again after its own backoff, ms. */
 const retrySlackMs = 30_000;
@@ -63,9 +71,11 @@ export class ProtocolReader {
     error: undefined,
     model: undefined,
     noise: 0,
+    signs: 0,
   };
   /** The host will go on by itself, although nothing runs at the moment. */
   #isRetrying = false;
+  #idleLooks = 0;
   readonly #counted = new Set<string>();
   /** Names of the tools that run, by call. */
   readonly #tools = new Map<string, string>();
@@ -93,6 +103,7 @@ export class ProtocolReader {
     if (is("agent_end")) return [{ kind: "stopped" }];
     // An answer too long to be kept is no answer.
     if (is("message_end")) this.#patch({ finalText: "" });
+    if (is("message_update") || is("tool_execution_update")) this.#sign();
     if (is("message_update") && this.#now.tool === undefined) this.#patch({ activity: "writes" });
     if (!head.startsWith('{"type":')) this.#patch({ noise: this.#now.noise + 1 });
     return [];
@@ -110,8 +121,8 @@ export class ProtocolReader {
         return [];
       case "agent_start":
         this.#isRetrying = false;
-        this.#patch({ activity: "thinks", waitsUntil: undefined });
-        return [];
+        this.#sign({ activity: "thinks", waitsUntil: undefined });
+        return [{ kind: "begun" }];
       case "agent_end":
         return [{ kind: "stopped" }];
       case "agent_settled":
@@ -119,15 +130,19 @@ export class ProtocolReader {
       case "auto_retry_start": {
         this.#isRetrying = true;
         const waitsUntil = now + amountOf(event.delayMs) + retrySlackMs;
-        this.#patch({ activity: "waits for the provider", waitsUntil });
+        this.#sign({ activity: "waits for the provider", waitsUntil });
         return [record];
       }
       case "auto_retry_end":
         this.#isRetrying = false;
-        this.#patch({ waitsUntil: undefined });
+        this.#sign({ waitsUntil: undefined });
         return event.success === false ? [record, { kind: "stopped" }] : [record];
+      case "compaction_start":
+        this.#sign({ activity: "makes room in its context" });
+        return [];
       case "compaction_end":
         this.#isRetrying = event.willRetry === true;
+        this.#sign();
         return [record];
       case "extension_error":
         return [record];
@@ -153,7 +168,7 @@ export class ProtocolReader {
       .join("");
     const { provider, model, stopReason, errorMessage } = message;
     const isWhole = stopReason !== "aborted" && stopReason !== "error";
-    this.#patch({
+    this.#sign({
       finalText: isWhole && !asksForTool ? text : "",
       error: stopReason === "error" ? word(errorMessage) || "unknown error" : undefined,
       ...(typeof provider === "string" && typeof model === "string" ? { model: `${provider}/${model}` } : {}),
@@ -166,17 +181,20 @@ export class ProtocolReader {
       this.#tools.set(word(toolCallId), word(toolName));
       this.#patch({ activity: this.#firstLine(`${word(toolName)} ${argument(args)}`) });
     } else this.#tools.delete(word(toolCallId));
-    this.#patch({ tool: [...this.#tools.values()].at(-1) });
+    this.#sign({ tool: [...this.#tools.values()].at(-1) });
   }
 
-  #readResponse({ command, success, error, data }: Json): readonly ProtocolFact[] {
-    if (command === "prompt" && success === false) return [{ kind: "refused", message: word(error) }];
-    if (command === "abort") return [{ kind: "aborted" }];
+  #readResponse({ id, command, success, error, data }: Json): readonly ProtocolFact[] {
+    if (id === promptId && success === false) return [{ kind: "refused", message: word(error) }];
+    if (command === "abort") return [{ kind: "aborted", id: word(id) }];
     // A host that waits to go on by itself will tell of its next stop, too.
     if (command !== "get_state" || !isRecord(data) || this.#isRetrying) return [];
     const { isStreaming, isCompacting, pendingMessageCount } = data;
-    const isBusy = isStreaming === true || isCompacting === true || amountOf(pendingMessageCount) > 0;
-    return [{ kind: isBusy ? "busy" : "settled" }];
+    const isIdle = isStreaming !== true && isCompacting !== true;
+    // What came too late for the last turn waits for a prompt that nobody sends.
+    this.#idleLooks = isIdle ? this.#idleLooks + 1 : 0;
+    const isSettled = isIdle && (amountOf(pendingMessageCount) === 0 || this.#idleLooks > idleLooksMax);
+    return [{ kind: isSettled ? "settled" : "busy" }];
   }
 
   #readRequest({ id, method, statusKey, statusText }: Json): readonly ProtocolFact[] {
@@ -184,7 +202,7 @@ export class ProtocolReader {
     if (method !== "setStatus" || statusKey !== readinessKey || typeof statusText !== "string") return [];
     const { denied, ready, tools, model } = parseObject(statusText) ?? {};
     if (isRecord(denied)) {
-      this.#patch({ activity: this.#firstLine(`${word(denied.tool)} refused: ${word(denied.reason)}`) });
+      this.#sign({ activity: this.#firstLine(`${word(denied.tool)} refused: ${word(denied.reason)}`) });
       return [{ kind: "record", event: { type: "tool_refused", ...denied } }];
     }
     if (ready !== true || !Array.isArray(tools)) return [];
@@ -197,6 +215,10 @@ export class ProtocolReader {
   #firstLine(text: string): string {
     const line = this.#redact(text.trimStart().split("\n", 1)[0]?.trim() ?? "");
     return line.length > activityMax ? `${line.slice(0, activityMax - 1)}…` : line;
+  }
+
+  #sign(change: Partial<Telemetry> = {}): void {
+    this.#patch({ ...change, signs: this.#now.signs + 1 });
   }
 
   #patch(change: Partial<Telemetry>): void {

@@ -1,13 +1,15 @@
 import { join } from "node:path";
 import type { Readiness } from "../core/assignment.ts";
 import type { Work } from "../core/ports.ts";
+import type { Escalation } from "../core/process.ts";
 import { type Child, type Exit, spawnChild } from "../lib/spawn.ts";
 import { boundedFile } from "./bounded-file.ts";
 import { errorLines } from "./error-lines.ts";
 import type { Means } from "./means.ts";
 import type { Ending, Evidence } from "./outcome.ts";
 import type { Prepared } from "./preparation.ts";
-import { isUnwanted, type ProtocolFact, ProtocolReader } from "./protocol.ts";
+import { escalationMessage } from "./prompt.ts";
+import { isUnwanted, type ProtocolFact, ProtocolReader, promptId } from "./protocol.ts";
 import { ownTools } from "./side/permission.ts";
 import type { SignalQueue } from "./signals.ts";
 import { lineSplitter } from "./stream.ts";
@@ -31,6 +33,9 @@ export class Session {
   readonly #errorLog;
   #errorTail = "";
   #isReady = false;
+  /** What runs is being aborted, then asked to go on: until that begins, nothing it says is its own. */
+  #restart: { readonly message: string; isAborted: boolean } | undefined;
+  #isEnding = false;
   #child: Child | undefined;
   readonly #ended = once<Ending>();
   readonly #aborted = once<void>();
@@ -89,6 +94,24 @@ export class Session {
     this.#child?.write(`${JSON.stringify(command)}\n`);
   }
 
+  /** Asks the worker to go on: at once, or after what it does was aborted. Nothing happens while it cannot be asked. */
+  escalate(escalation: Escalation): void {
+    if (!this.#isReady || this.#isEnding || this.#restart !== undefined) return;
+    const message = escalationMessage(escalation);
+    if (escalation.step === "nudge") {
+      this.send({ id: "nudge", type: "prompt", message, streamingBehavior: "steer" });
+    } else {
+      this.#restart = { message, isAborted: false };
+      this.send({ id: "restart", type: "abort" });
+    }
+  }
+
+  /** Has what runs aborted, for good: `aborted` tells when. */
+  abort(): void {
+    this.#isEnding = true;
+    this.send({ id: "abort", type: "abort" });
+  }
+
   /** Lets go of the child's pipes and finishes the files. */
   async close(): Promise<void> {
     this.#child?.release();
@@ -96,15 +119,18 @@ export class Session {
   }
 
   #hear(line: string): void {
-    const { noise } = this.#reader.telemetry;
-    for (const fact of this.#reader.readLine(line, this.#means.clock.now())) this.#act(fact);
-    // An answer to our own question, or noise, is no sign that the work goes on.
-    if (this.#reader.telemetry.noise === noise && !line.startsWith('{"id":"state"')) this.#tell();
+    this.#take(() => this.#reader.readLine(line, this.#means.clock.now()));
   }
 
   #skim(head: string): void {
-    for (const fact of this.#reader.skim(head)) this.#act(fact);
-    if (head.startsWith('{"type":"')) this.#tell();
+    this.#take(() => this.#reader.skim(head));
+  }
+
+  #take(read: () => readonly ProtocolFact[]): void {
+    const { signs } = this.#reader.telemetry;
+    const isOwn = this.#restart === undefined;
+    for (const fact of read()) this.#act(fact);
+    if (isOwn && this.#reader.telemetry.signs > signs) this.#tell();
   }
 
   #tell(): void {
@@ -129,6 +155,9 @@ export class Session {
       case "dialog":
         this.send({ type: "extension_ui_response", id: fact.id, cancelled: true });
         return;
+      case "begun":
+        if (this.#restart?.isAborted) this.#restart = undefined;
+        return;
       case "stopped":
         // Newer hosts announce by `agent_settled` that nothing will follow.
         if (this.#means.pi.dialect === "h1") askState();
@@ -137,13 +166,19 @@ export class Session {
         void this.#means.clock.sleep(askAgainMs).then(askState);
         return;
       case "settled":
-        if (this.#isReady) this.#ended.resolve({ by: "settled" });
+        if (!this.#isReady || this.#restart !== undefined) return;
+        this.#isEnding = true;
+        this.#ended.resolve({ by: "settled" });
         return;
       case "refused":
         this.#ended.resolve({ by: "refused", message: fact.message });
         return;
       case "aborted":
-        this.#aborted.resolve();
+        if (fact.id === "abort") this.#aborted.resolve();
+        else if (this.#restart !== undefined && !this.#isEnding) {
+          this.#restart.isAborted = true;
+          this.send({ id: promptId, type: "prompt", message: this.#restart.message });
+        }
         return;
       case "record":
         this.#transcript.append(`${JSON.stringify(this.#means.redactor.redactValue(fact.event))}\n`);
@@ -162,7 +197,7 @@ export class Session {
     this.#isReady = true;
     this.#signals.push({ kind: "ready" });
     void this.#prepared.discard();
-    this.send({ id: "prompt", type: "prompt", message: this.#prepared.prompt });
+    this.send({ id: promptId, type: "prompt", message: this.#prepared.prompt });
   }
 
   #keepError(text: string): void {

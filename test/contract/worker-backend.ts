@@ -8,8 +8,11 @@ import { collect } from "../support/workers/work.ts";
 
 /** What a backend brings to be held to the contract. */
 export interface BackendUnderTest {
-  /** A backend whose workers behave as the word says: finish with the text "done", stay silent until ended, or exit with 3. */
-  make(behaviour: "good" | "silent" | "exit 3"): WorkerBackend;
+  /**
+   * A backend whose workers behave as the word says: finish with the text "done", stay silent until ended, exit with 3, or
+   * stay silent until they are nudged, or aborted, and then finish with the text "done".
+   */
+  make(behaviour: "good" | "silent" | "exit 3" | "wakes by nudge" | "wakes by abort"): WorkerBackend;
   makeWork(change?: Partial<Work>): Promise<Work>;
   /** What is still alive of a run. */
   alive(runId: string): Promise<readonly ProcessIdentity[]>;
@@ -78,6 +81,37 @@ export function describeWorkerBackend(name: string, { make, makeWork, alive }: B
       expect(await worker.outcome).toMatchObject({ kind: "cancelled" });
       worker.stop("stuck");
       expect(await worker.outcome).toMatchObject({ kind: "cancelled" });
+      expect(await alive(work.runId)).toEqual([]);
+    });
+
+    it.each(["nudge", "abort"] as const)(
+      "goes on in the same session after a step of the ladder: %s",
+      async (step) => {
+        const work = await makeWork();
+        const worker = open(`wakes by ${step}`).start(work);
+        worker.escalate({ step, quietMs: 60_000 });
+        const signals = await collect(worker, (signal) => {
+          if (signal.kind === "ready") worker.escalate({ step, quietMs: 60_000 });
+        });
+        expect(await worker.outcome).toMatchObject({ kind: "completed", result: { text: "done" } });
+        expect(signals.filter((signal) => signal.kind === "spawned").length).toBe(1);
+        worker.escalate({ step, quietMs: 60_000 });
+      },
+    );
+
+    it("is not taken for alive because it was spoken to, and can be stopped on every step", async () => {
+      const work = await makeWork();
+      const worker = open("silent").start(work);
+      let signs = 0;
+      await collect(worker, (signal) => {
+        if (signal.kind === "progress") signs++;
+        if (signal.kind !== "ready") return;
+        worker.escalate({ step: "nudge", quietMs: 60_000 });
+        worker.escalate({ step: "abort", quietMs: 90_000 });
+        worker.stop("stuck");
+      });
+      expect(await worker.outcome).toMatchObject({ kind: "failed", cause: "stuck" });
+      expect(signs).toBeLessThanOrEqual(1);
       expect(await alive(work.runId)).toEqual([]);
     });
 

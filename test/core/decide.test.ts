@@ -173,8 +173,10 @@ describe("deadlines", () => {
     history.now += limits.silenceMaxMs;
     expect(history.command({ kind: "tick" })).toEqual([]);
     history.command(progress);
-    history.now += limits.silenceMaxMs;
-    expect(types(history.command({ kind: "tick" }))).toEqual(["attempt.stopping a"]);
+    for (const type of ["attempt.escalated a", "attempt.escalated a", "attempt.stopping a"]) {
+      history.now += limits.silenceMaxMs;
+      expect(types(history.command({ kind: "tick" }))).toEqual([type]);
+    }
     history.command({ kind: "ended", task: "a", attempt: 1, outcome: failed({ cause: "stuck" }) });
     expect(history.task("a")).toMatchObject({ status: "retrying", losses: 1, last: { cause: "stuck" } });
   });
@@ -184,7 +186,7 @@ describe("deadlines", () => {
     const usage = history.run().usage;
     const waitsUntil = history.now + 900_000;
     history.command({ kind: "progress", task: "a", attempt: 1, usage, activity: "waits", waitsUntil });
-    expect(nextDeadline(history.state)).toBe(waitsUntil + limits.silenceMaxMs);
+    expect(nextDeadline(history.state)).toBe(waitsUntil + limits.nudgeAfterMs);
   });
 
   it("stops a worker that uses more turns than its agent allows, and does not retry it", () => {

@@ -3,6 +3,7 @@ import type { StoredEvent } from "../../src/core/events.ts";
 import { evolve, fold } from "../../src/core/evolve.ts";
 import type { AttemptOutcome } from "../../src/core/outcome.ts";
 import type { Plan, PlannedTask } from "../../src/core/plan.ts";
+import type { Limits } from "../../src/core/settings.ts";
 import { countsAsLoss, emptyState, type RunState } from "../../src/core/state.ts";
 import { isFinalRun, isFinalTask } from "../../src/core/status.ts";
 
@@ -14,6 +15,11 @@ interface TaskRecord {
   final: "completed" | "failed" | "skipped" | "cancelled" | undefined;
   retryAt: number | undefined;
   isStopping: boolean;
+  /** Steps against the silence of the living attempt that were recorded, and those that its worker was told of. */
+  steps: string[];
+  told: string[];
+  /** The newest recorded sign of life, ms since the epoch; the clock may jump behind it. */
+  lastSignAt: number;
   endings: AttemptOutcome[];
 }
 
@@ -40,6 +46,7 @@ export class Oracle {
   plan: Plan | undefined;
   #concurrency = 0;
   #lostMax = 0;
+  #limits: Limits | undefined;
   #isCancelled = false;
   #isParked = false;
   finished: string | undefined;
@@ -64,6 +71,17 @@ export class Oracle {
 
   #expect(holds: boolean, message: string): void {
     if (!holds) this.#witness.violate(message);
+  }
+
+  /** A worker was told of a step: after it was recorded, and once. */
+  escalated(id: string, attempt: number, step: string): void {
+    const task = this.tasks.get(id);
+    if (task?.live !== attempt) return;
+    task.told.push(step);
+    this.#expect(
+      task.steps.slice(0, task.told.length).join() === task.told.join(),
+      `${id}/${attempt} was told ${task.told}, recorded is ${task.steps}`,
+    );
   }
 
   #envelope(before: RunState, event: StoredEvent): void {
@@ -118,9 +136,11 @@ export class Oracle {
     this.plan = event.plan;
     this.#concurrency = event.terms.settings.concurrency;
     this.#lostMax = event.terms.settings.retries.lostMax;
+    this.#limits = event.terms.settings.limits;
     for (const planned of event.plan.tasks) {
       const fresh = { attempts: 0, live: undefined, final: undefined, retryAt: undefined, isStopping: false };
-      this.tasks.set(planned.id, { planned, ...fresh, endings: [] });
+      const signs = { steps: [], told: [], lastSignAt: 0 };
+      this.tasks.set(planned.id, { planned, ...fresh, ...signs, endings: [] });
     }
   }
 
@@ -156,15 +176,43 @@ export class Oracle {
       case "attempt.stopping":
         this.#expect(!task.isStopping, `${event.task} stopped twice`);
         task.isStopping = true;
+        if (event.cause === "stuck") this.#judgeSilence(event, task);
         break;
+      case "attempt.escalated": {
+        const isInOrder =
+          task.steps.length === 0 || (task.steps.join() === "nudge" && event.step === "abort");
+        this.#expect(isInOrder && !task.isStopping, `${event.task}: ${event.step} after ${task.steps}`);
+        const quietMs = Date.parse(event.at) - task.lastSignAt;
+        const least = this.#limits?.[`${event.step}AfterMs`] ?? 0;
+        this.#expect(
+          least > 0 && quietMs >= least,
+          `${event.task}: ${event.step} after ${quietMs} ms of silence`,
+        );
+        task.steps.push(event.step);
+        break;
+      }
       case "attempt.spawned":
       case "attempt.ready":
       case "attempt.progressed":
+        task.lastSignAt = Date.parse(event.at);
         break;
     }
     this.#expect(
       task.live === event.attempt,
       `${event.type} of ${event.task}/${event.attempt}, which is not alive`,
+    );
+  }
+
+  /** It was silent for long enough, and every step that is on was taken before. */
+  #judgeSilence(event: { readonly task: string; readonly at: string }, task: TaskRecord): void {
+    const { silenceMaxMs = 0, nudgeAfterMs = 0, abortAfterMs = 0 } = this.#limits ?? {};
+    const quietMs = Date.parse(event.at) - task.lastSignAt;
+    this.#expect(quietMs >= silenceMaxMs, `${event.task} is stuck after ${quietMs} ms`);
+    const isOn = (ms: number): boolean => ms > 0 && ms < silenceMaxMs;
+    const steps = [...(isOn(nudgeAfterMs) ? ["nudge"] : []), ...(isOn(abortAfterMs) ? ["abort"] : [])];
+    this.#expect(
+      task.steps.join() === steps.join(),
+      `${event.task} is stuck after ${task.steps}, not ${steps}`,
     );
   }
 
@@ -188,6 +236,9 @@ export class Oracle {
     task.attempts++;
     task.live = event.attempt;
     task.isStopping = false;
+    task.steps = [];
+    task.told = [];
+    task.lastSignAt = Date.parse(event.at);
     const alive = [...this.tasks.values()].filter((other) => other.live !== undefined);
     this.#expect(alive.length <= this.#concurrency, `${alive.length} attempts alive`);
     const writers = alive.filter((other) => other.planned.writes !== "none");

@@ -85,6 +85,7 @@ function temperOf(random: Random): Temper {
     "chatty",
     "never-ready",
     "hang",
+    "drowsy",
     "die",
     "refuse",
     "provider",
@@ -107,6 +108,7 @@ function temperOf(random: Random): Temper {
 
 function settingsOf(random: Random): Settings {
   const { limits, retries } = defaultSettings;
+  const silenceMaxMs = random.integer(2_000, 8_000);
   return {
     ...defaultSettings,
     concurrency: random.integer(1, 5),
@@ -114,8 +116,10 @@ function settingsOf(random: Random): Settings {
     limits: {
       ...limits,
       startMaxMs: random.integer(900, 3_000),
-      silenceMaxMs: random.integer(2_000, 8_000),
-      toolMaxMs: random.integer(4_000, 12_000),
+      nudgeAfterMs: random.pick([0, 500, 1_500]),
+      abortAfterMs: random.pick([0, 1_000, 1_900]),
+      silenceMaxMs,
+      toolMaxMs: silenceMaxMs + random.integer(0, 6_000),
       runMaxMs: random.pick([20_000, 120_000, 600_000]),
     },
     retries: {

@@ -24,6 +24,8 @@ export interface Tally {
   fenced: number;
   workers: number;
   parks: number;
+  nudge: number;
+  abort: number;
 }
 
 interface Driver {
@@ -50,6 +52,8 @@ export class World {
     fenced: 0,
     workers: 0,
     parks: 0,
+    nudge: 0,
+    abort: 0,
   };
   readonly drivers: Driver[] = [];
   readonly hosts = new Map<number, VirtualProcess>();
@@ -158,6 +162,10 @@ export class World {
         table: this.table,
         driver: process,
         temper: () => this.scenario.temper,
+        onEscalation: ({ task, attempt }, step) => {
+          this.tally[step]++;
+          this.oracle.escalated(task.id, attempt, step);
+        },
         endDrivers: () => this.#endOthers(process),
       }),
       probe: async (identity: ProcessIdentity) => {

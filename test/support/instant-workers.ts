@@ -9,6 +9,7 @@ export function instantWorkers(outcomeOf: (task: string) => AttemptOutcome = com
       signals: noSignals,
       outcome: Promise.resolve(outcomeOf(work.task.id)),
       stop: () => undefined,
+      escalate: () => undefined,
     }),
     reap: () => Promise.resolve([]),
     close: () => Promise.resolve(),

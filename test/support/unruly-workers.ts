@@ -1,6 +1,6 @@
 import { type AttemptOutcome, type Cause, noUsage, type Usage } from "../../src/core/outcome.ts";
 import type { Work, Worker, WorkerBackend, WorkerSignal } from "../../src/core/ports.ts";
-import type { ProcessIdentity } from "../../src/core/process.ts";
+import type { Escalation, ProcessIdentity } from "../../src/core/process.ts";
 import { attemptKey } from "../../src/core/state.ts";
 import type { MemoryDisk } from "./memory-store.ts";
 import { result } from "./plan.ts";
@@ -15,6 +15,7 @@ export type Manner =
   | "chatty"
   | "never-ready"
   | "hang"
+  | "drowsy"
   | "die"
   | "refuse"
   | "provider"
@@ -67,6 +68,8 @@ export interface UnrulyParts {
   readonly table: ProcessTable;
   /** The driver that this backend belongs to. */
   readonly driver: VirtualProcess;
+  /** Told of every step that a worker was told of. */
+  readonly onEscalation: (work: Work, step: Escalation["step"]) => void;
   /** Looked at when a worker is born. */
   readonly temper: () => Temper;
   /** Ends what else carries the run's mark: drivers that were believed dead. Yields those that could not be ended. */
@@ -110,6 +113,8 @@ class UnrulyWorker implements Worker {
   #settle: (outcome: AttemptOutcome) => void = () => undefined;
   #usage: Usage = noUsage;
   #stopCause: Cause | undefined;
+  /** What makes it go on, once it fell silent. */
+  #wakesBy: Escalation["step"] | undefined;
   #isSpawned = false;
   #isOver = false;
   /** What its end is, unless it left a result. */
@@ -141,6 +146,15 @@ class UnrulyWorker implements Worker {
     }
     // The ladder is the driver's: it goes on only while the driver does.
     timeline.schedule(dies, driver, () => this.#gone());
+  }
+
+  escalate({ step }: Escalation): void {
+    this.#parts.onEscalation(this.#work, step);
+    if (!this.#process.isAlive || this.#wakesBy !== step) return;
+    this.#wakesBy = undefined;
+    const { random } = this.#parts;
+    this.#later(random.integer(0, 50), () => this.#progress({}));
+    this.#finish(random.integer(50, 50 + this.#temper.workMs));
   }
 
   #spawn(): void {
@@ -193,6 +207,10 @@ class UnrulyWorker implements Worker {
         return;
       case "hang":
         this.#progress({});
+        return;
+      case "drowsy":
+        this.#progress(random.chance(0.3) ? { tool: "bash" } : {});
+        this.#wakesBy = random.pick(["nudge", "abort"]);
         return;
       case "die":
         this.#later(workMs, () => this.#end(failure("self_exit", { retryable: true })));

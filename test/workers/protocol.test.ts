@@ -155,7 +155,42 @@ describe("the protocol of a worker", () => {
     factOf(JSON.stringify({ type: "compaction_end", willRetry: true }));
     expect(factOf(state)).toBeUndefined();
     factOf(JSON.stringify({ type: "agent_start" }));
-    expect(factOf(state.replace('"pendingMessageCount":0', '"pendingMessageCount":1'))).toBe("busy");
+    const pending = state.replace('"pendingMessageCount":0', '"pendingMessageCount":1');
+    expect(factOf(pending)).toBe("busy");
+    // What came too late for its last turn is never taken up: it does not keep an idle host busy for ever.
+    const kinds = Array.from({ length: 20 }, () => factOf(pending));
+    expect(kinds.slice(0, 5)).toEqual(Array(5).fill("busy"));
+    expect(kinds.at(-1)).toBe("settled");
+  });
+
+  it("takes for a sign of life only what the work itself says", () => {
+    const reader = new ProtocolReader(redact);
+    const signs = (line: string): number => {
+      const before = reader.telemetry.signs;
+      if (isUnwanted(line)) reader.skim(line.slice(0, 64));
+      else reader.readLine(line, 0);
+      return reader.telemetry.signs - before;
+    };
+    const own = ["agent_start", "message_update", "tool_execution_start", "tool_execution_update"];
+    const other = ["tool_execution_end", "auto_retry_start", "auto_retry_end", "compaction_start"];
+    for (const type of [...own, ...other, "compaction_end"])
+      expect([type, signs(`{"type":"${type}"}`)]).toEqual([type, 1]);
+    expect(signs(says("an answer"))).toBe(1);
+    const user = JSON.stringify({ type: "message_end", message: { role: "user", content: "go on" } });
+    const status = {
+      type: "extension_ui_request",
+      method: "setStatus",
+      statusKey: "clock",
+      statusText: "12:00",
+    };
+    const answers = ["prompt", "abort", "get_state"].map((command) =>
+      JSON.stringify({ id: "x", type: "response", command, success: true }),
+    );
+    const echoes = ["queue_update", "turn_start", "message_start", "agent_end"].map(
+      (type) => `{"type":"${type}"}`,
+    );
+    for (const line of [...answers, ...echoes, user, JSON.stringify(status), "noise", "{}"])
+      expect([line, signs(line)]).toEqual([line, 0]);
   });
 
   it("shows the tool that runs and what it is about", () => {

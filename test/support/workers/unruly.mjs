@@ -138,6 +138,38 @@ const onPrompt = {
     ),
   "empty answer": () => all(answer("  \n"), finish()),
   silent: forever,
+  "wakes by nudge": () => {
+    commands.prompt = (command) =>
+      all(
+        say({
+          id: command.id,
+          type: "response",
+          command: "prompt",
+          success: command.streamingBehavior === "steer",
+        }),
+        say({ type: "queue_update", steering: [command.message] }),
+        answer("done"),
+        finish(),
+      );
+    forever();
+  },
+  // Like host 0.73.1: the end of what was aborted is told before the abort is confirmed, and counts for nothing.
+  "wakes by abort": () => {
+    commands.abort = (command) => {
+      answer("half", { stopReason: "aborted" });
+      finish();
+      say({ id: command.id, type: "response", command: "abort", success: true });
+    };
+    commands.prompt = (command) => {
+      setTimeout(() => {
+        say({ id: command.id, type: "response", command: "prompt", success: true });
+        say({ type: "agent_start" });
+        answer("done", { timestamp: 2 });
+        finish();
+      }, 100);
+    };
+    forever();
+  },
   "floods stdout": () => all(flood(Buffer.from(`${"x".repeat(1023)}\n`), 50_000_000), process.exit(0)),
   "one line of 50 MB": () => all(flood(Buffer.alloc(1_000_000, "y"), 50_000_000), process.exit(0)),
   "one answer of 50 MB": () => all(answer("z".repeat(50_000_000)), finish()),
