@@ -30,7 +30,7 @@ export const mutants = [
   {
     name: "concurrency-ignored",
     file: "src/core/advance.ts",
-    from: "Math.min(state.terms.settings.concurrency - state.active.length, room.workers)",
+    from: "Math.min(state.terms.settings.concurrency - atWork(state), room.workers)",
     to: "room.workers",
   },
   {

@@ -87,7 +87,7 @@ function mailFor(history: History, id: string, random: Random): Told {
   const attempt = attemptOf(history, task);
   const mail = `m${random.integer(0, 12)}`;
   const by = "me";
-  switch (random.integer(0, 6)) {
+  switch (random.integer(0, 8)) {
     case 0:
     case 1: {
       const rest = { ...(random.chance(0.3) && { fallback: "as you like" }) };
@@ -99,12 +99,14 @@ function mailFor(history: History, id: string, random: Random): Told {
     }
     case 2:
       return { kind: "wrote", task, attempt, mail: { id: mail, to: "t1", kind: "message", text: "look" } };
-    case 3: {
+    case 3:
+    case 4:
+    case 5: {
       const [asked] = random.chance(0.8) ? openQuestions(history.run()) : [];
       const owner = { sessionId: "s3" };
       return { kind: "respond", id, by, question: asked?.mail.id ?? mail, text: "this", owner };
     }
-    case 4:
+    case 6:
       return { kind: "post", id, by, to: random.pick(["all", "role:r", task, "nobody"]), text: "go left" };
     default:
       return { kind: random.pick(["offered", "consumed"] as const), task, attempt, mail };
