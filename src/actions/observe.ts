@@ -2,6 +2,7 @@ import { withoutDriver } from "../core/abandoned.ts";
 import type { StoredEvent } from "../core/events.ts";
 import { fold, noTasks } from "../core/evolve.ts";
 import type { RunHistory } from "../core/history.ts";
+import { missingEnd } from "../core/manifest.ts";
 import { noUsage } from "../core/outcome.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { Manifest, RunListing } from "../core/ports.ts";
@@ -57,8 +58,10 @@ export async function observe(
     const remedy = `look at it: ${engine.directory(runId)}; it is never deleted for that`;
     return { where: runId, message: listing.problem, remedy };
   }
-  const { events, problem = cutShort(listing.manifest, events) } = await engine.read(runId);
+  const { events, problem: damage } = await engine.read(runId);
   const state = fold(events);
+  // The journal is written before the manifest that tells of it: a shorter one lost records.
+  const problem = damage ?? missingEnd(listing.manifest, state.seq);
   await engine.settled(runId, state.seq);
   const told = runView(state, clock.now()) ?? queuedView(listing.manifest);
   const view = listing.driver === "gone" ? withoutDriver(told) : told;
@@ -70,14 +73,6 @@ export async function observe(
   }
   const others = listings.filter((other) => other !== listing);
   return { view, events, driver: listing.driver, others, ...(task && { task }), ...(problem && { problem }) };
-}
-
-/** The journal is written before the manifest that tells of it: a shorter one lost records. */
-function cutShort({ runId, seq }: Manifest, events: readonly StoredEvent[]): PlanProblem | undefined {
-  const last = events.at(-1)?.seq ?? 0;
-  if (last >= seq) return undefined;
-  const message = `its journal ends at record ${last}, but its manifest tells of record ${seq}: the rest was cut off`;
-  return { where: runId, message, remedy: "restore the journal from a backup; nothing was changed" };
 }
 
 /** The run that a reference means, or why there is none: it may have been forgotten. */

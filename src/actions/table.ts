@@ -82,7 +82,11 @@ const rows = [
     parameters: ["key", "value", "scope"],
     summary: "settings and where they come from; with key and value: set one (scope default: project)",
   },
-  { name: "doctor", parameters: [], summary: "what this machine, project and configuration get wrong" },
+  {
+    name: "doctor",
+    parameters: ["run", "confirm", "force", "reason"],
+    summary: "what machine, project and runs get wrong; confirm repairs damaged runs",
+  },
   { name: "help", parameters: ["name"], summary: "the actions; with name: one action's parameters" },
 ] as const satisfies readonly Action[];
 

@@ -51,6 +51,23 @@ export type RunEvent =
       readonly bootId: string;
       readonly sealed: readonly { readonly segment: string; readonly bytes: number }[];
     }
+  /**
+   * What could not be read was given up: the seals of this segment leave it out, its bytes stay where they are. Written
+   * by the store, next to the lease that did it; what else proves that work was done follows as ordinary events.
+   */
+  | {
+      readonly type: "journal.repaired";
+      readonly by: string;
+      /** May be empty. */
+      readonly reason: string;
+      /** The bad place, and what was wrong there. */
+      readonly where: string;
+      readonly message: string;
+      /** Names of the segments in which the bytes lie that count no more. */
+      readonly evidence: readonly string[];
+      /** How many lines these are. */
+      readonly givenUp: number;
+    }
   | { readonly type: "run.started"; readonly request: string; readonly plan: Plan; readonly terms: RunTerms }
   | {
       readonly type: "run.cancel_requested";

@@ -40,6 +40,7 @@ export function evolve(state: RunState, event: StoredEvent): RunState {
 export function evolveTo(state: RunState, event: RunEvent, epoch: number, at: number): RunState {
   const seq = state.seq + 1;
   if (event.type === "lease.taken") return { ...leaseTaken(state, event, at), seq, epoch, updatedAt: at };
+  if (event.type === "journal.repaired") return { ...state, seq, epoch, updatedAt: at };
   if (event.type === "run.started") return { ...started(state, event, at), seq, epoch, updatedAt: at };
   invariant(state.status !== "queued", `${event.type} before run.started`);
   const next: Next = { ...state, seq, epoch, updatedAt: at };
@@ -98,7 +99,7 @@ function started(state: RunState, event: Extract<RunEvent, { type: "run.started"
   return run;
 }
 
-type LaterEvent = Exclude<RunEvent, { type: "lease.taken" | "run.started" }>;
+type LaterEvent = Exclude<RunEvent, { type: "lease.taken" | "journal.repaired" | "run.started" }>;
 
 function apply(next: Next, event: LaterEvent, at: number): void {
   switch (event.type) {

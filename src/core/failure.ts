@@ -1,4 +1,4 @@
-import type { JournalReading, StorageFailure } from "./ports.ts";
+import type { FileProblem, StorageFailure } from "./ports.ts";
 
 /** Another driver took the lease: nothing this one writes counts any more. */
 export class LeaseLost extends Error {
@@ -34,7 +34,7 @@ export class JournalDamaged extends Error {
   readonly where: string;
   readonly remedy: string;
 
-  constructor({ where, message, remedy }: NonNullable<JournalReading["problem"]>) {
+  constructor({ where, message, remedy }: FileProblem) {
     super(`${where}: ${message}; ${remedy}`);
     this.where = where;
     this.remedy = remedy;

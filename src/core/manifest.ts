@@ -1,7 +1,7 @@
 import { type RunTerms, schemaVersion } from "./events.ts";
 import { noUsage } from "./outcome.ts";
 import type { Plan } from "./plan.ts";
-import type { Manifest, ManifestTask } from "./ports.ts";
+import type { FileProblem, Manifest, ManifestTask } from "./ports.ts";
 import { runView } from "./run-view.ts";
 import type { RunState } from "./state.ts";
 import { isFinalRun } from "./status.ts";
@@ -74,6 +74,14 @@ export function queuedManifest(plan: Plan, terms: RunTerms, at: number): Manifes
       attempts: 0,
     })),
   };
+}
+
+/** Set when the manifest tells of records that the journal, whose last has number `seq`, does not hold. */
+export function missingEnd(manifest: Manifest, seq: number): FileProblem | undefined {
+  if (seq >= manifest.seq) return undefined;
+  const message = `its journal ends at record ${seq}, but its manifest tells of record ${manifest.seq}: the rest was cut off`;
+  const remedy = "restore the journal from a backup, or see what team doctor can save; nothing was changed";
+  return { where: manifest.runId, message, remedy };
 }
 
 function iso(instant: number): string {

@@ -47,7 +47,32 @@ export interface LeaseHeld {
 export interface JournalReading {
   readonly events: readonly StoredEvent[];
   /** Set when a line in the middle is damaged, or its schema is newer than ours; events before it are still given. */
-  readonly problem?: { readonly where: string; readonly message: string; readonly remedy: string };
+  readonly problem?: JournalProblem;
+}
+export interface JournalProblem extends FileProblem {
+  /** Not damaged: a newer version of this package wrote it. */
+  readonly isNewer?: boolean;
+}
+
+/** A file that is not what it should be. */
+export interface FileProblem {
+  /** The file, with its line where that can be told. */
+  readonly where: string;
+  readonly message: string;
+  readonly remedy: string;
+  /** Set when it is the disk that refuses. */
+  readonly cause?: StorageFailure["cause"];
+}
+
+/** Leave to give up what a journal no longer tells. */
+export interface JournalRepair {
+  readonly by: string;
+  /** May be empty. */
+  readonly reason: string;
+  /** What is wrong where every line is sound: an end that is missing. */
+  readonly problem?: JournalProblem;
+  /** What other files prove, as events that follow this history; recorded in the same instant. */
+  salvage(history: readonly StoredEvent[]): Promise<readonly RunEvent[]>;
 }
 
 /** Requests from anyone, one file each. */
@@ -60,13 +85,6 @@ export interface Inbox {
   discard(ids: readonly string[]): Promise<void>;
   /** Resolves when something may have arrived (watch as a hint, polling as the truth), or the signal aborts. */
   changed(signal: AbortSignal): Promise<void>;
-  /** Files that could not be taken for requests, those set aside included; empty when all is well. */
-  problems?(): Promise<readonly InboxProblem[]>;
-}
-export interface InboxProblem {
-  readonly where: string;
-  readonly message: string;
-  readonly remedy: string;
 }
 
 /** Files of attempts and artifacts of one run. */
@@ -75,6 +93,8 @@ export interface AttemptFiles {
   readonly artifacts: string;
   /** Absolute path of `attempts/<task>-<n>/`, created. */
   directory(task: TaskId, attempt: number): Promise<string>;
+  /** True when the attempt's directory exists: it was begun, whatever became of it. */
+  isBegun(task: TaskId, attempt: number): Promise<boolean>;
   /** Undefined when there is none; `"unreadable"` is not `undefined`. */
   readOutcome(task: TaskId, attempt: number): Promise<OutcomeRecord | "unreadable" | undefined>;
 }
@@ -124,9 +144,19 @@ export interface RunStore {
   create(runId: RunId, first?: { readonly start: Request; readonly manifest: Manifest }): Promise<void>;
   /** Ids of all run directories, oldest first. */
   ids(): Promise<readonly RunId[]>;
+  /** What stands in the run's way now: requests that cannot be read, a disk that refuses. Changes nothing. */
+  problems(runId: RunId): Promise<readonly FileProblem[]>;
+  /** What lies among the runs and is none, absolute paths: links, files, directories of other names. */
+  strays(): Promise<readonly string[]>;
   inbox(runId: RunId): Inbox;
   attempts(runId: RunId): AttemptFiles;
-  acquire(runId: RunId, holder: ProcessIdentity, at: number): Promise<Lease | LeaseHeld>;
+  /** With `repair` also where the journal is damaged, unless nothing sound would be left: then it throws as without. */
+  acquire(
+    runId: RunId,
+    holder: ProcessIdentity,
+    at: number,
+    repair?: JournalRepair,
+  ): Promise<Lease | LeaseHeld>;
   /** The newest lease's holder and whether it lives; undefined when nobody ever held it. */
   holder(
     runId: RunId,
@@ -264,7 +294,28 @@ export interface RunEngine {
   settled(runId: RunId, seq: number): Promise<void>;
   /** Where a person can look: absolute path of the run's directory. */
   directory(runId: RunId): string;
+  /** What is wrong with a run's files. Changes nothing. Throws `RunNotFound`, and `StorageError` when nothing can be read. */
+  examine(runId: RunId): Promise<Examination>;
+  /** Does every repair that `examine` offers and records who asked for it, and why; says what was done. */
+  repair(runId: RunId, by: string, reason: string): Promise<readonly string[]>;
+  /** What lies among the runs and is none, absolute paths. */
+  strays(): Promise<readonly string[]>;
+}
+export interface Examination {
+  readonly findings: readonly RunFinding[];
+  /** Session that the run belongs to; absent where nothing that can be read says. */
+  readonly owner?: string;
+}
+export interface RunFinding extends FileProblem {
+  /** What a repair would do about it; absent where nothing can be proven. */
+  readonly repair?: string;
 }
 export type RunListing =
-  | { readonly runId: RunId; readonly manifest: Manifest; readonly driver: Liveness | "none" }
+  | {
+      readonly runId: RunId;
+      readonly manifest: Manifest;
+      readonly driver: Liveness | "none";
+      /** What stands in a live run's way. */
+      readonly problems?: readonly FileProblem[];
+    }
   | { readonly runId: RunId; readonly problem: string };

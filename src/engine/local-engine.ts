@@ -6,6 +6,7 @@ import { InvariantViolation } from "../core/invariant.ts";
 import { manifestOf, queuedManifest } from "../core/manifest.ts";
 import type {
   Clock,
+  Examination,
   JournalReading,
   Manifest,
   RunEngine,
@@ -14,6 +15,8 @@ import type {
   Submission,
 } from "../core/ports.ts";
 import { finalRunStatuses } from "../core/status.ts";
+import { ownIdentity } from "../lib/identity.ts";
+import { examine, repair } from "./repair.ts";
 
 /** What the embedded engine is given. */
 export interface LocalEngineParts {
@@ -103,6 +106,19 @@ class LocalEngine implements RunEngine {
     return `${this.#store.root}/runs/${runId}`;
   }
 
+  examine(runId: string): Promise<Examination> {
+    return examine(this.#store, runId);
+  }
+
+  async repair(runId: string, by: string, reason: string): Promise<readonly string[]> {
+    const asked = { by, reason, self: await ownIdentity(), at: this.#parts.clock.now() };
+    return repair(this.#store, runId, asked);
+  }
+
+  strays(): Promise<readonly string[]> {
+    return this.#store.strays();
+  }
+
   /** A run without a runner waits where it is: the message says which, and how to try again. */
   async #launched(runId: string): Promise<void> {
     try {
@@ -127,11 +143,14 @@ class LocalEngine implements RunEngine {
       if (typeof manifest === "string") return { runId, problem: manifest };
       if (isFinal(manifest)) return { runId, manifest, driver: "none" };
       const driver = (await this.#store.holder(runId))?.liveness ?? "none";
-      if (driver !== "gone" || manifest.driver === undefined) return { runId, manifest, driver };
+      const problems = await this.#store.problems(runId);
+      if (driver !== "gone" || manifest.driver === undefined) return { runId, manifest, driver, problems };
       // It died before it could write its last word, which may be the end of the run.
       const last = await this.#rebuilt(runId);
       if (typeof last === "string") return { runId, problem: last };
-      return { runId, manifest: last, driver: isFinal(last) ? "none" : driver };
+      return isFinal(last)
+        ? { runId, manifest: last, driver: "none" }
+        : { runId, manifest: last, driver, problems };
     } catch (error) {
       if (unreadable.some((kind) => error instanceof kind) && error instanceof Error)
         return { runId, problem: error.message };

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** Everything this package writes is private to the user. */
@@ -27,25 +27,38 @@ export async function makeDirectory(path: string): Promise<void> {
  * (`ELOOP`, `EISDIR`, `EINVAL`), as is a file longer than `maxBytes` (`EFBIG`).
  */
 export async function readIfExists(path: string, maxBytes = 512 * 1024 * 1024): Promise<string | undefined> {
-  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-  const file = await open(path, flags).catch((error: unknown) => {
+  const opened = await openRegular(path).catch((error: unknown) => {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw error;
   });
-  if (file === undefined) return undefined;
+  if (opened === undefined) return undefined;
+  const { file, bytes } = opened;
   try {
-    const found = await file.stat();
-    if (found.isDirectory()) throw refusal("EISDIR", `${path} is a directory`);
-    if (!found.isFile()) throw refusal("EINVAL", `${path} is not a regular file`);
-    if (found.size > maxBytes) throw refusal("EFBIG", `${path} is longer than ${maxBytes} bytes`);
+    if (bytes > maxBytes) throw refusal("EFBIG", path, `is longer than ${maxBytes} bytes`);
     return await file.readFile("utf8");
   } finally {
     await file.close();
   }
 }
 
-function refusal(code: string, message: string): Error {
-  return Object.assign(new Error(`${code}: ${message}`), { code });
+/**
+ * Opens a file that exists, with its length; a link, a directory or a pipe in its place is refused (`ELOOP`, `EISDIR`,
+ * `EINVAL`). The caller closes it.
+ */
+export async function openRegular(
+  path: string,
+  access: number = constants.O_RDONLY,
+): Promise<{ readonly file: FileHandle; readonly bytes: number }> {
+  const file = await open(path, access | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  const found = await file.stat();
+  if (found.isFile()) return { file, bytes: found.size };
+  await file.close();
+  if (found.isDirectory()) throw refusal("EISDIR", path, "is a directory");
+  throw refusal("EINVAL", path, "is not a regular file");
+}
+
+function refusal(code: string, path: string, what: string): Error {
+  return Object.assign(new Error(`${code}: ${path} ${what}`), { code, path });
 }
 
 /** True when something of this name exists, a dangling link included. */
@@ -67,7 +80,7 @@ export async function isRealDirectory(path: string): Promise<boolean> {
     if (errnoOf(error) === "ENOENT") return false;
     throw error;
   }
-  throw refusal("ENOTDIR", `${path} is not a real directory (a link?)`);
+  throw refusal("ENOTDIR", path, "is not a real directory (a link?)");
 }
 
 /**

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { invariant } from "../core/invariant.ts";
 import type { OutcomeRecord } from "../core/outcome.ts";
 import type { AttemptFiles } from "../core/ports.ts";
-import { errnoOf, isRealDirectory, makeDirectory, readIfExists } from "../lib/files.ts";
+import { errnoOf, exists, isRealDirectory, makeDirectory, readIfExists } from "../lib/files.ts";
 import { onDisk } from "./disk.ts";
 import { type RunDirectory, requireName } from "./run-directory.ts";
 
@@ -22,11 +22,13 @@ export function openAttemptFiles(run: RunDirectory, requireRun: () => Promise<vo
       const path = directoryOf(task, attempt);
       await requireRun();
       await onDisk("create", path, async () => {
-        await makeDirectory(path);
-        for (const each of [run.attempts, path]) await isRealDirectory(each);
+        // Each is looked at before anything is made in it: a link leads nowhere of ours.
+        for (const each of [run.attempts, path])
+          if (!(await isRealDirectory(each))) await makeDirectory(each);
       });
       return path;
     },
+    isBegun: (task, attempt) => exists(directoryOf(task, attempt)),
     async readOutcome(task, attempt) {
       const path = join(directoryOf(task, attempt), "outcome.json");
       try {

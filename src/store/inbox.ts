@@ -1,7 +1,7 @@
 import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Request } from "../core/commands.ts";
-import type { Clock, Inbox, InboxProblem } from "../core/ports.ts";
+import type { Clock, FileProblem, Inbox } from "../core/ports.ts";
 import { errnoOf, exists, readIfExists, sweepTemporaries, writeAtomic } from "../lib/files.ts";
 import { watchDirectory } from "../lib/watch.ts";
 import { onDisk } from "./disk.ts";
@@ -52,10 +52,6 @@ export function openInbox(directory: string, parts: InboxParts): Inbox {
       }
     },
     changed: async (signal) => await changedIn(directory, parts.clock, announced, signal),
-    async problems() {
-      await parts.requireRun();
-      return await onDisk("list", directory, () => problemsIn(directory));
-    },
   };
 }
 
@@ -134,8 +130,9 @@ async function setAside(directory: string, name: string): Promise<void> {
   });
 }
 
-async function problemsIn(directory: string): Promise<readonly InboxProblem[]> {
-  const problems: InboxProblem[] = [];
+/** Files that could not be taken for requests, those set aside included; empty when all is well. */
+export async function inboxProblems(directory: string): Promise<readonly FileProblem[]> {
+  const problems: FileProblem[] = [];
   for (const name of (await readdir(directory)).sort()) {
     const where = join(directory, name);
     if (name.endsWith(".bad")) {

@@ -1,8 +1,8 @@
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoredEvent } from "../core/events.ts";
 import type { JournalReading } from "../core/ports.ts";
-import { BadLine, decodeLine, endOfLine } from "./journal-line.ts";
+import { openRegular } from "../lib/files.ts";
+import { BadLine, decodeLine, endOfLine, restore } from "./journal-line.ts";
 import { endOf, type SegmentEnd, segmentName, sizeOf } from "./segments.ts";
 
 const pieceBytes = 16 * 1024 * 1024;
@@ -48,16 +48,18 @@ export class JournalCursor {
       const end = await endOf(this.#journal, this.#epoch);
       if (end.kind === "problem") return { events: [], problem: { where: end.where, ...end.line } };
       const size = await sizeOf(this.#journal, this.#epoch);
-      const limit = end.kind === "sealed" ? end.bytes : size;
-      if (size < Math.max(limit, this.#offset)) return this.#problem(shortened(size));
+      if (size < this.#offset) return this.#problem(shortened(size));
+      const limit = end.kind === "sealed" ? Math.min(end.bytes, size) : size;
       const bytes = await this.#read(limit);
       // What was written after a takeover is no journal: believe an open end only when it was still open afterwards.
       if (end.kind === "open" && bytes.length > 0 && !(await this.#isStillOpen(limit))) continue;
       const reading = this.#decode(bytes, end);
       if (reading.events.length > 0 || reading.problem !== undefined) return reading;
-      if (end.kind === "open" && this.#offset + bytes.length >= limit) return reading;
-      if (end.kind === "sealed" && this.#offset === limit) this.#goOn(end.next);
-      else if (this.#offset + bytes.length >= limit) return this.#problem(cutLine());
+      const isRead = this.#offset + bytes.length >= limit;
+      if (end.kind === "open" && isRead) return reading;
+      if (end.kind === "sealed" && this.#offset === end.bytes) this.#goOn(end.next);
+      else if (end.kind === "sealed" && isRead)
+        return this.#problem(size < end.bytes ? shortened(size) : cutLine());
       else this.#pieceBytes *= 2;
     }
   }
@@ -78,7 +80,7 @@ export class JournalCursor {
   async #read(limit: number): Promise<Buffer> {
     const length = Math.min(limit - this.#offset, this.#pieceBytes);
     if (length <= 0) return Buffer.alloc(0);
-    const file = await open(join(this.#journal, segmentName(this.#epoch)), "r");
+    const { file } = await openRegular(join(this.#journal, segmentName(this.#epoch)));
     try {
       const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, this.#offset);
       return buffer.subarray(0, bytesRead);
@@ -108,22 +110,21 @@ export class JournalCursor {
 
   #checked(record: StoredEvent | BadLine): StoredEvent | BadLine {
     if (record instanceof BadLine) return record;
-    const remedy = "restore the file from a backup, or forget the run; nothing was changed";
     if (record.seq !== this.#seq + 1) {
-      return new BadLine(`record ${record.seq} stands where record ${this.#seq + 1} belongs`, remedy);
+      return new BadLine(`record ${record.seq} stands where record ${this.#seq + 1} belongs`, restore);
     }
     if (record.epoch !== this.#epoch) {
-      return new BadLine(`a record of epoch ${record.epoch} in the segment of epoch ${this.#epoch}`, remedy);
+      return new BadLine(`a record of epoch ${record.epoch} in the segment of epoch ${this.#epoch}`, restore);
     }
     if ((record.type === "lease.taken") !== (this.#line === 0)) {
-      return new BadLine("a segment has one lease record, its first", remedy);
+      return new BadLine("a segment has one lease record, its first", restore);
     }
     return record;
   }
 
   #problem(line: BadLine): JournalReading & { readonly problem: NonNullable<JournalReading["problem"]> } {
     const where = `${join(this.#journal, segmentName(this.#epoch))}:${this.#line + 1}`;
-    return { events: [], problem: { where, message: line.message, remedy: line.remedy } };
+    return { events: [], problem: { where, ...line } };
   }
 }
 
@@ -139,12 +140,9 @@ function isUnsyncedTail(rest: Buffer): boolean {
 }
 
 function shortened(size: number): BadLine {
-  return new BadLine(
-    `the file ends at byte ${size}, before what was already read or sealed`,
-    "restore the file",
-  );
+  return new BadLine(`the file ends at byte ${size}, before what was already read or sealed`, restore);
 }
 
 function cutLine(): BadLine {
-  return new BadLine("the seal cuts this line", "restore the file from a backup");
+  return new BadLine("the seal cuts this line", restore);
 }

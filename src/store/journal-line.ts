@@ -5,12 +5,19 @@ import { crc32 } from "../lib/crc32.ts";
 export class BadLine {
   readonly message: string;
   readonly remedy: string;
+  /** Not damaged: written by a version that knows more. */
+  readonly isNewer: boolean;
 
-  constructor(message: string, remedy: string) {
+  constructor(message: string, remedy: string, isNewer = false) {
     this.message = message;
     this.remedy = remedy;
+    this.isNewer = isNewer;
   }
 }
+
+/** What helps against every kind of damage. */
+export const restore =
+  "team doctor tells what can be saved, and saves it with confirm=true; or restore the file from a backup. Nothing was changed";
 
 /** `,"crc":"01234567"}`: CRC-32 of all bytes of the line before it. */
 const checksumLength = 18;
@@ -18,6 +25,7 @@ const lineFeed = 10;
 
 const knownTypes: Readonly<Record<RunEvent["type"], true>> = {
   "lease.taken": true,
+  "journal.repaired": true,
   "run.started": true,
   "run.cancel_requested": true,
   "run.parked": true,
@@ -89,13 +97,11 @@ function explain(line: string): BadLine {
       return new BadLine(
         `${what} is newer than this version of pi-muster (it knows ${schemaVersion}); the run is read-only here`,
         "update pi-muster",
+        true,
       );
     }
   }
-  return new BadLine(
-    "the line is damaged: its checksum does not fit its content",
-    "restore the file from a backup, or forget the run; nothing was changed",
-  );
+  return new BadLine("the line is damaged: its checksum does not fit its content", restore);
 }
 
 function parsed(line: string): unknown {

@@ -1,15 +1,16 @@
-import { open, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEvent, StoredEvent } from "../core/events.ts";
 import { JournalDamaged } from "../core/failure.ts";
 import { invariant } from "../core/invariant.ts";
-import type { Clock, Lease, LeaseHeld } from "../core/ports.ts";
+import type { Clock, JournalProblem, JournalRepair, Lease, LeaseHeld } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
 import { claim, incompleteClaimMaxAgeMs } from "../lib/claim.ts";
-import { exists, sweepTemporaries } from "../lib/files.ts";
+import { errnoOf, exists, openRegular, sweepTemporaries } from "../lib/files.ts";
 import { onDisk } from "./disk.ts";
 import { JournalCursor } from "./journal-cursor.ts";
-import { BadLine, encodeLine, stored } from "./journal-line.ts";
+import { BadLine, encodeLine, endOfLine, stored } from "./journal-line.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import { leaseOf, releaseMark, segmentName, segmentsIn, sizeOf } from "./segments.ts";
 
@@ -24,14 +25,21 @@ export interface LeaseParts {
 const roundsMax = 50;
 const nobodyKnown: ProcessIdentity = { pid: 0, startTime: "unknown", bootId: "unknown" };
 
+/** Who takes a lease, when (ms since the epoch), and what may be given up for it. */
+export interface Taking {
+  readonly holder: ProcessIdentity;
+  readonly at: number;
+  readonly repair?: JournalRepair | undefined;
+}
+
 /**
  * Takes the right to write the journal, by creating its next segment; or says who holds it. Whatever the last holder
- * left unfinished is cut off and sealed first. Throws `JournalDamaged` rather than build on what cannot be read.
+ * left unfinished is cut off and sealed first. Throws `JournalDamaged` rather than build on what cannot be read; with
+ * `repair` it seals the sound records and records in the same instant what was given up.
  */
 export async function takeLease(
   journal: string,
-  holder: ProcessIdentity,
-  at: number,
+  taking: Taking,
   parts: LeaseParts,
 ): Promise<Lease | LeaseHeld> {
   for (let round = 1; round <= roundsMax; round += 1) {
@@ -39,7 +47,7 @@ export async function takeLease(
     if (held !== undefined && held.liveness !== "gone") {
       return { heldBy: held.holder, liveness: held.liveness };
     }
-    const writer = await onDisk("take the lease of", journal, () => tryNext(journal, holder, at, parts));
+    const writer = await onDisk("take the lease of", journal, () => tryNext(journal, taking, parts));
     if (writer !== undefined) return writer;
   }
   invariant(false, `${roundsMax} others took the lease of ${journal} and died at once`);
@@ -53,9 +61,11 @@ export async function newestHolder(
   const epoch = (await segmentsIn(journal)).at(-1);
   if (epoch === undefined) return undefined;
   const lease = await leaseOf(journal, epoch);
-  if (lease instanceof BadLine) {
+  const isReleased = await exists(releaseMark(journal, epoch));
+  if (isReleased && (lease === undefined || lease instanceof BadLine))
+    return { holder: { ...nobodyKnown, epoch }, liveness: "gone" };
+  if (lease instanceof BadLine)
     throw new JournalDamaged({ where: `${join(journal, segmentName(epoch))}:1`, ...lease });
-  }
   if (lease === undefined) {
     const { mtimeMs } = await stat(join(journal, segmentName(epoch)));
     const isFresh = Math.abs(parts.clock.now() - mtimeMs) < incompleteClaimMaxAgeMs;
@@ -63,48 +73,90 @@ export async function newestHolder(
   }
   const { pid, startTime, bootId } = lease;
   const holder = { pid, startTime, bootId, epoch };
-  if (await exists(releaseMark(journal, epoch))) return { holder, liveness: "gone" };
+  if (isReleased) return { holder, liveness: "gone" };
   return { holder, liveness: await parts.probe({ pid, startTime, bootId }) };
 }
 
 /** Undefined when somebody else was faster. */
 async function tryNext(
   journal: string,
-  holder: ProcessIdentity,
-  at: number,
+  { holder, at, repair }: Taking,
   parts: LeaseParts,
 ): Promise<Lease | undefined> {
-  const epochs = await segmentsIn(journal);
-  const epoch = (epochs.at(-1) ?? 0) + 1;
+  const epoch = ((await segmentsIn(journal)).at(-1) ?? 0) + 1;
   const cursor = new JournalCursor(journal);
-  const { events, problem } = await cursor.rest();
-  if (problem !== undefined) throw new JournalDamaged(problem);
+  const reading = await cursor.rest();
+  const problem = reading.problem ?? repair?.problem;
+  const isBeyondRepair = repair === undefined || problem?.isNewer;
+  if (problem !== undefined && isBeyondRepair) throw new JournalDamaged(problem);
+  const { position } = cursor;
   const sealed: { segment: string; bytes: number }[] = [];
-  for (const older of epochs) {
-    const end = older === cursor.position.epoch ? cursor.position.bytes : 0;
-    const bytes = cursor.position.seals.get(older) ?? (await cutOff(journal, older, end));
-    sealed.push({ segment: segmentName(older), bytes });
+  const evidence: string[] = [];
+  let givenUp = 0;
+  for (let older = 1; older < epoch; older += 1) {
+    const segment = segmentName(older);
+    const sound = position.seals.get(older) ?? (older === position.epoch ? position.bytes : 0);
+    const lines =
+      problem === undefined || older < position.epoch ? 0 : await linesBehind(journal, older, sound);
+    if (lines > 0) evidence.push(segment);
+    givenUp += lines;
+    if (!position.seals.has(older)) await makeFirm(journal, older, sound, problem);
+    sealed.push({ segment, bytes: sound });
   }
+  const history: StoredEvent[] = [...reading.events];
+  const add = (event: RunEvent): void => {
+    const place = { seq: history.length + 1, epoch, at: new Date(at).toISOString() };
+    history.push(stored(parts.redact(event), place));
+  };
   const { pid, startTime, bootId } = holder;
-  const place = { seq: events.length + 1, epoch, at: new Date(at).toISOString() };
-  const taken: StoredEvent = stored({ type: "lease.taken", pid, startTime, bootId, sealed }, place);
-  const line = Buffer.from(encodeLine(taken));
+  add({ type: "lease.taken", pid, startTime, bootId, sealed });
+  if (problem !== undefined && repair !== undefined) {
+    const { by, reason } = repair;
+    const { where, message } = problem;
+    add({ type: "journal.repaired", by, reason, where, message, evidence, givenUp });
+    for (const event of await repair.salvage(history)) add(event);
+  }
+  const text = Buffer.from(history.slice(reading.events.length).map(encodeLine).join(""));
   const path = join(journal, segmentName(epoch));
-  if (!(await claim(path, line, { durable: true }))) return undefined;
+  if (!(await claim(path, text, { durable: true }))) return undefined;
   await sweepTemporaries(journal, parts.clock.now());
-  const file = await open(path, "r+");
-  const segment = { file, journal, epoch, bytes: line.length, history: [...events, taken] };
-  return new SegmentWriter(segment, parts.clock, parts.redact);
+  const { file } = await openRegular(path, constants.O_RDWR);
+  return new SegmentWriter({ file, journal, epoch, bytes: text.length, history }, parts.clock, parts.redact);
 }
 
-/** Ends a dead holder's segment behind its last record, durably: a seal must not promise what a power cut takes. */
-async function cutOff(journal: string, epoch: number, bytes: number): Promise<number> {
-  const file = await open(join(journal, segmentName(epoch)), "r+");
+/**
+ * Ends a dead holder's segment behind its last sound record, durably: a seal must not promise what a power cut takes.
+ * What stands behind damage is evidence, and stays.
+ */
+async function makeFirm(
+  journal: string,
+  epoch: number,
+  bytes: number,
+  problem: JournalProblem | undefined,
+): Promise<void> {
+  if (problem !== undefined && bytes === 0) return;
+  const { file } = await openRegular(join(journal, segmentName(epoch)), constants.O_RDWR);
   try {
-    if ((await sizeOf(journal, epoch)) > bytes) await file.truncate(bytes);
+    if (problem === undefined && (await sizeOf(journal, epoch)) > bytes) await file.truncate(bytes);
     await file.datasync();
   } finally {
     await file.close();
   }
-  return bytes;
+}
+
+/** Lines of a segment behind its sound bytes; none when it is not there. */
+async function linesBehind(journal: string, epoch: number, bytes: number): Promise<number> {
+  const opened = await openRegular(join(journal, segmentName(epoch))).catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  });
+  if (opened === undefined) return 0;
+  try {
+    const behind = (await opened.file.readFile()).subarray(bytes);
+    let lines = 0;
+    for (let at = endOfLine(behind, 0); at >= 0; at = endOfLine(behind, at + 1)) lines += 1;
+    return lines;
+  } finally {
+    await opened.file.close();
+  }
 }

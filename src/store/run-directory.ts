@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Dirent } from "node:fs";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RunNotFound, StorageError } from "../core/failure.ts";
@@ -123,13 +124,23 @@ function alreadyThere(run: RunDirectory): StorageError {
 
 /** Ids of all runs, oldest first: they sort by time. What is no run directory is passed over. */
 export async function runIds(root: string): Promise<readonly string[]> {
+  return (await entriesIn(root)).filter(isRun).map((entry) => entry.name);
+}
+
+/** Absolute paths of what lies among the runs and is none; half-made runs of killed processes are told, too. */
+export async function strayNames(root: string): Promise<readonly string[]> {
+  return (await entriesIn(root)).filter((entry) => !isRun(entry)).map(({ name }) => join(root, "runs", name));
+}
+
+async function entriesIn(root: string): Promise<readonly Dirent[]> {
   const path = join(root, "runs");
   return await onDisk("list", path, async () => {
     if (!(await isRealDirectory(root)) || !(await isRealDirectory(path))) return [];
     const entries = await readdir(path, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() && runIdShape.test(entry.name))
-      .map((entry) => entry.name)
-      .sort();
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   });
+}
+
+function isRun(entry: Dirent): boolean {
+  return entry.isDirectory() && runIdShape.test(entry.name);
 }

@@ -7,14 +7,21 @@ import { readEnvironment } from "../lib/environment.ts";
 import { probe } from "../lib/identity.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { openAttemptFiles } from "./attempt-files.ts";
-import { onDisk } from "./disk.ts";
+import { onDisk, problemOf, refusalIn } from "./disk.ts";
 import { followJournal } from "./follow.ts";
 import { redactFreeText } from "./free-text.ts";
-import { openInbox, postedText } from "./inbox.ts";
+import { inboxProblems, openInbox, postedText } from "./inbox.ts";
 import { JournalCursor } from "./journal-cursor.ts";
 import { newestHolder, takeLease } from "./lease.ts";
 import { manifestText, readManifestFile, writeManifestFile } from "./manifest-file.ts";
-import { createRun, type RunDirectory, requireRun, runDirectory, runIds } from "./run-directory.ts";
+import {
+  createRun,
+  type RunDirectory,
+  requireRun,
+  runDirectory,
+  runIds,
+  strayNames,
+} from "./run-directory.ts";
 
 /** What a store depends on; the machine's own by default. */
 export interface RunStoreParts {
@@ -55,6 +62,14 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
       await createRun(root, runDirectory(root, runId), files);
     },
     ids: async () => await runIds(root),
+    strays: async () => await strayNames(root),
+    async problems(runId) {
+      const { inbox, journal } = await existing(runId);
+      return await onDisk("look at", journal, async () => {
+        const refusal = await refusalIn(journal);
+        return [...(refusal === undefined ? [] : [problemOf(refusal)]), ...(await inboxProblems(inbox))];
+      });
+    },
     inbox(runId) {
       const run = runDirectory(root, runId);
       return openInbox(run.inbox, {
@@ -68,8 +83,8 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
       const run = runDirectory(root, runId);
       return openAttemptFiles(run, () => requireRun(root, run));
     },
-    async acquire(runId, holder, at) {
-      return await takeLease((await existing(runId)).journal, holder, at, lease);
+    async acquire(runId, holder, at, repair) {
+      return await takeLease((await existing(runId)).journal, { holder, at, repair }, lease);
     },
     async holder(runId) {
       const { journal } = await existing(runId);

@@ -1,9 +1,9 @@
-import { open, stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoredEvent } from "../core/events.ts";
 import { claimName, claimsIn } from "../lib/claim.ts";
-import { errnoOf } from "../lib/files.ts";
-import { BadLine, decodeLine, endOfLine } from "./journal-line.ts";
+import { errnoOf, openRegular } from "../lib/files.ts";
+import { BadLine, decodeLine, endOfLine, restore } from "./journal-line.ts";
 
 export const extension = "jsonl";
 /** A lease record with hundreds of seals is shorter. */
@@ -31,7 +31,7 @@ export function releaseMark(journal: string, epoch: number): string {
  * has no hard links, and then it either appears soon or its writer died.
  */
 export async function leaseOf(journal: string, epoch: number): Promise<LeaseTaken | BadLine | undefined> {
-  const file = await open(join(journal, segmentName(epoch)), "r");
+  const { file } = await openRegular(join(journal, segmentName(epoch)));
   try {
     for (let length = 4_096; ; length *= 8) {
       const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, 0);
@@ -51,7 +51,7 @@ function asLease(record: StoredEvent | BadLine, epoch: number): LeaseTaken | Bad
 }
 
 function notALease(): BadLine {
-  return new BadLine("a segment must begin with the record that took its lease", "restore the file");
+  return new BadLine("a segment must begin with the record that took its lease", restore);
 }
 
 /** How far a segment counts as journal. */
@@ -62,30 +62,39 @@ export type SegmentEnd =
   | { readonly kind: "sealed"; readonly bytes: number; readonly next: number }
   | { readonly kind: "problem"; readonly where: string; readonly line: BadLine };
 
-/** Asks the later segments how far this one counts; the first of them that is complete decides. */
+/**
+ * Asks the later segments how far this one counts; the newest of them that can be read decides: seals are repeated as
+ * they are, and only a repair takes some back.
+ */
 export async function endOf(journal: string, epoch: number): Promise<SegmentEnd> {
   const all = await segmentsIn(journal);
-  const missing = all.findIndex((number, index) => number !== index + 1);
-  if (missing >= 0) return problem(journal, missing + 1, new BadLine("the segment is missing", "restore it"));
-  for (const later of all.slice(epoch)) {
+  let end: SegmentEnd = { kind: "open" };
+  for (const later of all.filter((number) => number > epoch).reverse()) {
     const lease = await leaseOf(journal, later);
     if (lease === undefined) continue;
-    if (lease instanceof BadLine) return problem(journal, later, lease);
+    if (lease instanceof BadLine) {
+      end = problem(journal, later, lease);
+      continue;
+    }
     const seal = lease.sealed.find((one) => one.segment === segmentName(epoch));
-    if (seal !== undefined) return { kind: "sealed", bytes: seal.bytes, next: epoch + 1 };
-    return problem(journal, later, new BadLine(`it does not seal ${segmentName(epoch)}`, "restore the file"));
+    if (seal === undefined)
+      return problem(journal, later, new BadLine(`it does not seal ${segmentName(epoch)}`, restore));
+    if (seal.bytes > 0 && !all.includes(epoch)) break;
+    return { kind: "sealed", bytes: seal.bytes, next: epoch + 1 };
   }
-  return { kind: "open" };
+  const isThere = all.includes(epoch) || all.every((number) => number < epoch);
+  return isThere ? end : problem(journal, epoch, new BadLine("the segment is missing", restore));
 }
 
 function problem(journal: string, epoch: number, line: BadLine): SegmentEnd {
   return { kind: "problem", where: `${join(journal, segmentName(epoch))}:1`, line };
 }
 
-/** Bytes in the segment, 0 when there is none. */
+/** Bytes in the segment, 0 when there is none. Whoever reads it refuses what is no file. */
 export async function sizeOf(journal: string, epoch: number): Promise<number> {
   try {
-    return (await stat(join(journal, segmentName(epoch)))).size;
+    const found = await lstat(join(journal, segmentName(epoch)));
+    return found.isFile() ? found.size : Number.POSITIVE_INFINITY;
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return 0;
     throw error;

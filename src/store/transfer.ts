@@ -195,11 +195,11 @@ export async function unpack(
   const at = clock.now();
   const clean = <T>(value: T): T => redactFreeText(value, redact);
   // Whoever held the lease there holds nothing here.
-  const lease = await takeLease(fresh.journal, await self(), at, {
-    clock,
-    redact: clean,
-    probe: async () => "gone",
-  });
+  const lease = await takeLease(
+    fresh.journal,
+    { holder: await self(), at },
+    { clock, redact: clean, probe: async () => "gone" },
+  );
   invariant(!("heldBy" in lease), "a journal that nobody else knows has no holder");
   try {
     const { owner, cwd, trusted, settings, reason } = terms;

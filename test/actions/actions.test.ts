@@ -380,6 +380,29 @@ describe("doctor", () => {
     expect(text).toContain(`warn run ${runId}: no driver has taken it yet — team resume run=${runId}`);
   });
 
+  it("shows what a repair would do, does it with confirm, and what is another session's only with force and a reason", async () => {
+    const { as, engine, context } = world(root());
+    const { runId = "" } = (await perform("run", { goal: "g", background: true }, context)).details;
+    engine.damage(runId);
+    const doctor = async (parameters: object, asked = context) =>
+      (await perform("doctor", parameters, asked)).text;
+    expect(await doctor({})).toContain(
+      `FAIL run ${runId}: journal/0001.jsonl:7: checksum is wrong — team doctor run=${runId} confirm=true would keep 6 records`,
+    );
+    const other = as({}, { sessionId: "session-2" });
+    for (const parameters of [{ confirm: true }, { confirm: true, force: true }])
+      expect(await doctor(parameters, other)).toContain("; nothing was repaired");
+    expect(engine.repairs).toEqual([]);
+    const forced = { confirm: true, force: true, reason: "s3cret disk" };
+    expect(await doctor(forced, other)).toContain(`ok   run ${runId}: repaired: keep 6 records`);
+    engine.damage(runId);
+    expect(await doctor({ run: runId, confirm: true })).not.toContain("FAIL");
+    expect(engine.repairs).toEqual([
+      ["session-2", "[redacted] disk"],
+      ["session-1", ""],
+    ]);
+  });
+
   it("tells everything else where the runs' directory cannot be read", async () => {
     const { context, engine } = world(root());
     const failure = { cause: undefined, code: "ENOTDIR", path: "/p/.muster/runs" };

@@ -61,7 +61,7 @@ describe("a slash command's arguments", () => {
     );
     expect(problems.map(({ where }) => where)).toEqual(["--tem", "--model", "--concurrency", "--agent"]);
     expect(problems[0]?.remedy).toContain('did you mean "team"?');
-    expect(parseLine(action("doctor"), "now").problems).toHaveLength(1);
+    expect(parseLine({ ...action("doctor"), parameters: [] }, "now").problems).toHaveLength(1);
     expect(parseLine(action("status"), "a --run b").problems).toHaveLength(1);
   });
 
@@ -106,7 +106,7 @@ describe("completion", () => {
     ["help", "doc", ["doctor"]],
     ["get", "--resource team r", []],
     ["validate", "-", ["--resource", "--name", "--text"]],
-    ["doctor", "", []],
+    ["doctor", "", ["last", "20261121-a1", "20261122-b2"]],
   ])("/team-%s %s", async (name, typed, expected) => {
     expect(await values(name, typed)).toEqual(expected);
   });

@@ -4,7 +4,14 @@ import type { RunEvent, StoredEvent } from "../../src/core/events.ts";
 import { evolve } from "../../src/core/evolve.ts";
 import { manifestOf, queuedManifest } from "../../src/core/manifest.ts";
 import { type AttemptOutcome, noUsage } from "../../src/core/outcome.ts";
-import type { Clock, JournalReading, RunEngine, RunListing, Submission } from "../../src/core/ports.ts";
+import type {
+  Clock,
+  Examination,
+  JournalReading,
+  RunEngine,
+  RunListing,
+  Submission,
+} from "../../src/core/ports.ts";
 import { emptyState, type RunState } from "../../src/core/state.ts";
 
 interface FakeRun {
@@ -39,6 +46,7 @@ export interface Script {
 export class FakeEngine implements RunEngine {
   readonly runs = new Map<string, FakeRun>();
   readonly settledUpTo = new Map<string, number>();
+  readonly repairs: [by: string, reason: string][] = [];
   root = "/nowhere";
   private readonly clock: Clock;
   private readonly script: Script;
@@ -118,6 +126,22 @@ export class FakeEngine implements RunEngine {
 
   async settled(runId: string, seq: number): Promise<void> {
     this.settledUpTo.set(runId, seq);
+  }
+
+  async examine(runId: string): Promise<Examination> {
+    const { problem } = await this.read(runId);
+    const owner = this.run(runId).submission.terms.owner.sessionId;
+    return { owner, findings: problem === undefined ? [] : [{ ...problem, repair: "keep 6 records" }] };
+  }
+
+  async repair(runId: string, by: string, reason: string): Promise<readonly string[]> {
+    this.repairs.push([by, reason]);
+    this.run(runId).damaged = false;
+    return ["keep 6 records"];
+  }
+
+  async strays(): Promise<readonly string[]> {
+    return [];
   }
 
   directory(runId: string): string {

@@ -128,6 +128,15 @@ class FakeEngine implements RunEngine {
     });
   }
 
+  async examine(): Promise<{ findings: [] }> {
+    return { findings: [] };
+  }
+  async repair(): Promise<readonly string[]> {
+    return [];
+  }
+  async strays(): Promise<readonly string[]> {
+    return [];
+  }
   async submit(): Promise<string> {
     throw new Error("nobody submits here");
   }

@@ -98,6 +98,9 @@ export class Oracle {
     switch (event.type) {
       case "lease.taken":
         return;
+      case "journal.repaired":
+        this.#expect(false, "repaired, but nobody asked for it");
+        return;
       case "run.started":
         this.#started(event);
         return;

@@ -35,7 +35,7 @@ it("a full or read-only disk is a named error, nothing rejected is ever read, an
     postRefusal: { cause: "disk_full", code: "ENOSPC", path: expect.stringContaining("late.json") },
     createRefusal: { cause: "disk_full", code: "ENOSPC", path: "/.muster/runs/20261121-half-made" },
     runs: ["20261121-full-disk"],
-    readOnly: { cause: "read_only", code: "EROFS", path: journal },
+    readOnly: { cause: "read_only", code: "EROFS", path: `${journal}/0001.jsonl` },
     pending: ["early"],
     leftovers: [],
     readWhenFull: { problem: null, isWhatWasAccepted: true },

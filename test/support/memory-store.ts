@@ -106,11 +106,14 @@ export function memoryStore(disk: MemoryDisk, io: Io, self: ProcessIdentity): Ru
       await io.begin("ids");
       return [...disk.runs.keys()].sort();
     },
+    problems: async () => [],
+    strays: async () => [],
     inbox: (runId) => inboxOf(disk, io, runId, operate),
     attempts: (runId) => ({
       artifacts: `/project/.muster/runs/${runId}/artifacts`,
       directory: (task, attempt) =>
         operate("directory", runId, () => `/project/.muster/runs/${runId}/attempts/${task}-${attempt}`),
+      isBegun: async (task, attempt) => disk.run(runId).outcomes.has(`${task}/${attempt}`),
       readOutcome: (task, attempt) =>
         operate("readOutcome", runId, (run) => run.outcomes.get(`${task}/${attempt}`)),
     }),
