@@ -128,7 +128,8 @@ export class Session {
 
   #take(read: () => readonly ProtocolFact[]): void {
     const { signs } = this.#reader.telemetry;
-    const isOwn = this.#restart === undefined;
+    // What is being aborted only tells of that.
+    const isOwn = this.#restart === undefined && !this.#isEnding;
     for (const fact of read()) this.#act(fact);
     if (isOwn && this.#reader.telemetry.signs > signs) this.#tell();
   }
