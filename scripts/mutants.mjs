@@ -153,6 +153,24 @@ export const mutants = [
     from: "while (!(await this.#projection.flush()) && !this.#signal.aborted) {",
     to: "while (false) {",
   },
+  {
+    name: "recovery-without-end",
+    file: "src/core/decide.ts",
+    from: "if (state.recoveries <= max) return;",
+    to: "if (max >= 0) return;",
+  },
+  {
+    name: "recovery-counts-on",
+    file: "src/core/evolve.ts",
+    from: "next.recoveries = 0;\n      const done",
+    to: "const done",
+  },
+  {
+    name: "nobody-recovers",
+    file: "src/engine/recovery.ts",
+    from: "await launch(runId);",
+    to: "await Promise.resolve();",
+  },
 ];
 
 /**

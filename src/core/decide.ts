@@ -65,7 +65,7 @@ function react(draft: Draft, command: Command): void {
       return;
     case "resume":
       // A run that only lost its driver goes on by being driven again; its new owner is worth a record.
-      if (state.status === "running" && isSameOwner(state, command)) return;
+      if (state.status === "running" && state.recoveries === 0 && isSameOwner(state, command)) return;
       if (state.cancel !== undefined || state.requests.includes(command.id)) return;
       draft.add({
         type: "run.resumed",
@@ -140,6 +140,17 @@ function takeOver(draft: Draft, state: StartedRun, salvaged: ReadonlyMap<string,
       kept === undefined ? lost : { ...kept, usage: larger(kept.usage, usage) },
     );
   }
+  limitRecoveries(draft);
+}
+
+/** A run that kills its drivers stops. What was salvaged counts as finished, and a cancel goes on to its end. */
+function limitRecoveries(draft: Draft): void {
+  const { state } = draft;
+  if (state.status !== "running" || state.cancel !== undefined) return;
+  const { max } = state.terms.settings.recovery;
+  if (state.recoveries <= max) return;
+  const message = `${max} new drivers in a row died before a task was finished; resume goes on and counts afresh`;
+  draft.add({ type: "run.parked", cause: "recovery_limit", message });
 }
 
 /** A result written inside the worker counts no usage: what the journal knew by then stands. */

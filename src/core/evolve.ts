@@ -55,7 +55,13 @@ function leaseTaken(
 ): RunState {
   const driver = { pid: event.pid, startTime: event.startTime, bootId: event.bootId };
   if (state.status !== "running") return { ...state, driver };
-  return { ...state, driver, idleMs: state.idleMs + Math.max(0, at - state.updatedAt) };
+  return {
+    ...state,
+    driver,
+    idleMs: state.idleMs + Math.max(0, at - state.updatedAt),
+    recoveries: state.recoveries + 1,
+    recovered: { epoch: state.epoch + 1, tasks: state.active },
+  };
 }
 
 function started(state: RunState, event: Extract<RunEvent, { type: "run.started" }>, at: number): StartedRun {
@@ -77,6 +83,7 @@ function started(state: RunState, event: Extract<RunEvent, { type: "run.started"
     status: "running",
     plan: event.plan,
     terms: { ...event.terms, settings: completed(event.terms.settings) },
+    recoveries: 0,
     createdAt: at,
     idleMs: 0,
     requests: [event.request],
@@ -120,6 +127,7 @@ function apply(next: Next, event: LaterEvent, at: number): void {
       next.terms = { ...next.terms, owner: event.owner, background: event.background };
       next.idleMs += Math.max(0, at - (next.parkedAt ?? at));
       next.requests = [...next.requests, event.request];
+      next.recoveries = 0;
       delete next.cause;
       delete next.reason;
       delete next.parkedAt;
@@ -268,6 +276,7 @@ function attemptEnded(next: Next, event: Extract<RunEvent, { type: "attempt.ende
     const usage = addUsage(history.usage, outcome.usage);
     if (outcome.kind === "completed") {
       const model = outcome.model ?? history.model;
+      next.recoveries = 0;
       const done = { ...history, usage, ...(model !== undefined && { model }) };
       return { ...done, status: "completed", finishedAt: at, result: outcome.result, attempt: event.attempt };
     }

@@ -279,6 +279,22 @@ export interface Submission {
   readonly terms: Omit<RunTerms, "runId">;
 }
 
+/** Which live runs get a new driver where theirs is gone. */
+export interface RecoveryTerms {
+  /** This run alone. */
+  readonly only?: RunId;
+  /** How long a run must have been seen without a driver, ms: somebody nearer to it may be about to act. */
+  readonly graceMs: number;
+}
+export interface RecoveryReport {
+  /** Runs that are driven or are to be: worth another look. */
+  readonly live: number;
+  /** A driver was started for these now, or a little while ago. */
+  readonly coming: readonly RunId[];
+  /** Without a driver, and left alone: why, and what to do. Parked runs are not among them. */
+  readonly left: readonly { readonly runId: RunId; readonly reason: string }[];
+}
+
 /** Who owns runs. The embedded one keeps them on disk; a distributed one elsewhere. Both yield the same events. */
 export interface RunEngine {
   /** The run exists, durably, when this resolves; a driver was asked to take it. */
@@ -288,6 +304,11 @@ export interface RunEngine {
   /** Everything recorded so far. Throws `RunNotFound` for an unknown id. */
   read(runId: RunId): Promise<JournalReading>;
   follow(runId: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<StoredEvent>;
+  /**
+   * Gives a driver to runs that are to go on and have none. Asked again and again it does little: a run is tried again
+   * after ever longer pauses. Never rejects because of what one run is.
+   */
+  recover(terms: RecoveryTerms): Promise<RecoveryReport>;
   /** All runs, newest first, or the one that is named; never reads a journal for a run whose manifest is good. */
   list(only?: RunId): Promise<readonly RunListing[]>;
   /** Makes sure that the run's manifest says at least what was read up to `seq` (bounded wait). */

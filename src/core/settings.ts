@@ -56,6 +56,14 @@ export interface Export {
   readonly maxBytes: number;
 }
 
+/** What becomes of a live run whose driver is gone. */
+export interface Recovery {
+  /** Sessions that watch give it a new driver by themselves. */
+  readonly auto: boolean;
+  /** New drivers in a row, without a task that finished in between, before the run is parked. */
+  readonly max: number;
+}
+
 /** What a person can set: user file under project file under the call's own parameters. */
 export interface Settings {
   /** Workers alive at once in one run. */
@@ -78,16 +86,18 @@ export interface Settings {
   readonly retries: Retries;
   readonly retention: Retention;
   readonly export: Export;
+  readonly recovery: Recovery;
 }
 
 /** Settings of a journal that an older version wrote, with what was added since. */
 export function completed(settings: Settings): Settings {
-  const { limits, retries } = defaultSettings;
+  const { limits, retries, recovery } = defaultSettings;
   return {
     ...defaultSettings,
     ...settings,
     limits: { ...limits, ...settings.limits },
     retries: { ...retries, ...settings.retries },
+    recovery: { ...recovery, ...settings.recovery },
   };
 }
 
@@ -120,4 +130,5 @@ export const defaultSettings: Settings = {
   retries: { max: 1, backoffMs: 2_000, backoffMaxMs: 60_000, lostMax: 3 },
   retention: { days: 30, runs: 200 },
   export: { maxBytes: 100_000_000 },
+  recovery: { auto: true, max: 5 },
 };

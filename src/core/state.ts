@@ -104,6 +104,10 @@ export interface StartedRun extends RunBase {
   readonly parkedAt?: number;
   /** Time that does not count against the run's wall clock: parked, or without a driver. */
   readonly idleMs: number;
+  /** New drivers since a task was finished or somebody resumed the run: what `recovery.max` bounds. */
+  readonly recoveries: number;
+  /** The newest time that a driver took over while the run went on: its epoch, and the positions of the tasks at work then. */
+  readonly recovered?: { readonly epoch: number; readonly tasks: readonly number[] };
   readonly cancel?: {
     readonly by: string;
     readonly reason: string;

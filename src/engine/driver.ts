@@ -117,9 +117,13 @@ class Driver {
 
   #isDone(): boolean {
     if (this.#signal.aborted || this.#ending.signal.aborted || isFinalRun(this.#state.status)) return true;
-    if (this.#state.status !== "blocked" || this.#state.active.length > 0) return false;
-    // What makes a parked run go on, or end, is a request.
+    if (this.#state.status === "running" || this.#isAtWork()) return false;
+    // What makes a parked run go on, or end, is a request; one that nobody started waits for its own.
     return this.#reports.length === 0 && !this.#inboxMayHold;
+  }
+
+  #isAtWork(): boolean {
+    return this.#state.status !== "queued" && this.#state.active.length > 0;
   }
 
   #tell(report: Report): void {
@@ -146,6 +150,8 @@ class Driver {
       }
     }
     this.#tell({ kind: "take_over", salvaged });
+    // Before anything starts: what is not to go on is parked at once.
+    await this.#lookForOwner();
     // An earlier driver may have died before its last word; and a manifest that names this one is known to be stale if it dies.
     while (!(await this.#projection.flush()) && !this.#signal.aborted) {
       await clock.sleep(storageRetryMs, this.#signal);
@@ -166,11 +172,14 @@ class Driver {
     for (;;) {
       await this.#parts.clock.sleep(ownerPollMs, this.#ending.signal);
       if (this.#ending.signal.aborted) return;
-      const state = this.#state;
-      if (state.status !== "running" || state.terms.background || state.terms.owner.host === undefined)
-        continue;
-      if ((await this.#parts.probe(state.terms.owner.host)) === "gone") this.#tell({ kind: "owner_gone" });
+      await this.#lookForOwner();
     }
+  }
+
+  async #lookForOwner(): Promise<void> {
+    const state = this.#state;
+    if (state.status !== "running" || state.terms.background || state.terms.owner.host === undefined) return;
+    if ((await this.#parts.probe(state.terms.owner.host)) === "gone") this.#tell({ kind: "owner_gone" });
   }
 
   /** Takes what has arrived, decides, records, and acts on it. */

@@ -16,7 +16,7 @@ export async function takeAndDrive(
     const lease = await parts.store.acquire(parts.runId, self, parts.clock.now());
     if ("heldBy" in lease) return lease;
     const state = await drive({ ...parts, lease }, signal);
-    if (state.status !== "blocked" || signal.aborted) return state;
+    if ((state.status !== "blocked" && state.status !== "queued") || signal.aborted) return state;
     // A request that came while the lease was given back saw a living driver and woke nobody else.
     if ((await parts.store.inbox(parts.runId).pending()).length === 0) return state;
   }

@@ -9,6 +9,8 @@ import type {
   Examination,
   JournalReading,
   Manifest,
+  RecoveryReport,
+  RecoveryTerms,
   RunEngine,
   RunListing,
   RunStore,
@@ -16,6 +18,7 @@ import type {
 } from "../core/ports.ts";
 import { finalRunStatuses } from "../core/status.ts";
 import { ownIdentity } from "../lib/identity.ts";
+import { Recovery } from "./recovery.ts";
 import { examine, repair } from "./repair.ts";
 
 /** What the embedded engine is given. */
@@ -25,10 +28,15 @@ export interface LocalEngineParts {
   readonly newRunId: () => string;
   /** Starts a detached runner for the run. A runner that finds a living driver ends by itself, so one too many does no harm. */
   readonly launch: (runId: string) => Promise<void>;
+  /** Whether runs get a new driver unasked; absent: always. */
+  readonly recovers?: () => Promise<boolean>;
 }
 
 /** What one run's files can be: gone in part, damaged, refused by the disk, or readable and impossible. */
 const unreadable = [RunNotFound, JournalDamaged, StorageError, InvariantViolation] as const;
+function isUnreadable(error: unknown): error is Error {
+  return unreadable.some((kind) => error instanceof kind);
+}
 const settledMaxMs = 2_000;
 const settledPollMs = 25;
 
@@ -40,10 +48,15 @@ export function localEngine(parts: LocalEngineParts): RunEngine {
 class LocalEngine implements RunEngine {
   readonly #parts: LocalEngineParts;
   readonly #store: RunStore;
+  readonly #recovery: Recovery;
 
   constructor(parts: LocalEngineParts) {
     this.#parts = parts;
     this.#store = parts.store;
+    const { store, clock, recovers: isWanted = async () => true } = parts;
+    const launch = (runId: string): Promise<void> => this.#launched(runId);
+    const putRight = (runId: string): Promise<unknown> => this.#rebuilt(runId);
+    this.#recovery = new Recovery({ store, clock, launch, putRight, isWanted, isRunTrouble: isUnreadable });
   }
 
   async submit(submission: Submission): Promise<string> {
@@ -74,6 +87,10 @@ class LocalEngine implements RunEngine {
   async *follow(runId: string, fromSeq: number, signal: AbortSignal): AsyncIterable<StoredEvent> {
     await this.#mustExist(runId);
     yield* this.#store.follow(runId, fromSeq, signal);
+  }
+
+  recover(terms: RecoveryTerms): Promise<RecoveryReport> {
+    return this.#recovery.look(terms);
   }
 
   async list(only?: string): Promise<readonly RunListing[]> {
@@ -144,16 +161,17 @@ class LocalEngine implements RunEngine {
       if (isFinal(manifest)) return { runId, manifest, driver: "none" };
       const driver = (await this.#store.holder(runId))?.liveness ?? "none";
       const problems = await this.#store.problems(runId);
-      if (driver !== "gone" || manifest.driver === undefined) return { runId, manifest, driver, problems };
+      const isDriven = driver === "alive" || driver === "indeterminate";
+      const isStale = manifest.driver !== undefined || (manifest.status === "queued" && driver === "gone");
+      if (isDriven || !isStale) return { runId, manifest, driver, problems };
       // It died before it could write its last word, which may be the end of the run.
-      const last = await this.#rebuilt(runId);
+      const last = (await this.#rebuilt(runId)) ?? manifest;
       if (typeof last === "string") return { runId, problem: last };
       return isFinal(last)
         ? { runId, manifest: last, driver: "none" }
         : { runId, manifest: last, driver, problems };
     } catch (error) {
-      if (unreadable.some((kind) => error instanceof kind) && error instanceof Error)
-        return { runId, problem: error.message };
+      if (isUnreadable(error)) return { runId, problem: error.message };
       throw error;
     }
   }
@@ -161,17 +179,18 @@ class LocalEngine implements RunEngine {
   /** The manifest, rebuilt from the journal when it is missing or unreadable; a text says why there is none. */
   async #manifest(runId: string): Promise<Manifest | string> {
     const known = await this.#store.readManifest(runId);
-    return known === undefined || known === "unreadable" ? this.#rebuilt(runId) : known;
+    if (known !== undefined && known !== "unreadable") return known;
+    return (await this.#rebuilt(runId)) ?? "it was never started: no driver has taken it yet";
   }
 
-  async #rebuilt(runId: string): Promise<Manifest | string> {
+  /** What the journal says, written down unless a living driver does that; nothing while the run was never started. */
+  async #rebuilt(runId: string): Promise<Manifest | string | undefined> {
     const { events, problem } = await this.#store.read(runId);
     if (problem !== undefined) return `${problem.where}: ${problem.message}. ${problem.remedy}`;
     const isDriven = (await this.#store.holder(runId))?.liveness === "alive";
     const manifest = manifestOf(fold(events), isDriven);
-    if (manifest === undefined) return "it was never started: no driver has taken it yet";
     // A living driver writes its own; without one the rebuilt file is no write to the run.
-    if (!isDriven) await this.#store.writeManifest(runId, manifest);
+    if (manifest !== undefined && !isDriven) await this.#store.writeManifest(runId, manifest);
     return manifest;
   }
 }

@@ -7,9 +7,10 @@ import type { RunHistory } from "../core/history.ts";
 import type { RunStore } from "../core/ports.ts";
 import { runProcesses } from "../engine/left-behind.ts";
 import { localEngine } from "../engine/local-engine.ts";
+import type { Machine } from "../host/checks.ts";
 import type { Loaded, Project } from "../host/parts.ts";
 import { systemClock } from "../lib/clock.ts";
-import { agentDirectory, depthOf, readEnvironment } from "../lib/environment.ts";
+import { agentDirectory, depthOf, type Environment, readEnvironment } from "../lib/environment.ts";
 import { ownIdentity } from "../lib/identity.ts";
 import { projectRoot } from "../lib/project.ts";
 import { createRedactor } from "../lib/redact.ts";
@@ -20,7 +21,7 @@ import { openHistory } from "../store/history.ts";
 import { openRunStore } from "../store/run-store.ts";
 import { launchRunner } from "./launch.ts";
 import { entryFile, isBuildCurrent, packageRoot } from "./loading.ts";
-import { runningHost } from "./running-host.ts";
+import { type RunningHost, runningHost } from "./running-host.ts";
 
 /** The house as one host process uses it: everything that has weight, wired in one place. */
 export async function compose(): Promise<Loaded> {
@@ -29,7 +30,6 @@ export async function compose(): Promise<Loaded> {
   const redactor = createRedactor(environment);
   const agentDir = agentDirectory(environment, homedir());
   const projects = new Map<string, Promise<Project>>();
-  const depth = depthOf(environment);
 
   async function openProject(cwd: string, trusted: boolean): Promise<Project> {
     const root = await projectRoot(cwd, homedir());
@@ -48,6 +48,7 @@ export async function compose(): Promise<Loaded> {
       store,
       clock: systemClock,
       newRunId: () => newRunId(systemClock.now()),
+      recovers: async () => (await loadSettings(settingsFiles)).settings.recovery.auto,
       launch: async (runId) => {
         const { settings } = await loadSettings(settingsFiles);
         const { workersPerMachine } = settings;
@@ -82,15 +83,19 @@ export async function compose(): Promise<Loaded> {
     identity: ownIdentity,
     redact: redactor.redact,
     newId: newRequestId,
-    machine: {
-      version: await ownVersion(),
-      build: await buildOf(),
-      depth: depth.level,
-      depthMax:
-        depth.max ??
-        (await loadSettings({ user: join(agentDir, "muster", "config.json") })).settings.depthMax,
-      piCommand: async () => [host.forRunner.pi.command, ...host.forRunner.pi.args],
-    },
+    machine: await machineOf(host, environment, agentDir),
+  };
+}
+
+async function machineOf(host: RunningHost, environment: Environment, agentDir: string): Promise<Machine> {
+  const { level, max } = depthOf(environment);
+  const { settings } = await loadSettings({ user: join(agentDir, "muster", "config.json") });
+  return {
+    version: await ownVersion(),
+    build: await buildOf(),
+    depth: level,
+    depthMax: max ?? settings.depthMax,
+    piCommand: async () => [host.forRunner.pi.command, ...host.forRunner.pi.args],
   };
 }
 

@@ -21,7 +21,8 @@ function group<Name extends string>(
   return Type.Object(Object.fromEntries(members), { description, additionalProperties: false });
 }
 
-const { concurrency, workersPerMachine, depthMax, limits, retries, retention, ...texts } = defaultSettings;
+const { concurrency, workersPerMachine, depthMax, limits, retries, retention, recovery, ...texts } =
+  defaultSettings;
 
 /** The one description of what a person can set; schema.json is generated from it. */
 export const settingsSchema = Type.Object(
@@ -91,6 +92,19 @@ export const settingsSchema = Type.Object(
     export: group("Runs that are carried elsewhere.", texts.export, {
       maxBytes: [1_000, 250_000_000, "Content of one bundle, written or read."],
     }),
+    recovery: Type.Object(
+      {
+        auto: Type.Boolean({
+          default: recovery.auto,
+          description: "Sessions that watch give a run whose driver died a new one by themselves.",
+        }),
+        max: whole(recovery.max, [
+          ...([0, 100] as const),
+          "New drivers in a row, without a finished task in between, before the run is parked.",
+        ]),
+      },
+      { description: "A live run whose driver is gone.", additionalProperties: false },
+    ),
   },
   { title: "pi-muster settings", additionalProperties: false },
 );

@@ -135,6 +135,7 @@ function allowed(schema: TSchema): string {
   if (Array.isArray(schema.anyOf)) return schema.anyOf.map((one: TSchema) => allowed(one)).join(" | ");
   if (schema.const !== undefined) return String(schema.const);
   if (schema.type === "integer") return `a whole number from ${schema.minimum} to ${schema.maximum}`;
+  if (schema.type === "boolean") return "true or false";
   if (schema.type === "object") return "an object: { … }";
   return schema.type === "array" ? "a list of texts" : "text";
 }
@@ -146,6 +147,7 @@ export function accepts(schema: TSchema, value: unknown): boolean {
   if (schema.type === "integer") {
     return Number.isInteger(value) && Number(value) >= schema.minimum && Number(value) <= schema.maximum;
   }
+  if (schema.type === "boolean") return typeof value === "boolean";
   if (schema.type === "array") {
     return (
       Array.isArray(value) && value.length <= 200 && value.every((entry) => accepts(schema.items, entry))

@@ -8,6 +8,7 @@ import type {
   Clock,
   Examination,
   JournalReading,
+  RecoveryReport,
   RunEngine,
   RunListing,
   Submission,
@@ -74,6 +75,11 @@ export class FakeEngine implements RunEngine {
     const { plan, terms } = submission;
     this.report(runId, { id: "start", kind: "start", plan, terms: { ...terms, runId } });
     return runId;
+  }
+
+  /** Nobody recovers here. */
+  async recover(): Promise<RecoveryReport> {
+    return { live: 0, coming: [], left: [] };
   }
 
   async send(runId: string, request: Request): Promise<void> {

@@ -21,6 +21,7 @@ function machine(backend: WorkerBackend = instantWorkers()) {
     ({ pid }): Liveness => (dead.has(pid) ? "gone" : "alive"),
   );
   const launched: string[] = [];
+  const settings = { isWanted: true };
   let runs = 0;
   const identity = (pid: number): ProcessIdentity => ({ pid, startTime: String(pid), bootId: "b" });
   const engine: RunEngine = localEngine({
@@ -28,6 +29,7 @@ function machine(backend: WorkerBackend = instantWorkers()) {
     clock: systemClock,
     newRunId: () => `20260101-00000${++runs}`,
     launch: async (id) => void launched.push(id),
+    recovers: async () => settings.isWanted,
   });
   const drive = (runId: string, pid: number, signal = new AbortController().signal) => {
     const store = memoryStore(disk, goodIo, identity(pid));
@@ -35,7 +37,7 @@ function machine(backend: WorkerBackend = instantWorkers()) {
     const parts = { runId, store, backend, slots: boundlessSlots(), clock: systemClock, probe };
     return takeAndDrive(parts, identity(pid), signal);
   };
-  return { engine, disk, dead, launched, drive };
+  return { engine, disk, dead, launched, drive, settings };
 }
 
 /** Workers that go on until they are stopped. */

@@ -5,7 +5,7 @@ import { RunNotFound } from "../../src/core/failure.ts";
 import { invariant } from "../../src/core/invariant.ts";
 import { manifestOf } from "../../src/core/manifest.ts";
 import { noUsage } from "../../src/core/outcome.ts";
-import type { Clock, RunEngine, RunListing } from "../../src/core/ports.ts";
+import type { Clock, RecoveryReport, RecoveryTerms, RunEngine, RunListing } from "../../src/core/ports.ts";
 import type { Liveness } from "../../src/core/process.ts";
 import { runView } from "../../src/core/run-view.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
@@ -142,6 +142,13 @@ class FakeEngine implements RunEngine {
   }
   async send(): Promise<void> {
     throw new Error("nobody sends here");
+  }
+  /** Answers `recovery`, and notes who asked. */
+  recovery: RecoveryReport = { live: 0, coming: [], left: [] };
+  readonly recoveries: RecoveryTerms[] = [];
+  async recover(terms: RecoveryTerms): Promise<RecoveryReport> {
+    this.recoveries.push(terms);
+    return this.recovery;
   }
   async list(only?: string): Promise<readonly RunListing[]> {
     return [...this.#journals]

@@ -49,6 +49,9 @@ export class Oracle {
   #limits: Limits | undefined;
   #isCancelled = false;
   #isParked = false;
+  #recoveryMax = 0;
+  /** Drivers in a row that took over without a task that finished since. */
+  #recoveries = 0;
   finished: string | undefined;
   readonly #witness: Witness;
 
@@ -97,6 +100,7 @@ export class Oracle {
   #judge(event: StoredEvent): void {
     switch (event.type) {
       case "lease.taken":
+        if (this.plan !== undefined && !this.#isParked) this.#recoveries++;
         return;
       case "journal.repaired":
         this.#expect(false, "repaired, but nobody asked for it");
@@ -110,11 +114,16 @@ export class Oracle {
         return;
       case "run.parked":
         this.#expect(!this.#isParked, "parked twice");
+        this.#expect(
+          event.cause !== "recovery_limit" || this.#recoveries > this.#recoveryMax,
+          `parked after only ${this.#recoveries} recoveries`,
+        );
         this.#isParked = true;
         return;
       case "run.resumed":
-        this.#expect(this.#isParked, "resumed, but never parked");
+        this.#expect(this.#isParked || this.#recoveries > 0, "resumed, but never interrupted");
         this.#isParked = false;
+        this.#recoveries = 0;
         return;
       case "run.imported":
         this.#expect(false, "imported, but nobody did that");
@@ -138,6 +147,7 @@ export class Oracle {
     this.#expect(this.plan === undefined, "started twice");
     this.plan = event.plan;
     this.#concurrency = event.terms.settings.concurrency;
+    this.#recoveryMax = event.terms.settings.recovery.max;
     this.#lostMax = event.terms.settings.retries.lostMax;
     this.#limits = event.terms.settings.limits;
     for (const planned of event.plan.tasks) {
@@ -223,6 +233,10 @@ export class Oracle {
     const name = `${event.task}/${event.attempt}`;
     this.#expect(!this.#isCancelled, `${name} starts after a cancel`);
     this.#expect(!this.#isParked, `${name} starts while the run is parked`);
+    this.#expect(
+      this.#recoveries <= this.#recoveryMax,
+      `${name} starts after ${this.#recoveries} recoveries in a row`,
+    );
     this.#expect(task.live === undefined, `${name} starts beside ${task.live}`);
     this.#expect(event.attempt === task.attempts + 1, `${name} follows ${task.attempts}`);
     for (const id of task.planned.dependsOn)
@@ -268,8 +282,10 @@ export class Oracle {
     task.live = undefined;
     task.retryAt = retryAt;
     task.endings.push(outcome);
-    if (outcome.kind === "completed") task.final = "completed";
-    else if (retryAt === undefined) task.final = outcome.kind === "cancelled" ? "cancelled" : "failed";
+    if (outcome.kind === "completed") {
+      task.final = "completed";
+      this.#recoveries = 0;
+    } else if (retryAt === undefined) task.final = outcome.kind === "cancelled" ? "cancelled" : "failed";
     this.#expect(retryAt === undefined || !this.#isCancelled, `${name} is to be retried after a cancel`);
     const losses = task.endings.filter(countsAsLoss).length;
     this.#expect(losses <= this.#lostMax + 1, `${event.task} was lost ${losses} times`);

@@ -31,23 +31,20 @@ export class People {
     }
   }
 
-  /**
-   * What a host does whenever one is opened: drives on what lost its driver, and what is parked with a request that nobody
-   * took; resumes what a person wants resumed.
-   */
+  /** What sessions do while they watch: all of them recover, at once; one resumes what a person wants resumed. */
   async #lookAfter(): Promise<void> {
-    const { engine, scenario, hasFaults } = this.#world;
+    const { engine, engines, random, scenario, hasFaults } = this.#world;
+    await Promise.all(engines.map((session) => session.recover({ graceMs: random.pick([0, 2_000]) })));
     const listing = (await engine.list()).find((one) => one.runId === runId);
     if (listing === undefined) return this.#world.violate("the run is not listed");
-    if ("problem" in listing) return this.#world.launch(runId);
+    if ("problem" in listing) return;
     const { manifest, driver } = listing;
     const isFinal = ["completed", "failed", "cancelled"].includes(manifest.status);
     const isParked = manifest.status === "blocked";
     const isAsked = [...this.#world.disk.run(runId).inbox.values()].some(({ kind }) => kind !== "start");
     this.#isBusy = hasFaults || !(isFinal || (isParked && !scenario.isResumed && !isAsked));
     if (isFinal || driver === "alive" || driver === "indeterminate") return;
-    if (!isParked || isAsked) return this.#world.launch(runId);
-    if (!scenario.isResumed) return;
+    if (!isParked || isAsked || !scenario.isResumed) return;
     const owner = { sessionId: "session-2", host: this.#world.newHost() };
     await this.#send({ kind: "resume", id: this.#id(), owner, background: scenario.background });
   }

@@ -128,6 +128,7 @@ function settingsOf(random: Random): Settings {
       backoffMaxMs: random.pick([1_000, 4_000]),
       lostMax: random.integer(0, 5),
     },
+    recovery: { auto: true, max: random.pick([0, 1, 2, 5]) },
   };
 }
 

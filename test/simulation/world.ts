@@ -26,6 +26,8 @@ export interface Tally {
   parks: number;
   nudge: number;
   abort: number;
+  /** Parked because of `recovery.max`. */
+  limits: number;
 }
 
 interface Driver {
@@ -42,7 +44,8 @@ export class World {
   readonly table: ProcessTable;
   readonly machine: Machine;
   readonly oracle: Oracle;
-  readonly engine: RunEngine;
+  /** The sessions that watch; the first of them is the lead's. */
+  readonly engines: readonly RunEngine[];
   readonly violations: string[] = [];
   readonly tally: Tally = {
     crashes: 0,
@@ -54,6 +57,7 @@ export class World {
     parks: 0,
     nudge: 0,
     abort: 0,
+    limits: 0,
   };
   readonly drivers: Driver[] = [];
   readonly hosts = new Map<number, VirtualProcess>();
@@ -87,8 +91,18 @@ export class World {
       isObscure: (task, attempt) => this.#obscure.has(`${task}/${attempt}`),
       violate: (message) => this.violate(message),
     });
+    this.engines = [this.#session(), this.#session()];
+  }
+
+  get engine(): RunEngine {
+    const [first] = this.engines;
+    if (first === undefined) throw new Error("nobody watches");
+    return first;
+  }
+
+  #session(): RunEngine {
     const client = new VirtualProcess(this.timeline.nextNumber());
-    this.engine = localEngine({
+    return localEngine({
       store: memoryStore(this.disk, this.#io(client, false), client.identity),
       clock: this.timeline.clock(client),
       newRunId: () => runId,
@@ -96,6 +110,7 @@ export class World {
         this.launch(id);
         return Promise.resolve();
       },
+      recovers: () => Promise.resolve(true),
     });
   }
 
@@ -267,7 +282,10 @@ export class World {
       this.holder = event;
       if (event.epoch > 1) this.tally.takeovers++;
     }
-    if (event.type === "run.parked") this.tally.parks++;
+    if (event.type === "run.parked") {
+      this.tally.parks++;
+      if (event.cause === "recovery_limit") this.tally.limits++;
+    }
     try {
       this.oracle.event(event);
     } catch (error) {

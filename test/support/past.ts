@@ -75,7 +75,7 @@ export async function pastWorld(
   };
   let runs = 0;
   const newRunId = () => `20260101-${String(++runs).padStart(4, "0")}-past`;
-  const engine = localEngine({ store, clock, newRunId, launch });
+  const engine = localEngine({ store, clock, newRunId, launch, recovers: async () => false });
   const history = openHistory({ store, processes, clock, redact: redactTest, self: async () => identity() });
   onTestFinished(async () => {
     ending.abort();

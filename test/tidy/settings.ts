@@ -1,6 +1,6 @@
 import ts from "typescript";
 
-/** Names of all settings, groups left out: the leaves of Settings, Limits and Retries in core/settings.ts. */
+/** Names of all settings, groups left out: the leaves of the interfaces in core/settings.ts. */
 export function settingNames(text: string): readonly string[] {
   const source = ts.createSourceFile("settings.ts", text, ts.ScriptTarget.Latest, true);
   const interfaces = source.statements.filter(ts.isInterfaceDeclaration);
@@ -13,11 +13,11 @@ export function settingNames(text: string): readonly string[] {
   );
 }
 
-const owner = /(settings|limits|retries|retention)$/i;
+const owner = /(settings|limits|retries|retention|recovery)$/i;
 
 /**
  * True when the code reads this setting, by a dot or by destructuring. A name of one word is common: it counts only
- * when it is taken from something called settings, limits or retries.
+ * when it is taken from something called settings, limits, retries or recovery.
  */
 export function reads(text: string, name: string): boolean {
   const source = ts.createSourceFile("reader.ts", text, ts.ScriptTarget.Latest, true);
