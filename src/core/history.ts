@@ -16,24 +16,21 @@ export interface Tombstone {
   /** The session that removed it. */
   readonly by: string;
   readonly reason: string;
-  /** Its drivers on this machine: by them is recognised whatever may be left of its processes. */
-  readonly drivers: readonly ProcessIdentity[];
 }
 
-/** By what processes of one run are told from everybody else's, also from those of its copy in another project. */
+/** What is known of one run's processes besides the marks that they carry in their environment. */
 export interface RunMarks {
   readonly runId: RunId;
-  /** Holders of its leases in this project, and workers that they recorded. */
-  readonly drivers: readonly ProcessIdentity[];
+  /** Recorded in this project; what came with an import names nobody here. */
   readonly workers: readonly ProcessIdentity[];
 }
 
-/** Processes of runs on this machine. An unreadable process table throws: it is not an empty one. */
+/** Processes of this project's runs. An unreadable process table throws: it is not an empty one. */
 export interface RunProcesses {
   living(marks: RunMarks): Promise<readonly ProcessIdentity[]>;
   /** Lets them end by themselves for a moment, then ends them; resolves with what still lives after a bounded time. */
   end(marks: RunMarks): Promise<readonly ProcessIdentity[]>;
-  /** Ids of the runs that any living process is marked with, where the system shows marks. */
+  /** Ids of this project's runs that any living process is marked with, where the system shows marks. */
   marked(): Promise<ReadonlySet<RunId>>;
 }
 
@@ -123,7 +120,7 @@ export interface RunHistory {
    * is in the trash. Throws `HistoryRefused` while a driver or a process of it lives. Resolves with what could not be
    * deleted from the trash yet; undefined when nothing is left.
    */
-  remove(runId: RunId, mark: Omit<Tombstone, "v" | "runId" | "drivers">): Promise<string | undefined>;
+  remove(runId: RunId, mark: Omit<Tombstone, "v" | "runId">): Promise<string | undefined>;
   /** Of runs that are forgotten, newest id first. */
   tombstones(): Promise<readonly Tombstone[]>;
   /** `over`: ids of runs that are final; of others nothing is looked at. */

@@ -1,7 +1,6 @@
 import type { RunMarks, RunProcesses } from "../core/history.ts";
 import type { Clock } from "../core/ports.ts";
-import { driverMark } from "../lib/environment.ts";
-import { ownIdentity } from "../lib/identity.ts";
+import { placeMark } from "../lib/environment.ts";
 import { readProcessEnvironment, readProcessTable } from "../lib/process-table.ts";
 import {
   createProcessWatch,
@@ -11,54 +10,37 @@ import {
   selfAndAncestors,
 } from "../lib/process-tree.ts";
 
-/** A runner whose run just ended goes by itself within this, ms; then it is asked, then killed. */
-const graceMs = 5_000;
-const killAfterMs = 1_500;
-const endMaxMs = 15_000;
+/** A runner whose run just ended goes by itself within `graceMs`; then it is asked, then killed. */
+const defaults = { graceMs: 5_000, killAfterMs: 1_500, endMaxMs: 15_000 };
 
-/** The processes of runs, told by their drivers: a copy of the run in another project has others. */
-export function runProcesses(clock: Clock): RunProcesses {
+/** The processes of the runs whose state lies in `root`: a copy of a run in another project has others. */
+export function runProcesses(root: string, clock: Clock, terms: Partial<typeof defaults> = {}): RunProcesses {
+  const { graceMs, killAfterMs, endMaxMs } = { ...defaults, ...terms };
+  const place = `PI_MUSTER_PLACE=${placeMark(root)}`;
+  const treeOf = async ({ runId, workers }: RunMarks): Promise<ProcessTree> =>
+    processTree([`PI_MUSTER_RUN=${runId}`, place], workers, await selfAndAncestors());
   return {
-    async living(marks) {
-      const watch = createProcessWatch();
-      const found = (await treesOf(marks)).map((tree) => watch.members(tree));
-      const members = (await Promise.all(found)).flat();
-      return [...new Map(members.map((one) => [one.pid, one])).values()];
-    },
+    living: async (marks) => await createProcessWatch().members(await treeOf(marks)),
     async end(marks) {
-      const watch = createProcessWatch();
-      const patience = new AbortController();
       const over = new AbortController();
+      const patience = new AbortController();
       void clock.sleep(endMaxMs, over.signal).then(() => patience.abort());
       const termAt = clock.now() + graceMs;
-      const terms = { termAt, killAt: termAt + killAfterMs, signal: patience.signal };
-      const ended = (await treesOf(marks)).map((tree) => endTree(watch, tree, clock, terms));
-      const left = (await Promise.all(ended)).flat();
-      over.abort();
-      return left;
+      const ending = { termAt, killAt: termAt + killAfterMs, signal: patience.signal };
+      try {
+        return await endTree(createProcessWatch(), await treeOf(marks), clock, ending);
+      } finally {
+        over.abort();
+      }
     },
     async marked() {
       const found = new Set<string>();
       for (const pid of (await readProcessTable()).keys()) {
-        const line = (await readProcessEnvironment(pid))?.find((one) => one.startsWith("PI_MUSTER_RUN="));
-        if (line !== undefined) found.add(line.slice("PI_MUSTER_RUN=".length));
+        const lines = (await readProcessEnvironment(pid)) ?? [];
+        const run = lines.find((line) => line.startsWith("PI_MUSTER_RUN="));
+        if (run !== undefined && lines.includes(place)) found.add(run.slice("PI_MUSTER_RUN=".length));
       }
       return found;
     },
   };
-}
-
-/** One tree a driver; what belongs to another boot, or to us, is in none. */
-async function treesOf({ runId, drivers, workers }: RunMarks): Promise<readonly ProcessTree[]> {
-  const [{ bootId }, exempt] = await Promise.all([ownIdentity(), selfAndAncestors()]);
-  const mark = `PI_MUSTER_RUN=${runId}`;
-  const here = drivers.filter((driver) => driver.bootId === bootId && !exempt.includes(driver.pid));
-  return await Promise.all(
-    here.map(async (driver) => {
-      // Sessions hold leases too, for a moment, to remove or repair a run: only a process of the run is one of its tree.
-      const isRunner = (await readProcessEnvironment(driver.pid))?.includes(mark);
-      const known = isRunner ? [driver, ...workers] : workers;
-      return processTree([mark, `PI_MUSTER_DRIVER=${driverMark(driver)}`], known, exempt);
-    }),
-  );
 }

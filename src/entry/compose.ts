@@ -100,7 +100,7 @@ async function machineOf(host: RunningHost, environment: Environment, agentDir: 
 }
 
 function historyOf(store: RunStore, redact: (text: string) => string): RunHistory {
-  const processes = runProcesses(systemClock);
+  const processes = runProcesses(store.root, systemClock);
   return openHistory({ store, processes, clock: systemClock, redact, self: ownIdentity });
 }
 

@@ -1,4 +1,4 @@
-import type { Environment } from "../lib/environment.ts";
+import { type Environment, placeMark } from "../lib/environment.ts";
 import { spawnDetached } from "../lib/spawn.ts";
 import { entryFile, nodeArguments } from "./loading.ts";
 import type { Orders } from "./orders.ts";
@@ -10,6 +10,6 @@ export async function launchRunner(orders: Orders, runtime: string, environment:
     command: runtime,
     args: [...(await nodeArguments(entryFile("runner"), orders.hostCli)), JSON.stringify(orders)],
     cwd: orders.root,
-    environment: { ...inherited, PI_MUSTER_RUN: orders.runId },
+    environment: { ...inherited, PI_MUSTER_RUN: orders.runId, PI_MUSTER_PLACE: placeMark(orders.root) },
   });
 }

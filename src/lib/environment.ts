@@ -1,3 +1,5 @@
+import { sha256 } from "./hash.ts";
+
 /** Variables by name. The only place that reads or changes this process's own. */
 export type Environment = Readonly<Record<string, string>>;
 
@@ -33,6 +35,14 @@ export function depthOf(environment: Environment): Depth {
 
 function count(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * Value of PI_MUSTER_PLACE: tells the processes of a run from those of its copy in another project. `root` is the
+ * directory that holds the run's state, absolute.
+ */
+export function placeMark(root: string): string {
+  return sha256(root).slice(0, 16);
 }
 
 /** The user's agent directory: PI_CODING_AGENT_DIR (with `~`), else `.pi/agent` in the home directory. */

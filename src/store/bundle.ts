@@ -207,6 +207,11 @@ function headerOf(value: Readonly<Record<string, unknown>>, refuse: Refuse): Bun
 const nameShape = /^(?!\.{1,2}$)[^/\\\0]{1,255}$/;
 const placeShape = /^(?:journal\/\d{4,}\.jsonl|attempts\/[^/]+\/.+|artifacts\/.+|runner\.log)$/s;
 
+/** True for a path that a bundle may hold: one that has its place in a run on every system. */
+export function hasPlace(path: string): boolean {
+  return placeShape.test(path) && path.split("/").every((name) => nameShape.test(name));
+}
+
 function fileOf(
   value: Readonly<Record<string, unknown>>,
   refuse: Refuse,
@@ -214,7 +219,7 @@ function fileOf(
   const { path, bytes, sha256: hash, text, base64, binary, redacted } = value;
   if (typeof path !== "string" || typeof bytes !== "number" || typeof hash !== "string")
     return refuse("a line of it is no file");
-  if (!placeShape.test(path) || !path.split("/").every((name) => nameShape.test(name)))
+  if (!hasPlace(path))
     return refuse(
       `it holds ${JSON.stringify(path.slice(0, 200))}, which has no place in a run`,
       "do not trust it",

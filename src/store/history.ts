@@ -33,8 +33,6 @@ const leaseMaxMs = 10_000;
 const leasePollMs = 100;
 /** Beginning of a journal in which it names the runs that it continues, bytes. */
 const headBytes = 256 * 1024;
-/** Drivers that a tombstone remembers. */
-const driversMax = 20;
 /** What is younger may be somebody's work in progress, ms. */
 const temporaryMinAgeMs = 60_000;
 const unfinishedMinAgeMs = 3_600_000;
@@ -44,7 +42,7 @@ const unfinishedShape = /^\.[a-z0-9-]+\.[0-9a-f]{12}$/;
 
 /** The past of the runs in `parts.store`. Opens and makes nothing by itself. */
 export function openHistory(parts: HistoryParts): RunHistory {
-  const { store, processes, redact } = parts;
+  const { store, redact } = parts;
   const { root } = store;
   return {
     exports: join(root, "exports"),
@@ -55,14 +53,9 @@ export function openHistory(parts: HistoryParts): RunHistory {
         throw new RunNotFound(runId, root);
       const lease = await heldAlone(runId, parts);
       try {
-        const marks = marksOf(runId, lease?.history ?? []);
-        if (lease === undefined && (await processes.marked()).has(runId))
-          throw stillAlive(runId, "a process of it lives, and its journal does not tell which");
-        const left = await processes.end(marks);
-        if (left.length > 0) throw stillAlive(runId, `alive: pid ${left.map(({ pid }) => pid).join(", ")}`);
+        await ended({ runId, workers: workersIn(lease?.history ?? []) }, parts);
         const goal = oneLine(mark.goal, 200);
-        const drivers = marks.drivers.slice(-driversMax);
-        await bury(root, redactFreeText({ v: 1, runId, ...mark, goal, drivers }, redact));
+        await bury(root, redactFreeText({ v: 1, runId, ...mark, goal }, redact));
         return await discard(root, run.path, runId);
       } finally {
         await givenUp(lease);
@@ -124,18 +117,15 @@ async function givenUp(lease: Lease | undefined): Promise<void> {
   });
 }
 
-/** Who drove it here and what they started: nothing that was recorded before the run came here. */
-function marksOf(runId: string, history: readonly StoredEvent[]): RunMarks {
+/** Workers that were recorded here: what was recorded before the run came here names nobody of this place. */
+function workersIn(history: readonly StoredEvent[]): readonly ProcessIdentity[] {
   const here = history.slice(history.findLastIndex((event) => event.type === "run.imported") + 1);
-  const drivers: ProcessIdentity[] = [];
-  const workers: ProcessIdentity[] = [];
-  for (const event of here) {
-    if (event.type === "lease.taken") {
-      const { pid, startTime, bootId } = event;
-      drivers.push({ pid, startTime, bootId });
-    } else if (event.type === "attempt.spawned") workers.push(event.worker);
-  }
-  return { runId, drivers, workers };
+  return here.flatMap((event) => (event.type === "attempt.spawned" ? [event.worker] : []));
+}
+
+async function ended(marks: RunMarks, { processes }: HistoryParts): Promise<void> {
+  const left = await processes.end(marks);
+  if (left.length > 0) throw stillAlive(marks.runId, `alive: pid ${left.map(({ pid }) => pid).join(", ")}`);
 }
 
 async function footprintOf(run: RunDirectory, { store, processes }: HistoryParts): Promise<Footprint> {
@@ -152,18 +142,18 @@ async function footprintOf(run: RunDirectory, { store, processes }: HistoryParts
       references.push(other);
   const worktrees = join(store.root, "worktrees", run.runId);
   return {
-    ...{ files, bytes, references, processes: await processes.living(await recordedMarks(run.runId, store)) },
+    ...{ files, bytes, references, processes: await processes.living(await marksOf(run.runId, store)) },
     ...((await exists(worktrees)) && { worktrees }),
   };
 }
 
-/** Of a journal that cannot be read to its end, or not at all: as far as it can. */
-async function recordedMarks(runId: string, store: RunStore): Promise<RunMarks> {
+/** As far as its journal can be read, where it has one. */
+async function marksOf(runId: string, store: RunStore): Promise<RunMarks> {
   try {
-    return marksOf(runId, (await store.read(runId)).events);
+    return { runId, workers: workersIn((await store.read(runId)).events) };
   } catch (error) {
     if (!(error instanceof RunNotFound)) throw error;
-    return marksOf(runId, []);
+    return { runId, workers: [] };
   }
 }
 
@@ -212,11 +202,11 @@ async function leftoversIn(over: ReadonlySet<string>, parts: HistoryParts): Prom
         found.push({ kind: "empty run", path, runId: name, processes: nobody });
     }
   });
-  const forgotten = new Map((await readTombstones(root)).map((tombstone) => [tombstone.runId, tombstone]));
+  const present = new Set(await store.ids());
+  const forgotten = new Set((await readTombstones(root)).map(({ runId }) => runId));
   for (const runId of await processes.marked()) {
-    const tombstone = forgotten.get(runId);
-    if (!over.has(runId) && tombstone === undefined) continue;
-    const living = await processes.living(await marksIn(runId, over, parts));
+    if (!over.has(runId) && (present.has(runId) || !forgotten.has(runId))) continue;
+    const living = await processes.living(await marksOf(runId, store));
     if (living.length > 0) found.push({ kind: "processes", path: "", runId, processes: living });
   }
   return found;
@@ -229,15 +219,9 @@ async function isEmptyRun({ journal, inbox, attempts, manifest }: RunDirectory):
   return requests.length === 0 && !others.includes(true) && (await segmentsIn(journal)).length === 0;
 }
 
-async function marksIn(runId: string, over: ReadonlySet<string>, { store }: HistoryParts): Promise<RunMarks> {
-  if (over.has(runId)) return await recordedMarks(runId, store);
-  const tombstone = (await readTombstones(store.root)).find((one) => one.runId === runId);
-  return { runId, drivers: tombstone?.drivers ?? [], workers: [] };
-}
-
 async function clear(leftover: Leftover, parts: HistoryParts): Promise<void> {
   const { kind, path, runId = "" } = leftover;
-  const { store, processes } = parts;
+  const { store } = parts;
   switch (kind) {
     case "trash":
     case "unfinished directory":
@@ -255,9 +239,7 @@ async function clear(leftover: Leftover, parts: HistoryParts): Promise<void> {
       if (left !== undefined) throw new HistoryRefused(runId, left, "team cleanup confirm=true tries again");
       return;
     }
-    case "processes": {
-      const left = await processes.end(await marksIn(runId, new Set(await store.ids()), parts));
-      if (left.length > 0) throw stillAlive(runId, `alive: pid ${left.map(({ pid }) => pid).join(", ")}`);
-    }
+    case "processes":
+      await ended(await marksOf(runId, store), parts);
   }
 }

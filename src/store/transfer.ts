@@ -15,7 +15,7 @@ import { isFinalRun } from "../core/status.ts";
 import { makeDirectory, writeAtomic } from "../lib/files.ts";
 import { isRecord, parseObject } from "../lib/json.ts";
 import { openAttemptFiles } from "./attempt-files.ts";
-import { type BundleEnd, type Content, plainFiles, readBundle, writeBundle } from "./bundle.ts";
+import { type BundleEnd, type Content, hasPlace, plainFiles, readBundle, writeBundle } from "./bundle.ts";
 import { redactFreeText } from "./free-text.ts";
 import { JournalCursor } from "./journal-cursor.ts";
 import { encodeLine } from "./journal-line.ts";
@@ -56,6 +56,7 @@ export async function exportRun(
   for await (const file of plainFiles(run.path, (path, why) => leftOut.push(`${path} ${why}`)))
     if (/^(?:attempts|artifacts)\/|^runner\.log$/.test(file.path)) {
       if (isTemporary(file.path)) leftOut.push(`${file.path} is being written`);
+      else if (!hasPlace(file.path)) leftOut.push(`${file.path} has a name that not every system takes`);
       else files.push(file);
     }
   requireRoom(
@@ -144,15 +145,15 @@ export async function inspectBundle(
   maxBytes: number,
 ): Promise<Bundle & Pick<BundleEnd, "sha256">> {
   let header: Bundle["header"] | undefined;
+  let end: BundleEnd | undefined;
   let extensions: readonly string[] = [];
   for await (const part of readBundle(path, maxBytes)) {
     if ("kind" in part) header = part;
-    else if ("files" in part) {
-      invariant(header !== undefined, "a bundle begins with its header");
-      return { header, files: part.files, leftOut: part.leftOut, sha256: part.sha256, extensions };
-    } else if (part.path.startsWith("journal/")) extensions = [...extensions, ...extensionsIn(part.content)];
+    else if ("files" in part) end = part;
+    else if (part.path.startsWith("journal/")) extensions = [...extensions, ...extensionsIn(part.content)];
   }
-  invariant(false, `${path} was read without an end`);
+  invariant(header !== undefined && end !== undefined, `${path} was read to its end`);
+  return { header, ...end, extensions };
 }
 
 /** What the agents of the plan in this segment load, where it holds one. */

@@ -77,19 +77,11 @@ async function tombstoneIds(root: string): Promise<readonly string[]> {
     .reverse();
 }
 
-const unreadable = { v: 1, goal: "", status: "unknown", at: "?", by: "?", reason: "", drivers: [] } as const;
+const unreadable = { v: 1, goal: "", status: "unknown", at: "?", by: "?", reason: "" } as const;
 
 function isTombstone(value: unknown): value is Tombstone {
-  if (!isRecord(value) || value.v !== 1 || !Array.isArray(value.drivers)) return false;
-  const texts = [value.goal, value.status, value.at, value.by, value.reason];
-  return texts.every((text) => typeof text === "string") && value.drivers.every(isIdentity);
-}
-
-function isIdentity(value: unknown): boolean {
-  return (
-    isRecord(value) &&
-    typeof value.pid === "number" &&
-    typeof value.startTime === "string" &&
-    typeof value.bootId === "string"
+  if (!isRecord(value) || value.v !== 1) return false;
+  return [value.goal, value.status, value.at, value.by, value.reason].every(
+    (text) => typeof text === "string",
   );
 }

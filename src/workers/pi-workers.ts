@@ -48,7 +48,9 @@ export function piWorkers(deps: PiWorkersDeps): WorkerBackend {
       const exempt = [...(await selfAndAncestors()), ...(warden?.pids() ?? [])];
       const patience = new AbortController();
       void clock.sleep(reapMaxMs, closing.signal).then(() => patience.abort());
-      const tree = processTree([`PI_MUSTER_RUN=${runId}`], recorded, exempt);
+      const { PI_MUSTER_PLACE: place } = environment;
+      const marks = [`PI_MUSTER_RUN=${runId}`, ...(place === undefined ? [] : [`PI_MUSTER_PLACE=${place}`])];
+      const tree = processTree(marks, recorded, exempt);
       const termAt = clock.now();
       const terms = { termAt, killAt: termAt + reapKillAfterMs, signal: patience.signal };
       return await endTree(createProcessWatch(), tree, clock, terms);

@@ -81,6 +81,7 @@ async function childEnvironment(work: Work, mark: string, means: Means): Promise
   const driver = await means.driver();
   const { level, max = depthMax } = depthOf(means.environment);
   const depth = String(level + 1);
+  const { PI_MUSTER_PLACE: place } = means.environment;
   const deepest = String(Math.min(max, depthMax));
   return {
     ...Object.fromEntries(kept),
@@ -88,6 +89,7 @@ async function childEnvironment(work: Work, mark: string, means: Means): Promise
     PI_SKIP_VERSION_CHECK: "1",
     PI_TELEMETRY: "0",
     PI_MUSTER_RUN: work.runId,
+    ...(place !== undefined && { PI_MUSTER_PLACE: place }),
     PI_MUSTER_WORKER: mark,
     PI_MUSTER_DRIVER: driverMark(driver),
     PI_MUSTER_ASSIGNMENT: JSON.stringify(assignmentOf(work, driver.pid, level + 1)),

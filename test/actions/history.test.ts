@@ -3,23 +3,16 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ActionContext } from "../../src/actions/context.ts";
 import { perform } from "../../src/actions/perform.ts";
+import type { RunTerms } from "../../src/core/events.ts";
 import type { AttemptOutcome } from "../../src/core/outcome.ts";
 import type { Worker, WorkerBackend } from "../../src/core/ports.ts";
 import { exists } from "../../src/lib/files.ts";
 import { instantWorkers } from "../support/instant-workers.ts";
-import { noProcesses, type PastWorld, pastWorld } from "../support/past.ts";
-import { completed, plan, task, terms } from "../support/plan.ts";
-
-const graph = plan(task("a"), task("b", ["a"]));
-
-/** A run of this session, driven as far as its workers let it. */
-async function started(world: PastWorld, change: Parameters<typeof terms>[0] = {}): Promise<string> {
-  const { runId: _, ...submitted } = terms({ cwd: world.project, background: true, ...change });
-  return await world.engine.submit({ plan: graph, terms: submitted });
-}
+import { noProcesses, type PastWorld, pastWorld, started } from "../support/past.ts";
+import { completed } from "../support/plan.ts";
 
 /** A run that is over. */
-async function finished(world: PastWorld, change: Parameters<typeof terms>[0] = {}): Promise<string> {
+async function finished(world: PastWorld, change: Partial<RunTerms> = {}): Promise<string> {
   const runId = await started(world, change);
   await Promise.all(world.drives);
   expect(await world.engine.list(runId)).toMatchObject([{ manifest: { status: "completed" } }]);

@@ -3,15 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { ActionContext, Requester } from "../../src/actions/context.ts";
+import type { RunTerms } from "../../src/core/events.ts";
 import type { RunHistory, RunProcesses } from "../../src/core/history.ts";
 import type { Clock, Manifest, RunEngine, RunStore, WorkerBackend } from "../../src/core/ports.ts";
 import type { ProcessIdentity } from "../../src/core/process.ts";
+import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import { takeAndDrive } from "../../src/engine/lease.ts";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { openHistory } from "../../src/store/history.ts";
 import { openRunStore } from "../../src/store/run-store.ts";
 import { boundlessSlots, instantWorkers } from "./instant-workers.ts";
+import { plan, task, terms } from "./plan.ts";
 
 /** No process of any run lives. */
 export const noProcesses: RunProcesses = {
@@ -42,6 +45,9 @@ export interface PastWorld {
   readonly history: RunHistory;
   readonly context: ActionContext;
   readonly as: (requester: Partial<Requester>) => ActionContext;
+  readonly settings: Settings;
+  /** The same past in a session that takes "the goal" for a secret. */
+  readonly loudHistory: () => RunHistory;
   /** Drivers that were started, and all that they do. */
   readonly drives: Promise<unknown>[];
 }
@@ -104,7 +110,16 @@ export async function pastWorld(
     ...context,
     requester: { ...context.requester, ...change },
   });
-  return { project, root, clock, store, engine, history, context, as, drives };
+  const redact = (text: string): string => text.replaceAll("the goal", "[redacted]");
+  const loudHistory = () => openHistory({ store, processes, clock, redact, self: async () => identity() });
+  const settings = defaultSettings;
+  return { project, root, clock, store, engine, history, context, as, settings, loudHistory, drives };
+}
+
+/** A run of session-1 whose second task depends on its first, driven as far as its workers let it. */
+export async function started(world: PastWorld, change: Partial<RunTerms> = {}): Promise<string> {
+  const { runId: _, ...submitted } = terms({ cwd: world.project, background: true, ...change });
+  return await world.engine.submit({ plan: plan(task("a"), task("b", ["a"])), terms: submitted });
 }
 
 /** The past of a project in which nothing ever happened. */
