@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Json } from "../support/host.ts";
 import { isRecord, type Ledger, parse, readLedger } from "./ledger.ts";
 import type { ChaosPlan } from "./plan.ts";
+import { manifestOf } from "./run-status.ts";
 import { resultOf } from "./script.ts";
 import type { Violation } from "./violation.ts";
 
@@ -99,7 +100,7 @@ async function wrongEnd({ plan, runDirectory }: Remains, ledger: Ledger): Promis
         found.push(`${planned.id}/${attempt} was not given the result of ${id}`);
     }
   }
-  const manifest = parse(await readFile(join(runDirectory, "manifest.json"), "utf8").catch(() => ""));
+  const manifest = await manifestOf(runDirectory);
   if (manifest?.status !== status || manifest.cause !== cause)
     found.push(
       `the manifest says ${String(manifest?.status)} (${String(manifest?.cause)}), the journal ${status} (${cause})`,

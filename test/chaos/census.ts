@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { loadavg } from "node:os";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Ledger, parse, type Recorded, readLedger } from "./ledger.ts";
+import { type Ledger, type Recorded, readLedger } from "./ledger.ts";
 import { isLiving, keyOf, type Part, ProcessTable, partOf, type Seen } from "./processes.ts";
+import { isFinal, manifestOf } from "./run-status.ts";
 import type { Violation } from "./violation.ts";
 
 export interface CensusTerms {
@@ -92,9 +91,8 @@ export class Census {
 
   /** A run that is said to be over has no worker any more: not in five seconds, at once. */
   async #checkFinal(): Promise<void> {
-    const text = await readFile(join(this.#terms.runDirectory, "manifest.json"), "utf8").catch(() => "");
-    const status = parse(text)?.status;
-    if (status !== "completed" && status !== "failed" && status !== "cancelled") return;
+    const status = String((await manifestOf(this.#terms.runDirectory))?.status);
+    if (!isFinal(status)) return;
     for (const seen of await this.#table.living()) {
       if (seen.worker !== undefined)
         this.#tell(`final ${keyOf(seen)}`, "alive", `${describe(seen)} lives, and the run is ${status}`);

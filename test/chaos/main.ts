@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { parseArgs, promisify } from "node:util";
 import { planOf } from "./plan.ts";
 import { playRound, type RoundOptions, type RoundReport } from "./round.ts";
+import { playTwoHosts } from "./two-hosts.ts";
 import { violationKinds } from "./violation.ts";
 
 /** How a process is started that plays one round and prints its report: the program and its first arguments. */
@@ -9,7 +10,7 @@ export type Replay = readonly [string, ...string[]];
 
 /**
  * The command line: `--rounds N` (20) from `--seed S` (1) on, `--parallel P` (2) at a time, `--patience F` (1) times every
- * bound, `--keep` the evidence of all. Prints a line for each broken promise and one table; resolves with the number of violations.
+ * bound, `--keep` the evidence of all; with `--two-hosts` the rounds are those of two sessions on one project. Prints a line for each broken promise and one table; resolves with the number of violations.
  */
 export async function chaos(
   args: readonly string[],
@@ -24,6 +25,7 @@ export async function chaos(
       parallel: { type: "string" },
       patience: { type: "string" },
       keep: { type: "boolean" },
+      "two-hosts": { type: "boolean" },
       inside: { type: "boolean" },
     },
   });
@@ -42,12 +44,16 @@ export async function chaos(
     print(JSON.stringify(await playRound(first, options)));
     return 0;
   }
+  if (values["two-hosts"]) return twoHosts(first, count, options, print);
   const seeds = Array.from({ length: count }, (_, index) => first + index);
   const reports: RoundReport[] = [];
   const work = async (): Promise<void> => {
     for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
       const report = await playAnywhere(seed, options, replay);
       reports.push(report);
+      print(
+        `seed ${seed}: ${report.status} in ${(report.ms / 1_000).toFixed(1)} s (${Object.keys(report.faults).join(", ")})`,
+      );
       for (const { kind, text } of report.violations) print(`seed ${seed}: ${violationKinds[kind]}: ${text}`);
       if (report.kept !== undefined) print(`seed ${seed}: evidence in ${report.kept}`);
     }
@@ -55,6 +61,28 @@ export async function chaos(
   await Promise.all(Array.from({ length: parallel }, work));
   for (const line of tableOf(reports)) print(line);
   return reports.reduce((sum, { violations }) => sum + violations.length, 0);
+}
+
+async function twoHosts(
+  seed: number,
+  rounds: number,
+  options: RoundOptions,
+  print: (line: string) => void,
+): Promise<number> {
+  const { calls, driversKilled, runs, violations, kept } = await playTwoHosts(seed, rounds, options);
+  for (const text of violations) print(`seed ${seed}: ${text}`);
+  if (kept !== undefined) print(`seed ${seed}: evidence in ${kept}`);
+  const rows = Object.entries(calls).map(
+    ([action, [done, refused]]) => `| ${action} | ${done} | ${refused} |`,
+  );
+  const total = [
+    `| **rounds of two hosts** | **${rounds}** | |`,
+    `| runs, drivers killed | ${runs}, ${driversKilled} | |`,
+  ];
+  const last = `| **lost updates, duplicate numbers, foreign side effects** | **${violations.length}** | |`;
+  for (const line of ["| action | done | refused |", "| --- | ---: | ---: |", ...rows, ...total, last])
+    print(line);
+  return violations.length;
 }
 
 /** Plays a round here, or where its small disk can be mounted. */

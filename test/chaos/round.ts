@@ -11,6 +11,7 @@ import { Census, type Look } from "./census.ts";
 import { inflict } from "./faults.ts";
 import { type ChaosPlan, type Fault, planOf } from "./plan.ts";
 import { signal } from "./processes.ts";
+import { isFinal } from "./run-status.ts";
 import { scriptOf } from "./script.ts";
 import type { Violation } from "./violation.ts";
 
@@ -329,8 +330,4 @@ class Round {
       () => undefined,
     );
   }
-}
-
-function isFinal(status: string): boolean {
-  return status === "completed" || status === "failed" || status === "cancelled";
 }

@@ -1,5 +1,6 @@
 // Stands in for the host as a worker (PI_MUSTER_PI_BIN): does its task at once, and counts the workers that are alive with
-// it by files in COUNTED_DIRECTORY: `alive/<pid>` while it lives, and one line a life in `seen`.
+// it by files in COUNTED_DIRECTORY: `alive/<pid>` while it lives, and one line a life in `seen`. A task that says
+// "wait N ms" takes that long.
 import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -31,12 +32,17 @@ process.stdin.on("end", () => {
   process.exit(0);
 });
 
-/** @param {{ id: string, type: string }} command */
-function answer({ id, type }) {
+/** @param {{ id: string, type: string, message?: string }} command */
+function answer({ id, type, message: prompt }) {
   const data = { isStreaming: false, isCompacting: false, pendingMessageCount: 0 };
   say({ id, type: "response", command: type, success: true, data });
   if (type !== "prompt") return;
   say({ type: "agent_start" });
+  const waitMs = Number(/wait (\d+) ms/.exec(prompt ?? "")?.[1] ?? 0);
+  setTimeout(finish, waitMs);
+}
+
+function finish() {
   say({ type: "message_end", message });
   say({ type: "agent_end", messages: [message] });
 }

@@ -59,6 +59,7 @@ export class Project {
   readonly place: Place;
   readonly #hosts: Host[] = [];
   readonly #rules = new Map<string, readonly object[]>();
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(place: Place) {
     this.place = place;
@@ -77,11 +78,16 @@ export class Project {
   /** Sets the rules of this name; the names' order is the rules', and they are read anew at every request. */
   async script(name: string, rules: readonly object[]): Promise<void> {
     this.#rules.set(name, rules);
+    // One after the other: what is written last holds the rules of all.
+    this.#writing = this.#writing.then(() => this.#writeScript());
+    await this.#writing;
+  }
+
+  async #writeScript(): Promise<void> {
     const all = [...this.#rules].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, ofName]) => ofName);
     const file = join(this.place.top, "script.json");
-    const fresh = `${file}.${name}.new`;
-    await writeFile(fresh, JSON.stringify(all));
-    await rename(fresh, file);
+    await writeFile(`${file}.new`, JSON.stringify(all));
+    await rename(`${file}.new`, file);
   }
 
   /** Sets the user's settings. */
