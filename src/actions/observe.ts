@@ -1,11 +1,11 @@
-import { withoutDriver } from "../core/abandoned.ts";
+import { withoutDriver, withRefusal } from "../core/abandoned.ts";
 import type { StoredEvent } from "../core/events.ts";
 import { fold, noTasks } from "../core/evolve.ts";
 import type { RunHistory } from "../core/history.ts";
 import { missingEnd } from "../core/manifest.ts";
 import { noUsage } from "../core/outcome.ts";
 import type { PlanProblem } from "../core/plan.ts";
-import type { Manifest, RunListing } from "../core/ports.ts";
+import type { FileProblem, Manifest, RunListing } from "../core/ports.ts";
 import type { Liveness } from "../core/process.ts";
 import { runView } from "../core/run-view.ts";
 import type { RunView, TaskView } from "../core/view.ts";
@@ -25,6 +25,8 @@ export interface Observed {
   readonly problem?: PlanProblem;
   readonly driver: Liveness | "none";
   readonly others: readonly RunListing[];
+  /** What stands in its way. */
+  readonly problems: readonly FileProblem[];
 }
 
 const candidatesMax = 10;
@@ -64,7 +66,8 @@ export async function observe(
   const problem = damage ?? missingEnd(listing.manifest, state.seq);
   await engine.settled(runId, state.seq);
   const told = runView(state, clock.now()) ?? queuedView(listing.manifest);
-  const view = listing.driver === "gone" ? withoutDriver(told) : told;
+  const { problems = [] } = listing;
+  const view = withRefusal(listing.driver === "gone" ? withoutDriver(told) : told, problems);
   const task = view.tasks.find((candidate) => candidate.id === id);
   if (id !== undefined && task === undefined) {
     const ids = view.tasks.map((known) => known.id);
@@ -72,7 +75,15 @@ export async function observe(
     return { where: "task", message, remedy: chooseFrom(id, ids) };
   }
   const others = listings.filter((other) => other !== listing);
-  return { view, events, driver: listing.driver, others, ...(task && { task }), ...(problem && { problem }) };
+  return {
+    problems,
+    view,
+    events,
+    driver: listing.driver,
+    others,
+    ...(task && { task }),
+    ...(problem && { problem }),
+  };
 }
 
 /** The run that a reference means, or why there is none: it may have been forgotten. */

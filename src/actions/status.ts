@@ -11,7 +11,7 @@ const otherRunsMax = 10;
 
 /** Where a run stands and why each task that is not running is not; or the story of one task. */
 export const status: Perform = (parameters, context) =>
-  onRun(parameters, context, ({ view, task, events, others }) => {
+  onRun(parameters, context, ({ view, task, events, others, problems }) => {
     if (task !== undefined) return aboutRun(true, view, taskStory(view, task, events, context), context);
     const now = context.clock.now();
     const live = others
@@ -23,6 +23,7 @@ export const status: Perform = (parameters, context) =>
       runHeader(view, now),
       taskTable(view, now),
       usageLine(view),
+      ...problems.map(({ where, message, remedy }) => `In its way: ${where}: ${message}. ${remedy}.`),
       nextStep(view),
       ...(live.length > 0 ? ["Other live runs:", ...live] : []),
     ];

@@ -1,10 +1,24 @@
+import type { FileProblem } from "./ports.ts";
 import type { Liveness } from "./process.ts";
+import { isFinalRun } from "./status.ts";
 import type { RunView, TaskView } from "./view.ts";
 
 /** True for a run that is to go on and has nobody who drives it: its driver is gone, or none ever came. */
 export function isAbandoned(status: string, driver: Liveness | "none"): boolean {
   if (status === "running") return driver === "gone";
   return status === "queued" && (driver === "gone" || driver === "none");
+}
+
+/** A live run whose disk refuses works on, but nothing of it can be recorded: that is to be seen. */
+export function withRefusal(view: RunView, problems: readonly FileProblem[]): RunView {
+  const refusal = problems.find(({ cause }) => cause !== undefined);
+  if (refusal?.cause === undefined || isFinalRun(view.status)) return view;
+  const { cause, message, remedy } = refusal;
+  return {
+    ...view,
+    cause,
+    reason: `${message}; the run waits until its disk takes what is to be recorded: ${remedy}`,
+  };
 }
 
 /** A run whose driver is gone does not run, whatever its journal says last: nobody drives it. */

@@ -3,14 +3,16 @@ import { type Effect, effects } from "../core/effects.ts";
 import { StorageError } from "../core/failure.ts";
 import { invariant } from "../core/invariant.ts";
 import { type AttemptOutcome, type Cause, noUsage, type Usage } from "../core/outcome.ts";
-import type { RunStore, Work, Worker, WorkerBackend, WorkInput } from "../core/ports.ts";
+import type { Clock, RunStore, Work, Worker, WorkerBackend, WorkInput } from "../core/ports.ts";
 import type { Escalation } from "../core/process.ts";
 import { type RunState, type StartedRun, taskAt } from "../core/state.ts";
+import { untilDiskTakes } from "../lib/patience.ts";
 
 interface CrewParts {
   readonly runId: string;
   readonly store: RunStore;
   readonly backend: WorkerBackend;
+  readonly clock: Clock;
 }
 
 /** One attempt this driver looks after, from the decision to its outcome. */
@@ -86,7 +88,11 @@ export class Crew {
   }
 
   async #perform(member: Member, effect: WorkEffect, state: StartedRun): Promise<AttemptOutcome> {
-    const work = await this.#prepare(effect, state);
+    const work = await untilDiskTakes(
+      () => this.#prepare(effect, state),
+      this.#parts.clock.sleep,
+      () => member.stopping !== undefined,
+    );
     if (member.stopping !== undefined) return nothingDone;
     const worker = this.#parts.backend.start(work);
     member.worker = worker;

@@ -190,9 +190,16 @@ class LocalEngine implements RunEngine {
     const isDriven = (await this.#store.holder(runId))?.liveness === "alive";
     const manifest = manifestOf(fold(events), isDriven);
     // A living driver writes its own; without one the rebuilt file is no write to the run.
-    if (manifest !== undefined && !isDriven) await this.#store.writeManifest(runId, manifest);
+    if (manifest !== undefined && !isDriven) await unlessRefused(this.#store.writeManifest(runId, manifest));
     return manifest;
   }
+}
+
+/** A disk that takes no projection still lets itself be read. */
+async function unlessRefused(writing: Promise<void>): Promise<void> {
+  await writing.catch((error: unknown) => {
+    if (!(error instanceof StorageError)) throw error;
+  });
 }
 
 function isFinal(manifest: Manifest): boolean {

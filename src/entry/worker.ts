@@ -2,6 +2,7 @@ import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-age
 import { type Assignment, type Denial, type Readiness, readinessKey } from "../core/assignment.ts";
 import { systemClock } from "../lib/clock.ts";
 import { readEnvironment, takeVariable } from "../lib/environment.ts";
+import { untilDiskTakes } from "../lib/patience.ts";
 import { exists } from "../lib/process-table.ts";
 import { createProcessWatch, endTree, processTree } from "../lib/process-tree.ts";
 import { createRedactor } from "../lib/redact.ts";
@@ -73,9 +74,13 @@ function registerSubmission(pi: ExtensionAPI, assignment: Assignment, work: Prog
       return { result, artifacts: [...artifacts] };
     },
     executionMode: "sequential",
-    async execute(_id, raw, _signal, _onUpdate, ctx) {
+    async execute(_id, raw, signal, _onUpdate, ctx) {
       const desk = { assignment, ...modelOf(ctx), now: systemClock.now, redact };
-      const submitted = await submit(readSubmission(raw), desk);
+      const submitted = await untilDiskTakes(
+        () => submit(readSubmission(raw), desk),
+        systemClock.sleep,
+        () => signal?.aborted === true,
+      );
       if (submitted.kind === "refused")
         throw new Error(`Not submitted:\n- ${submitted.problems.join("\n- ")}\nMend this and submit again.`);
       work.isSubmitted = true;

@@ -2,6 +2,7 @@ import type { AttemptOutcome, Cause } from "../core/outcome.ts";
 import type { Work, Worker } from "../core/ports.ts";
 import { identityOf } from "../lib/identity.ts";
 import { keepAlive } from "../lib/keep-alive.ts";
+import { untilDiskTakes } from "../lib/patience.ts";
 import { processTree } from "../lib/process-tree.ts";
 import { type Child, SpawnFailure } from "../lib/spawn.ts";
 import { conclude, confirm } from "./conclusion.ts";
@@ -50,7 +51,12 @@ interface Performance {
 async function perform(on: Performance): Promise<AttemptOutcome> {
   let prepared: Prepared | undefined;
   try {
-    prepared = await prepare(on.work, on.mark, on.means);
+    const { work, mark, means } = on;
+    prepared = await untilDiskTakes(
+      () => prepare(work, mark, means),
+      means.clock.sleep,
+      () => on.isStopped(),
+    );
     return on.isStopped() ? await withoutProcess(on, await on.stopped) : await converse(on, prepared);
   } catch (error) {
     const ending: Ending =
@@ -63,13 +69,15 @@ async function perform(on: Performance): Promise<AttemptOutcome> {
   }
 }
 
-async function withoutProcess({ work, means }: Performance, ending: Ending): Promise<AttemptOutcome> {
+async function withoutProcess(on: Performance, ending: Ending): Promise<AttemptOutcome> {
+  const { work, means } = on;
   const evidence = { ending, telemetry: new ProtocolReader(means.redactor.redact).telemetry, stderr: "" };
-  return (await conclude(work, evidence, means)).outcome;
+  return (await conclude(work, evidence, { ...means, isStopped: () => on.isStopped() })).outcome;
 }
 
 async function converse(on: Performance, prepared: Prepared): Promise<AttemptOutcome> {
   const { work, mark, means, signals } = on;
+  const tools = { ...means, isStopped: () => on.isStopped() };
   const session = new Session(work, prepared, means, signals);
   on.onSession(session);
   const child: Child = await session.open();
@@ -91,16 +99,16 @@ async function converse(on: Performance, prepared: Prepared): Promise<AttemptOut
       });
     if (ending.by === "settled") {
       const evidence = session.evidence(ending);
-      const conclusion = await conclude(work, evidence, means);
+      const conclusion = await conclude(work, evidence, tools);
       await end(true);
       await session.close();
-      return await confirm(work, conclusion, evidence, means);
+      return await confirm(work, conclusion, evidence, tools);
     }
     // What was submitted before the end counts, so the end comes first and the reading after it.
     await end(false);
     await session.gone;
     await session.close();
-    return (await conclude(work, session.evidence(ending), means)).outcome;
+    return (await conclude(work, session.evidence(ending), tools)).outcome;
   } finally {
     unobserve();
   }

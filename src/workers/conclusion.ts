@@ -2,6 +2,7 @@ import { join, normalize } from "node:path";
 import type { Artifact, AttemptOutcome } from "../core/outcome.ts";
 import type { Clock, Work } from "../core/ports.ts";
 import { errnoOf } from "../lib/files.ts";
+import { untilDiskTakes } from "../lib/patience.ts";
 import type { Redactor } from "../lib/redact.ts";
 import { type ArtifactRefusal, folderOf, keepArtifact, resultOf, type Shelf } from "./artifacts.ts";
 import { type Evidence, failed, failureOf, storageCause } from "./outcome.ts";
@@ -17,16 +18,18 @@ export interface Conclusion {
 export interface Tools {
   readonly clock: Clock;
   readonly redactor: Redactor;
+  /** A disk that is full is waited for until this is true. */
+  readonly isStopped: () => boolean;
 }
 
 /**
  * Says how the attempt ended and makes that durable in outcome.json. A valid outcome that the worker left there wins,
  * whatever happened afterwards; a file that is not valid is set aside and counts as nothing. When the disk refuses the
- * outcome, that is the outcome. Never rejects.
+ * outcome for good, that is the outcome. Never rejects.
  */
 export async function conclude(work: Work, evidence: Evidence, tools: Tools): Promise<Conclusion> {
-  const reading = await readOutcomeFile(outcomePath(work), work);
-  try {
+  const concludeOnce = async (): Promise<Conclusion> => {
+    const reading = await readOutcomeFile(outcomePath(work), work);
     const { usage, model } = evidence.telemetry;
     const concluded =
       reading.kind === "valid"
@@ -38,6 +41,9 @@ export async function conclude(work: Work, evidence: Evidence, tools: Tools): Pr
     if (reading.kind === "valid" && concluded === reading.record.outcome)
       return { outcome, raw: reading.raw };
     return { outcome, raw: outcome.kind === "lost" ? "" : await write(work, outcome, reading, tools) };
+  };
+  try {
+    return await untilDiskTakes(concludeOnce, tools.clock.sleep, tools.isStopped);
   } catch (error) {
     return { outcome: refusedByDisk(error, evidence), raw: "" };
   }
@@ -51,11 +57,14 @@ export async function confirm(
   tools: Tools,
 ): Promise<AttemptOutcome> {
   if (raw === "") return outcome;
-  const now = await readOutcomeFile(outcomePath(work), work);
-  if (now.kind === "valid" && now.raw === raw) return outcome;
-  try {
+  const confirmOnce = async (): Promise<AttemptOutcome> => {
+    const now = await readOutcomeFile(outcomePath(work), work);
+    if (now.kind === "valid" && now.raw === raw) return outcome;
     await write(work, outcome, now.kind === "none" ? now : { kind: "invalid", why: "changed later" }, tools);
     return outcome;
+  };
+  try {
+    return await untilDiskTakes(confirmOnce, tools.clock.sleep, tools.isStopped);
   } catch (error) {
     return refusedByDisk(error, evidence);
   }

@@ -39,6 +39,8 @@ export interface LeadStart {
   /** Replaces `--mode rpc --no-session`. */
   readonly mode?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** A command that ends by becoming the one that follows it. */
+  readonly through?: readonly string[];
 }
 
 /** The host's command line, its script first. */
@@ -98,7 +100,8 @@ export class Project {
 
   /** Starts a host here. Ended by `end`, if by nothing else. */
   async lead(start: LeadStart = {}): Promise<Lead> {
-    const child = spawn(node, hostArguments(start), {
+    const [command = node, ...args] = [...(start.through ?? []), node, ...hostArguments(start)];
+    const child = spawn(command, args, {
       cwd: this.directory,
       env: this.environment(start.environment),
     });
