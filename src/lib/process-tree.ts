@@ -51,10 +51,12 @@ export function createProcessWatch(now?: () => number): ProcessWatch {
     self ??= ownIdentity();
     const own = await self;
     const at = now?.() ?? 0;
-    const rows = await readProcessTable(now && Math.abs(at - readAt) < unchangedMs ? older : undefined);
+    const unchanged = now && Math.abs(at - readAt) < unchangedMs ? older : undefined;
+    const rows = await readProcessTable(unchanged);
     readAt = at;
     older = new Map([...rows].filter(([, row]) => Number(row.startTime) < Number(own.startTime)));
-    await inBatches([...rows.values()], (row) => rememberMarks(row, environments));
+    const changed = [...rows.values()].filter((row) => unchanged?.get(row.pid) !== row);
+    await inBatches(changed, (row) => rememberMarks(row, environments));
     const living = new Set([...rows.values()].map(key));
     for (const known of environments.keys()) if (!living.has(known)) environments.delete(known);
     return { rows, environments, bootId: own.bootId };

@@ -17,8 +17,8 @@ import type { Means, PiWorkersDeps } from "./means.ts";
 import { wardenKeeper } from "./warden-keeper.ts";
 
 const npmTimeoutMs = 10_000;
-/** Pause between looks for processes that will hide later. */
-const observeEveryMs = 2_000;
+/** Pause between looks for processes that will hide later; short enough that a look costs little (`unchangedMs`). */
+const observeEveryMs = 500;
 /** Leftovers of an earlier driver are asked first and killed after this, ms. */
 const reapKillAfterMs = 1_500;
 /** An uninterruptible process must not keep a new driver from starting for ever. */

@@ -198,6 +198,30 @@ const onPrompt = {
       all(tool.kill("SIGKILL"), say({ id: command.id, type: "response", command: "abort", success: true }));
     forever();
   },
+  // One process of each kind that outlives its worker, and a worker that listens to nothing. A line in `pids` each.
+  "leaves orphans": () => {
+    const pids = JSON.stringify(join(assignment.workspace, "pids"));
+    const deaf = `for (const s of ["SIGTERM", "SIGHUP"]) process.on(s, () => {}); setTimeout(() => {}, 60000)`;
+    const source = (options, then) => `
+      const child = require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(deaf)}], ${options});
+      require("fs").appendFileSync(${pids}, child.pid + "\\n");
+      ${then}`;
+    const start = (program, options) => {
+      const child = spawn(process.execPath, ["-e", program], { stdio: "ignore", detached: true, ...options });
+      appendFileSync(join(assignment.workspace, "pids"), `${child.pid}\n`);
+    };
+    start(deaf, {});
+    start(deaf, { env: {} });
+    start(deaf, { stdio: ["ignore", "inherit", "inherit"] });
+    // Daemons: one leaves at once and keeps its marks, the other hides them but is seen before it leaves.
+    start(source('{ detached: true, stdio: "ignore" }', "process.exit()"), {});
+    start(source('{ detached: true, stdio: "ignore", env: {} }', "setTimeout(process.exit, 3000)"), {
+      env: {},
+    });
+    say({ type: "tool_execution_start", toolCallId: "1", toolName: "bash", args: {} });
+    ignoreSignals();
+    forever();
+  },
   daemon: () => {
     sleeper({ detached: true }).unref();
     answer("done");
@@ -282,5 +306,6 @@ else {
       commands[command.type](command);
     }
   });
-  if (behaviour !== "ignores TERM") process.stdin.on("end", () => setTimeout(() => process.exit(0), 10));
+  if (!["ignores TERM", "leaves orphans"].includes(behaviour))
+    process.stdin.on("end", () => setTimeout(() => process.exit(0), 10));
 }
