@@ -7,7 +7,7 @@ import { playAnywhere } from "./main.ts";
 /** The machine of a test run does other things, too: what takes longer than promised here is seen by `npm run chaos`. */
 const patience = 6;
 
-it.each([1, 2, 21, 47])("round %i keeps every promise", async (seed) => {
+it.each([1, 2, 9, 21])("round %i keeps every promise", async (seed) => {
   const replay = [node, join(repository, "scripts/chaos.mjs")] as const;
   const { violations, faults, status } = await playAnywhere(seed, { patience, keep: false }, replay);
   expect({ violations, status }).toEqual({ violations: [], status: "completed" });

@@ -11,8 +11,8 @@ export interface Scene {
   /** The run's state directory, `.muster`. */
   readonly state: string;
   /** The host that the round runs now; undefined while there is none. */
-  host(): { readonly pid: number } | undefined;
-  /** To be told before a host is killed, so that nobody takes that for a crash. */
+  host(): { readonly pid: number; closeInput(): void } | undefined;
+  /** To be told before a host ends, so that nobody takes that for a crash. */
   killsHost(): void;
   note(text: string): void;
 }
@@ -25,6 +25,15 @@ export async function inflict(fault: Fault, scene: Scene): Promise<boolean> {
   if (targets.length === 0) return false;
   scene.note(`${fault.kind}: ${targets.map((one) => `${partOf(one)} ${one.pid}`).join(", ")}`);
   if (verb === "kill") return killAll(targets, scene);
+  if (verb === "quit") {
+    scene.killsHost();
+    scene.host()?.closeInput();
+    return true;
+  }
+  if (verb === "terminate") {
+    for (const one of targets) await signal(one, "SIGTERM");
+    return true;
+  }
   const isDriver = targets.some((one) => partOf(one) === "driver");
   // A frozen driver can keep no promise before it goes on.
   if (isDriver) scene.census.isHeldUp = true;
@@ -38,7 +47,7 @@ export async function inflict(fault: Fault, scene: Scene): Promise<boolean> {
 }
 
 function split(kind: Fault["kind"]): readonly string[] {
-  return /^(freeze and kill|freeze|kill) (.*)$/.exec(kind)?.slice(1) ?? [];
+  return /^(freeze and kill|freeze|kill|quit|terminate) (.*)$/.exec(kind)?.slice(1) ?? [];
 }
 
 async function targetsOf(

@@ -47,9 +47,10 @@ const roundMaxMs = 90_000;
 const endMaxMs = 5_000;
 const beatMs = 60;
 const diskSize = "3m";
-/** Parked runs wait for a person, who is fast here; whoever lost a driver is noticed by the sessions, in time. */
+/** Parked runs wait for a person, who is fast here; nobody asks for a driver that may still be on its way. */
 const parkedMaxMs = 300;
 const undrivenMaxMs = 300;
+const queuedMaxMs = 4_000;
 const askAgainMs = 4_000;
 
 /** Plays the round of a seed in the real host, and audits it. Everything that it starts is gone when it resolves. */
@@ -246,11 +247,8 @@ class Round {
     }
     const now = performance.now();
     this.#standsSince ??= now;
-    if (
-      now - this.#standsSince < (isParked ? parkedMaxMs : undrivenMaxMs) ||
-      now - this.#askedAt < askAgainMs
-    )
-      return;
+    const patienceMs = isParked ? parkedMaxMs : ledger.leases === 0 ? queuedMaxMs : undrivenMaxMs;
+    if (now - this.#standsSince < patienceMs || now - this.#askedAt < askAgainMs) return;
     this.#askedAt = now;
     const background = this.#plan.background ? " --background" : "";
     if ((await this.#command(`/team-resume ${this.#runId}${background}`)) && !isParked) this.#asked += 1;

@@ -10,14 +10,15 @@ export function resultOf({ id }: { readonly id: string }): string {
 const broodSeconds = 300;
 
 /**
- * What each behaviour leaves running when its tool has returned: a plain child, one that begins a session of its own,
- * one that is deaf to signals, and a daemon whose parent is gone.
+ * What a worker leaves running when its tool has returned: a plain child, one that begins a session of its own, one
+ * that is deaf to signals, a daemon whose parent is gone, and one that holds the tool's pipes.
  */
 const brood = [
   `sleep ${broodSeconds} </dev/null >/dev/null 2>&1 &`,
   `setsid sleep ${broodSeconds} </dev/null >/dev/null 2>&1 &`,
   `(trap '' TERM HUP INT; setsid sleep ${broodSeconds} </dev/null >/dev/null 2>&1) </dev/null >/dev/null 2>&1 &`,
   `(setsid sh -c 'sleep ${broodSeconds} & exit 0' </dev/null >/dev/null 2>&1 &)`,
+  `setsid sleep ${broodSeconds} &`,
 ].join(" ");
 
 /** Rules of the scripted model for these tasks: what their workers do, the same in every attempt but where it says so. */
