@@ -27,8 +27,8 @@ export interface WatchTerms {
 }
 
 const patrolMs = 2_000;
-/** How long a run may be without a driver that was there, or that never came yet. */
-const unmannedMaxMs = { gone: 10_000, none: 30_000 };
+/** How long a run may be without a driver that was there, that never came yet, or that is on its way. */
+const unmannedMaxMs = { gone: 10_000, none: 30_000, coming: 60_000 };
 const progressEveryMs = 250;
 
 /** Follows a run's journal until it ends, or one of the terms does. Whatever ended it, the manifest is up to date. */
@@ -69,7 +69,8 @@ export async function watch(runId: RunId, context: ActionContext, terms: WatchTe
       if (driver === "there") unmannedSince = undefined;
       else {
         unmannedSince ??= clock.now();
-        if (clock.now() - unmannedSince >= unmannedMaxMs[driver]) return "abandoned";
+        const isComing = driver === "gone" && (await isRecovered(runId, context));
+        if (clock.now() - unmannedSince >= unmannedMaxMs[isComing ? "coming" : driver]) return "abandoned";
       }
     }
   };
@@ -92,6 +93,12 @@ export async function watch(runId: RunId, context: ActionContext, terms: WatchTe
 function restOf(state: RunState, { until }: WatchTerms): WatchEnd | undefined {
   if (isFinalRun(state.status)) return "final";
   return until === "rest" && state.status === "blocked" ? "attention" : undefined;
+}
+
+/** Whoever waits for a run sees to it that somebody drives it. */
+async function isRecovered(runId: RunId, { engine, requester }: ActionContext): Promise<boolean> {
+  if (!requester.trusted || (requester.nesting?.depth ?? 0) > 0) return false;
+  return (await engine.recover({ only: runId, graceMs: 0 })).coming.includes(runId);
 }
 
 async function driverOf(runId: RunId, { engine }: ActionContext): Promise<"there" | "gone" | "none"> {

@@ -30,7 +30,7 @@ export function withoutDriver(view: RunView): RunView {
     ...view,
     status: "blocked",
     cause: "lost",
-    reason: "its driver is gone; nothing goes on by itself, and no finished task is lost",
+    reason: "its driver is gone; no finished task is lost",
     counts: { ...counts, running: 0, stopping: 0, blocked: counts.running + counts.stopping },
     tasks: view.tasks.map((task) =>
       isStuck(task) ? { ...task, status: "blocked", reason: "its driver is gone" } : task,

@@ -19,6 +19,7 @@ import { loadCatalogue } from "../resources/catalogue.ts";
 import { loadSettings, settingKeys } from "../resources/settings.ts";
 import { openHistory } from "../store/history.ts";
 import { openRunStore } from "../store/run-store.ts";
+import { stateDirectory } from "./has-runs.ts";
 import { launchRunner } from "./launch.ts";
 import { entryFile, isBuildCurrent, packageRoot } from "./loading.ts";
 import { type RunningHost, runningHost } from "./running-host.ts";
@@ -33,7 +34,7 @@ export async function compose(): Promise<Loaded> {
 
   async function openProject(cwd: string, trusted: boolean): Promise<Project> {
     const root = await projectRoot(cwd, homedir());
-    const directory = root === undefined ? join(agentDir, "muster") : join(root, ".muster");
+    const directory = stateDirectory(root, agentDir);
     const settingsFiles = {
       user: join(agentDir, "muster", "config.json"),
       ...(root !== undefined && trusted && { project: join(directory, "config.json") }),

@@ -10,6 +10,7 @@ import { actions } from "../actions/table.ts";
 import { createExtension } from "../host/extension.ts";
 import type { Loaded } from "../host/parts.ts";
 import { systemClock } from "../lib/clock.ts";
+import { hasRuns } from "./has-runs.ts";
 
 /** What Pi loads. Light: everything with weight is imported when a session first needs it. */
 export default function muster(pi: ExtensionAPI): void {
@@ -18,6 +19,7 @@ export default function muster(pi: ExtensionAPI): void {
     actions,
     tool: { parameters: toolSchema, description: toolDescription, promptSnippet, promptGuidelines, prepare },
     clock: systemClock,
+    hasRuns,
     load() {
       house ??= furnish();
       // A disk that refused once may not refuse the next time.

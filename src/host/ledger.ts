@@ -11,8 +11,11 @@ export const noticeType = "muster-notice";
 /** What a run can be told about: that it is over, or that it stands still. */
 export type Rest = "over" | "blocked";
 
+/** What was told: that it rests, or that a driver took it over in this epoch. */
+export type Told = Rest | `recovered-${number}`;
+
 /** What was told of each run that was started here. */
-export type Ledger = Map<string, Set<Rest>>;
+export type Ledger = Map<string, Set<Told>>;
 
 /** Reads a session's entries; what is not ours or not readable is passed over. */
 export function readLedger(entries: readonly unknown[]): Ledger {
@@ -23,10 +26,14 @@ export function readLedger(entries: readonly unknown[]): Ledger {
     const { runId, told } = membersOf(data ?? details);
     if (typeof runId !== "string") continue;
     const rests = ledger.get(runId) ?? new Set();
-    if (told === "over" || told === "blocked") rests.add(told);
+    if (isTold(told)) rests.add(told);
     ledger.set(runId, rests);
   }
   return ledger;
+}
+
+function isTold(told: unknown): told is Told {
+  return typeof told === "string" && /^(over|blocked|recovered-\d+)$/.test(told);
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {

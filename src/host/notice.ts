@@ -6,7 +6,7 @@ import { countOf, formatDuration, formatUsage, oneLine } from "../lib/wording.ts
 import { readCard } from "../ui/card.ts";
 import { glyphOf } from "../ui/glyph.ts";
 import { drawLine, wrap } from "../ui/width.ts";
-import { noticeType, type Rest } from "./ledger.ts";
+import { noticeType, type Rest, type Told } from "./ledger.ts";
 import { Lines } from "./lines.ts";
 
 /** The answer to a slash command that is too long for a line. */
@@ -22,6 +22,24 @@ const troublesMax = 5;
 export function noticeMessage(view: RunView, told: Rest, directory: string, now: number) {
   const details = { action: "run", ok: true, ...progressDetails(view, now), told, paths: [directory] };
   return { customType: noticeType, content: noticeText(view, directory, now), display: true, details };
+}
+
+/** A message of ours to the lead. */
+export type Notice = Pick<ReturnType<typeof noticeMessage>, "customType" | "content" | "display"> & {
+  readonly details: object;
+};
+
+/** The message that tells the lead that a new driver goes on with its run; the numbers are tasks. */
+export function recoveryMessage(
+  view: RunView,
+  told: Told,
+  { kept, again }: { readonly kept: number; readonly again: number },
+  now: number,
+): Notice {
+  const tasks = `${kept} finished ${kept === 1 ? "task" : "tasks"} kept, ${again} tried again`;
+  const content = `Team run ${view.runId} recovered: its driver died, a new one goes on; ${tasks}.`;
+  const details = { action: "run", ok: true, ...progressDetails(view, now), told };
+  return { customType: noticeType, content, display: true, details };
 }
 
 /** Success is one line; anything else says what failed, why, and the exact call that helps. */

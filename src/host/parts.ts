@@ -10,6 +10,8 @@ export interface HostParts {
   readonly actions: readonly ActionListing[];
   readonly tool: ToolText;
   readonly clock: Clock;
+  /** Whether this directory's project has runs, of whatever session; light. */
+  hasRuns(cwd: string): Promise<boolean>;
   /** Everything with weight, imported when it is first needed and then kept. */
   load(): Promise<Loaded>;
 }

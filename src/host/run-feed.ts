@@ -17,8 +17,24 @@ export interface FeedTerms {
   readonly changed: () => void;
   /** A run ended, or stands still, be it that its driver is gone. `late`: it did so before it was followed. */
   readonly rested: (view: RunView, late: boolean) => void;
+  /** A new driver goes on with a run; told once what its predecessor left is settled. */
+  readonly recovered: (view: RunView, recovered: Recovered) => void;
+  /** Asks for a new driver; true when one is on its way. */
+  readonly recover: (runId: string) => Promise<boolean>;
+  /** A run that was followed belongs to another session from now on. */
+  readonly takenOver: (view: RunView) => void;
   /** A run cannot be followed any more. */
   readonly failed: (runId: string, error: unknown) => void;
+}
+
+/** What became of a run's tasks when its driver was replaced. */
+export interface Recovered {
+  /** The new driver's. */
+  readonly epoch: number;
+  /** Finished tasks. */
+  readonly kept: number;
+  /** Tasks that were at work and left no result. */
+  readonly again: number;
 }
 
 /** A run that is followed. */
@@ -26,12 +42,19 @@ interface Followed {
   state: RunState;
   /** Something was heard of it since it is followed. */
   isMet: boolean;
+  /** Its driver is gone. */
+  isUnmanned: boolean;
+  /** ... and nobody comes. */
   isAbandoned: boolean;
+  /** Epoch of the newest recovery that was told. */
+  recoveredIn: number;
 }
 
 /** How often a silent run's driver is looked for, ms, and how often in a row it must be missing. */
 const patrolMs = 3_000;
 const missesMax = 2;
+/** How often a driver that is on its way may be missing before the lead is told that nobody drives. */
+const comingMisses = 12;
 /** Failures in a row before a run is given up, and the pause after the first; each further one is twice as long. */
 const failuresMax = 5;
 const firstPauseMs = 500;
@@ -50,7 +73,10 @@ export class RunFeed {
   /** Starts to follow a run; nothing when it is followed already. */
   follow(runId: string): void {
     if (this.#runs.has(runId) || this.#closed.signal.aborted) return;
-    const run = { state: emptyState, isMet: false, isAbandoned: false };
+    const run = {
+      ...{ state: emptyState, isMet: false, recoveredIn: 0 },
+      ...{ isUnmanned: false, isAbandoned: false },
+    };
     this.#runs.set(runId, run);
     this.#keepUp(runId, run).catch((error: unknown) => {
       if (this.#closed.signal.aborted) return;
@@ -127,6 +153,7 @@ export class RunFeed {
     for (let { seq } = run.state; ; seq = run.state.seq) {
       await clock.sleep(patrolMs, stop);
       if (stop.aborted) return;
+      this.#tellRecovered(run);
       const isSilent = run.state.status === "running" && run.state.seq === seq;
       const [listing] = isSilent && !run.isAbandoned ? await engine.list(runId) : [];
       if (stop.aborted) return;
@@ -136,8 +163,11 @@ export class RunFeed {
         run.isMet ||= listing !== undefined && !isGone;
         continue;
       }
-      run.isAbandoned = true;
+      run.isUnmanned = true;
       this.#terms.changed();
+      if ((await this.#terms.recover(runId)) && misses < comingMisses) continue;
+      if (stop.aborted || run.state.seq !== seq) continue;
+      run.isAbandoned = true;
       this.#tellRest(runId, !run.isMet);
     }
   }
@@ -146,11 +176,14 @@ export class RunFeed {
   #take(runId: string, run: Followed, state: RunState, late: boolean): boolean {
     const { status } = run.state;
     // A new driver begins with a record of its own.
-    if (state.seq > run.state.seq) run.isAbandoned = false;
+    if (state.seq > run.state.seq) run.isUnmanned = run.isAbandoned = false;
+    const before = run.state;
     run.state = state;
     run.isMet ||= !late;
     if (state.status !== "queued" && state.terms.owner.sessionId !== this.#terms.sessionId) {
       this.#forget(runId);
+      const view = before.status === "queued" ? undefined : runView(state, this.#terms.clock.now());
+      if (view !== undefined) this.#terms.takenOver(view);
       return false;
     }
     this.#terms.changed();
@@ -163,6 +196,22 @@ export class RunFeed {
     if (rest !== undefined) this.#terms.rested(rest, late);
   }
 
+  /** Not at the record itself: what follows it may park the run, and then that is the news. */
+  #tellRecovered(run: Followed): void {
+    const { state } = run;
+    if (state.status !== "running" || state.recovered === undefined) return;
+    const { epoch, tasks } = state.recovered;
+    const isOpen = state.active.some((index) => {
+      const task = state.tasks.get(index);
+      return (task?.status === "running" || task?.status === "stopping") && task.attempt.epoch < epoch;
+    });
+    const view = epoch <= run.recoveredIn || isOpen ? undefined : viewOf(run, this.#terms.clock.now());
+    if (view === undefined) return;
+    run.recoveredIn = epoch;
+    const again = tasks.filter((index) => state.tasks.get(index)?.status !== "completed").length;
+    this.#terms.recovered(view, { epoch, kept: state.counts.completed, again });
+  }
+
   #forget(runId: string): void {
     this.#runs.delete(runId);
     this.#terms.changed();
@@ -173,7 +222,7 @@ function isAtRest({ state, isAbandoned }: Followed): boolean {
   return isFinalRun(state.status) || state.status === "blocked" || isAbandoned;
 }
 
-function viewOf({ state, isAbandoned }: Followed, now: number): RunView | undefined {
+function viewOf({ state, isUnmanned }: Followed, now: number): RunView | undefined {
   const view = runView(state, now);
-  return view !== undefined && isAbandoned ? withoutDriver(view) : view;
+  return view !== undefined && isUnmanned ? withoutDriver(view) : view;
 }

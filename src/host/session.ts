@@ -1,13 +1,14 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
 import type { ActionContext, ActionResult, Requester } from "../actions/context.ts";
 import type { Origin } from "../core/events.ts";
+import type { RecoveryReport, RecoveryTerms } from "../core/ports.ts";
 import type { RunView } from "../core/view.ts";
 import { hostChecks } from "./checks.ts";
-import { type Ledger, ledgerType, type Rest, readLedger } from "./ledger.ts";
+import { type Ledger, ledgerType, type Rest, readLedger, type Told } from "./ledger.ts";
 import { isTrusted, type Mode, modeOf, staysAlive } from "./mode.ts";
-import { noticeMessage } from "./notice.ts";
+import { type Notice, noticeMessage, recoveryMessage } from "./notice.ts";
 import type { HostParts, Loaded, Project } from "./parts.ts";
-import { RunFeed } from "./run-feed.ts";
+import { type Recovered, RunFeed } from "./run-feed.ts";
 import { RunWidget } from "./run-widget.ts";
 
 /** One call of an action, by whoever. */
@@ -21,6 +22,9 @@ export interface Call {
 
 /** The reason with which a call is aborted when the session ends: it cancels nothing. */
 const shutdown = "shutdown";
+/** How often the project's runs are looked at while one of them goes on, and how long other sessions' own are let be, ms. */
+const sweepMs = 5_000;
+const foreignGraceMs = 10_000;
 
 /**
  * One session of the host, as long as this instance of the extension serves it. Contexts go stale on reload and session
@@ -39,6 +43,7 @@ export class LiveSession {
   #watching: Promise<RunFeed> | undefined;
   #feed: RunFeed | undefined;
   #widget: RunWidget | undefined;
+  #isSweeping = false;
   /** A run's id for each call that waits for it: their result tells what a notice would tell. */
   #held: readonly string[] = [];
   /** The session's runs and what the lead was told of them, or what at least waits in the agent's queue. */
@@ -144,6 +149,11 @@ export class LiveSession {
 
   /** Takes up the runs of this session that went on while nobody was here. Costs nothing where there are none. */
   catchUp(): void {
+    const { cwd } = this.#ctx;
+    const sweep = async (): Promise<void> => {
+      if (await this.#parts.hasRuns(cwd)) await this.#sweep();
+    };
+    sweep().catch(this.report);
     if (!staysAlive(this.mode)) return;
     for (const [runId, told] of readLedger(this.#ctx.sessionManager.getEntries())) {
       this.#ledger.set(runId, told);
@@ -213,12 +223,34 @@ export class LiveSession {
     }
   }
 
-  #isTold(runId: string, rest: Rest): boolean {
+  #isTold(runId: string, rest: Told): boolean {
     return this.#ledger.get(runId)?.has(rest) ?? false;
   }
 
-  #note(runId: string, ...rests: readonly Rest[]): void {
+  #note(runId: string, ...rests: readonly Told[]): void {
     this.#ledger.set(runId, new Set([...(this.#ledger.get(runId) ?? []), ...rests]));
+  }
+
+  /** Gives the project's runs that lost their driver a new one: now, and for as long as one of them goes on. */
+  async #sweep(): Promise<void> {
+    if (this.#isSweeping || this.isOver) return;
+    this.#isSweeping = true;
+    try {
+      for (let graceMs = 0; !this.isOver; graceMs = foreignGraceMs) {
+        const live = (await this.#recover({ graceMs }))?.live ?? 0;
+        if (live === 0 || !staysAlive(this.mode)) return;
+        await this.#parts.clock.sleep(sweepMs, this.signal);
+      }
+    } finally {
+      this.#isSweeping = false;
+    }
+  }
+
+  /** Nothing where runs are none of this session's business: whoever checked out a project did not ask for what lies in it. */
+  async #recover(terms: RecoveryTerms): Promise<RecoveryReport | undefined> {
+    const isOurs = !this.isOver && isTrusted(this.#ctx);
+    const { loaded, project } = await this.load();
+    return isOurs && loaded.machine.depth === 0 ? project.engine.recover(terms) : undefined;
   }
 
   #watch(runId: string): void {
@@ -227,6 +259,7 @@ export class LiveSession {
       this.#note(runId);
     }
     if (!staysAlive(this.mode)) return;
+    this.#sweep().catch(this.report);
     this.#watching ??= this.#open();
     this.#watching.then((feed) => feed.follow(runId)).catch(this.report);
   }
@@ -240,6 +273,13 @@ export class LiveSession {
       sessionId: this.id,
       changed: () => this.#widget?.changed(),
       rested: (view, late) => this.#rested(view, late, engine.directory(view.runId)),
+      recovered: (view, recovered) => this.#recovered(view, recovered),
+      recover: async (only) => (await this.#recover({ only, graceMs: 0 }))?.coming.includes(only) ?? false,
+      takenOver: ({ runId, owner }) =>
+        this.say(
+          `team: run ${runId} belongs to session ${owner.sessionId} now: it was resumed there`,
+          "info",
+        ),
       failed: (runId, error) => this.say(`team: run ${runId} cannot be followed: ${error}`, "warning"),
     });
     this.#feed = feed;
@@ -267,16 +307,35 @@ export class LiveSession {
     const { runId, status, background } = view;
     const rest = restOf(status);
     if (rest === undefined || this.#held.includes(runId) || this.#isTold(runId, rest)) return;
+    const message = noticeMessage(view, rest, directory, this.#parts.clock.now());
+    const level = status === "failed" ? "error" : "info";
+    this.#note(runId, rest);
+    this.#tell(message, background ? (late ? "follow" : "wake") : "wait", level);
+  }
+
+  /** Tells the lead once that its run goes on under another driver; nobody is kept from work for that. */
+  #recovered(view: RunView, { epoch, kept, again }: Recovered): void {
+    const { runId } = view;
+    const told = `recovered-${epoch}` as const;
+    if (this.#isTold(runId, told)) return;
+    const message = recoveryMessage(view, told, { kept, again }, this.#parts.clock.now());
+    this.#note(runId, told);
+    if (this.#held.includes(runId)) {
+      this.say(message.content, "info");
+      this.touch((_, pi) => pi.appendEntry(ledgerType, { runId, told }));
+    } else this.#tell(message, "wait", "info");
+  }
+
+  /** `wake`: the agent answers to it; `follow`: it hears of it when it is done; `wait`: with the next prompt, and the person at once. */
+  #tell(message: Notice, how: "wake" | "follow" | "wait", level: "info" | "error"): void {
     this.touch((ctx, pi) => {
-      const message = noticeMessage(view, rest, directory, this.#parts.clock.now());
       const isIdle = ctx.isIdle();
-      this.#note(runId, rest);
-      if (background && !late) pi.sendMessage(message, { triggerTurn: true, deliverAs: "followUp" });
+      if (how === "wake") pi.sendMessage(message, { triggerTurn: true, deliverAs: "followUp" });
       else if (isIdle) pi.sendMessage(message);
-      else if (background) pi.sendMessage(message, { deliverAs: "followUp" });
+      else if (how === "follow") pi.sendMessage(message, { deliverAs: "followUp" });
       else {
-        // A person started it and can read; the agent hears of it with the next prompt, and is not kept from its work.
-        ctx.ui.notify(message.content, status === "failed" ? "error" : "info");
+        // A person started it and can read; the agent is not kept from its work.
+        ctx.ui.notify(message.content, level);
         pi.sendMessage({ ...message, display: false }, { deliverAs: "nextTurn" });
       }
     });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { noUsage } from "../../src/core/outcome.ts";
 import { noticeType } from "../../src/host/ledger.ts";
 import { callTool, finished, live, settle, World } from "./fake-world.ts";
 
@@ -183,7 +184,7 @@ test("a run that ended while nobody was here is told at the next start, without 
   expect(notices(world)).toMatchObject([{ options: undefined, message: { display: true } }]);
 });
 
-test("a run whose driver died stands still, wakes the lead once, and goes on with a new driver", async () => {
+test("a run whose driver died and that gets none stands still, wakes the lead once, and goes on with a new one", async () => {
   const world = new World();
   const pi = await world.startRun(runId);
   await world.clock.advance(10_000);
@@ -200,6 +201,50 @@ test("a run whose driver died stands still, wakes the lead once, and goes on wit
   await world.clock.advance(20_000);
   expect(notices(world)).toHaveLength(2);
   expect([world.clock.sleeping, world.engine.following]).toEqual([0, 0]);
+});
+
+test("a run whose driver died gets a new one at once; the lead is told what was kept, once, and not woken", async () => {
+  const world = new World();
+  const pi = await world.startRun(runId);
+  await world.clock.advance(10_000);
+  world.engine.driver = "gone";
+  world.engine.recovery = { live: 1, coming: [runId], left: [] };
+  await world.clock.advance(12_000);
+  expect(world.engine.recoveries).toContainEqual({ only: runId, graceMs: 0 });
+  expect(pi.widgetLines(120)?.join()).toContain("its driver is gone");
+  expect(notices(world)).toEqual([]);
+  world.engine.driver = "alive";
+  const lost = { kind: "lost", cause: "lost", message: "gone", usage: noUsage } as const;
+  world.engine.append(
+    runId,
+    { type: "lease.taken", pid: 8, startTime: "1", bootId: "b", sealed: [] },
+    { type: "attempt.ended", task: "build", attempt: 1, outcome: lost, retryAt: 0 },
+  );
+  await world.clock.advance(10_000);
+  expect(notices(world)).toMatchObject([{ options: undefined, message: { display: true } }]);
+  expect(notices(world)[0]?.message.content).toContain("recovered: its driver died");
+  expect(notices(world)[0]?.message.content).toContain("0 finished tasks kept, 1 tried again");
+  await pi.end("quit");
+  await world.start();
+  await world.clock.advance(10_000);
+  expect(notices(world)).toHaveLength(1);
+});
+
+test("the project's runs are looked after from the start, until none of them goes on", async () => {
+  const world = new World();
+  world.hasRuns = true;
+  world.engine.recovery = { live: 1, coming: [], left: [] };
+  await world.start();
+  await world.clock.advance(11_000);
+  world.engine.recovery = { live: 0, coming: [], left: [] };
+  await world.clock.advance(11_000);
+  expect(world.engine.recoveries).toEqual([
+    { graceMs: 0 },
+    { graceMs: 10_000 },
+    { graceMs: 10_000 },
+    { graceMs: 10_000 },
+  ]);
+  expect(world.clock.sleeping).toBe(0);
 });
 
 test("a driver that died before the session began does not wake the model", async () => {

@@ -239,6 +239,7 @@ export class World {
   readonly engine = new FakeEngine(this.clock);
   readonly session = new FakeSession();
   loads = 0;
+  hasRuns = false;
   perform: Perform = async (action) => ({ ok: true, text: "done", details: { action, ok: true } });
 
   /** A fresh instance of the extension, registered but not started. */
@@ -279,6 +280,7 @@ export class World {
         prepare: (raw) => ({ ...Object(raw), prepared: true }),
       },
       clock: this.clock,
+      hasRuns: async () => this.hasRuns,
       load: async () => {
         this.loads += 1;
         return this.#loaded();
