@@ -85,7 +85,7 @@ function preview(
     "manifest" in listing
       ? runLine(listing.manifest, listing.driver, now)
       : `${runId} unreadable: ${oneLine(listing.problem, 300)}`,
-    `To be removed: ${sizeOf(footprint)}, ${countOf(processes.length, "living process").replace(/ss?$/, "ss")}${pids.length > 0 ? ` (pid ${pids.join(", ")})` : ""}.`,
+    `To be removed: ${sizeOf(footprint)}, ${processes.length} living process${processes.length === 1 ? "" : "es"}${pids.length > 0 ? ` (pid ${pids.join(", ")})` : ""}.`,
     ...(references.length === 0 ? [] : [`Other runs refer to it: ${references.join(", ")}.`]),
     ...obstacles.map((what) => `Needs force and a reason: ${what}.`),
     `Nothing was removed. To do it: team forget run=${runId} confirm=true${force}`,
