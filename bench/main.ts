@@ -5,6 +5,7 @@ import { engine } from "./engine.ts";
 import type { Benchmark, Figure } from "./figure.ts";
 import { foldJournal } from "./fold.ts";
 import { footprint } from "./footprint.ts";
+import { history } from "./history.ts";
 import { hostLoad } from "./host-load.ts";
 import { startUp } from "./start-up.ts";
 
@@ -12,6 +13,7 @@ import { startUp } from "./start-up.ts";
 const benchmarks: readonly Benchmark[] = [
   engine,
   foldJournal,
+  history,
   alwaysOn,
   startUp,
   endToEnd,

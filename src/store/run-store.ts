@@ -65,10 +65,9 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
     strays: async () => await strayNames(root),
     async problems(runId) {
       const { inbox, journal } = await existing(runId);
-      return await onDisk("look at", journal, async () => {
-        const refusal = await refusalIn(journal);
-        return [...(refusal === undefined ? [] : [problemOf(refusal)]), ...(await inboxProblems(inbox))];
-      });
+      const refusal = await onDisk("look at", journal, () => refusalIn(journal));
+      const unread = await onDisk("list", inbox, () => inboxProblems(inbox));
+      return [...(refusal === undefined ? [] : [problemOf(refusal)]), ...unread];
     },
     inbox(runId) {
       const run = runDirectory(root, runId);
