@@ -48,6 +48,7 @@ const shapes = {
   background: { kind: "flag", description: "return at once" },
   run: { kind: "name", description: "run id, unambiguous prefix, or last" },
   task: { kind: "name", description: "task id" },
+  message: { kind: "text", description: "what to tell or answer" },
   resource: { kind: "name", description: resourceKinds.join("|"), values: resourceKinds },
   name: { kind: "name", description: "resource name; for help: an action" },
   scope: { kind: "name", description: `${scopes.join("|")}, for config`, values: scopes },

@@ -13,6 +13,7 @@ import { forget } from "./forget.ts";
 import { get } from "./get.ts";
 import { help } from "./help.ts";
 import { list } from "./list.ts";
+import { inbox, respond, send, steer } from "./mail.ts";
 import { normalise, surplusProblems } from "./parameters.ts";
 import { compileAsk, plan } from "./plan.ts";
 import { prune } from "./prune.ts";
@@ -40,6 +41,10 @@ const performers: Readonly<Record<ActionName, Perform>> = {
   artifacts,
   cancel,
   resume,
+  respond,
+  steer,
+  send,
+  inbox,
   forget,
   prune,
   cleanup,
@@ -73,7 +78,7 @@ export async function perform(
 }
 
 /** Answers that quote what others wrote: they stay as they are. */
-const quoting: readonly string[] = ["get", "events"] satisfies ActionName[];
+const quoting: readonly string[] = ["get", "events", "inbox"] satisfies ActionName[];
 
 /** The same for a slash command's arguments as they were typed; the answer names the next step as a command, too. */
 export async function performLine(name: string, line: string, context: ActionContext): Promise<ActionResult> {

@@ -39,7 +39,7 @@ function whyNot({ view: { runId, status }, driver }: Observed): PlanProblem | un
 }
 
 /** Resolves once somebody drives the run that was observed at rest, or when no driver took it in time. */
-async function taken({ view: { runId }, events }: Observed, context: ActionContext): Promise<void> {
+export async function taken({ view: { runId }, events }: Observed, context: ActionContext): Promise<void> {
   const { engine, clock } = context;
   const stop = new AbortController();
   const goesOn = async (): Promise<void> => {

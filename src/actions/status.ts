@@ -5,7 +5,7 @@ import { formatDuration, formatStep, formatUsage, oneLine } from "../lib/wording
 import type { ActionContext, Perform } from "./context.ts";
 import { onRun } from "./observe.ts";
 import { aboutRun, attemptDirectory } from "./result.ts";
-import { nextStep, runHeader, runLine, taskLine, taskTable } from "./text.ts";
+import { nextStep, questionText, runHeader, runLine, taskLine, taskTable } from "./text.ts";
 
 const otherRunsMax = 10;
 
@@ -22,6 +22,7 @@ export const status: Perform = (parameters, context) =>
     const text = [
       runHeader(view, now),
       taskTable(view, now),
+      ...questionText(view, now),
       usageLine(view),
       ...problems.map(({ where, message, remedy }) => `In its way: ${where}: ${message}. ${remedy}.`),
       nextStep(view),

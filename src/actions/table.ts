@@ -52,6 +52,22 @@ const rows = [
     summary: "go on with a run that stands still or lost its driver",
   },
   {
+    name: "respond",
+    parameters: ["message", "run", "name"],
+    summary: "answer a task's question (name: its id, where several are open)",
+  },
+  {
+    name: "steer",
+    parameters: ["message", "run", "task"],
+    summary: "tell a task's worker something before its next step",
+  },
+  {
+    name: "send",
+    parameters: ["message", "run", "task"],
+    summary: "mail to a task, role:<role> or all (default)",
+  },
+  { name: "inbox", parameters: ["run", "task"], summary: "a run's mail and questions" },
+  {
     name: "forget",
     parameters: ["run", "confirm", "force", "reason"],
     summary: "remove a run and all its files for good",

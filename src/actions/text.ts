@@ -95,6 +95,20 @@ export function problemsText(problems: readonly PlanProblem[]): string {
   return [...lines, ...(hidden > 0 ? [`- … and ${hidden} more problems`] : [])].join("\n");
 }
 
+/** Each open question, since when, what it proposes, what happens without an answer, and the call that answers it. */
+export function questionText({ runId, questions }: RunView, now: number): string[] {
+  return questions.map(({ id, from, text, at, options, fallback, deadline, status }) => {
+    const until =
+      deadline === undefined
+        ? "without a deadline"
+        : status === "expired"
+          ? "its deadline is over, it can still be answered"
+          : `until ${formatDuration(deadline - now)} from now${fallback === undefined ? "" : `, then "${fallback}"`}`;
+    const proposed = options === undefined ? "" : `\n  Proposed: ${options.join(" | ")}`;
+    return `? Task ${from} asks (${formatDuration(now - at)} ago, ${until}):\n  ${text}${proposed}\n  Answer: team respond run=${runId} name=${id} message="…"`;
+  });
+}
+
 /** The exact call that helps next, for a run in this state; empty when there is nothing left to do. */
 export function nextStep({ runId, status, tasks }: RunView): string {
   switch (status) {
@@ -102,6 +116,7 @@ export function nextStep({ runId, status, tasks }: RunView): string {
     case "running":
       return `Next: team wait run=${runId}, or team cancel run=${runId}.`;
     case "waiting":
+      return `Next: team respond run=${runId} message="…"; then team wait run=${runId}.`;
     case "blocked":
       return `It stands still. To go on: team resume run=${runId}; to give it up: team cancel run=${runId} reason="…".`;
     case "failed": {

@@ -6,7 +6,7 @@ import type { ActionContext, Perform, Performed } from "./context.ts";
 import { onRun } from "./observe.ts";
 import { aboutRun } from "./result.ts";
 import { outcomeText } from "./summary.ts";
-import { nextStep, runHeader, taskTable } from "./text.ts";
+import { nextStep, questionText, runHeader, taskTable } from "./text.ts";
 import { type WatchEnd, watch } from "./watch.ts";
 
 /** Longer than the ending ladder and the driver's start together. */
@@ -55,7 +55,8 @@ function report(runId: RunId, end: WatchEnd, context: ActionContext): Promise<Pe
     const now = context.clock.now();
     const survivors = end === "patience" ? stillAlive(view, events) : "";
     const next = nextStep(end === "abandoned" ? { ...view, status: "blocked" } : view);
-    const text = [whyNow[end] + survivors, runHeader(view, now), taskTable(view, now), next];
+    const why = view.questions.length > 0 ? "The run asks something." : whyNow[end] + survivors;
+    const text = [why, runHeader(view, now), taskTable(view, now), ...questionText(view, now), next];
     return aboutRun(end === "aborted", view, text.join("\n"), context);
   });
 }

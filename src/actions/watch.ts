@@ -1,4 +1,5 @@
 import { evolve, fold } from "../core/evolve.ts";
+import { openQuestions } from "../core/letters.ts";
 import type { RunId } from "../core/plan.ts";
 import { runView } from "../core/run-view.ts";
 import type { RunState } from "../core/state.ts";
@@ -92,7 +93,8 @@ export async function watch(runId: RunId, context: ActionContext, terms: WatchTe
 
 function restOf(state: RunState, { until }: WatchTerms): WatchEnd | undefined {
   if (isFinalRun(state.status)) return "final";
-  return until === "rest" && state.status === "blocked" ? "attention" : undefined;
+  if (until !== "rest" || state.status === "queued") return undefined;
+  return state.status === "blocked" || openQuestions(state).length > 0 ? "attention" : undefined;
 }
 
 /** Whoever waits for a run sees to it that somebody drives it. */

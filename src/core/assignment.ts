@@ -1,3 +1,4 @@
+import type { WrittenMail } from "./mail.ts";
 import type { Permission, RunId, TaskId } from "./plan.ts";
 
 /**
@@ -39,6 +40,20 @@ export interface Readiness {
   readonly tools: readonly string[];
   /** `provider/id` of the model in use; absent when the host has none. */
   readonly model?: string;
+}
+
+/** A dialog whose title begins with this hands the driver a mail: a `WorkerLetter` as JSON follows. */
+export const mailDialog = "pi-muster-mail:";
+
+/** What a worker writes. */
+export interface WorkerLetter extends Omit<WrittenMail, "id" | "replyTo"> {
+  readonly deadlineMs?: number;
+}
+
+/** The JSON text that answers the dialog: recorded (with the answer, when it was a question), or refused. */
+export interface MailReceipt {
+  readonly answer?: string;
+  readonly refusal?: string;
 }
 
 /** Another JSON text under the same key: the extension refused a tool call. */

@@ -1,5 +1,5 @@
 import type { Owner, RunTerms } from "./events.ts";
-import type { Mail } from "./mail.ts";
+import type { WrittenMail } from "./mail.ts";
 import type { AttemptOutcome, Usage } from "./outcome.ts";
 import type { Plan, TaskId } from "./plan.ts";
 import type { ProcessIdentity } from "./process.ts";
@@ -60,7 +60,7 @@ export type Report =
       readonly kind: "wrote";
       readonly task: TaskId;
       readonly attempt: number;
-      readonly mail: Omit<Mail, "from" | "deadline">;
+      readonly mail: WrittenMail;
       readonly deadlineMs?: number;
     }
   /** What became of a mail that is due to this attempt. */

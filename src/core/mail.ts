@@ -22,6 +22,9 @@ export interface Mail {
   readonly by?: string;
 }
 
+/** A mail as its writer hands it in: who wrote it, and when it expires, is for others to say. */
+export type WrittenMail = Omit<Mail, "from" | "deadline" | "by">;
+
 /** A mail in its run, and what became of it. */
 export interface Letter {
   readonly mail: Mail;

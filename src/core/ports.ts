@@ -1,5 +1,6 @@
 import type { Request } from "./commands.ts";
 import type { Origin, RunEvent, RunTerms, StoredEvent } from "./events.ts";
+import type { Mail, WrittenMail } from "./mail.ts";
 import type { AttemptOutcome, Cause, OutcomeRecord, Usage } from "./outcome.ts";
 import type { AgentSpec, Plan, PlannedTask, RunId, TaskId } from "./plan.ts";
 import type { Escalation, Liveness, ProcessIdentity } from "./process.ts";
@@ -191,6 +192,8 @@ export interface Work {
   readonly artifacts: string;
   /** Results of the tasks it depends on, in the order of `dependsOn`. */
   readonly inputs: readonly WorkInput[];
+  /** What was written to the task, asked by it and answered before this attempt, oldest first. */
+  readonly mail: readonly Mail[];
   /** Why the previous attempt did not do; absent for the first. */
   readonly previous?: { readonly attempt: number; readonly cause: Cause; readonly message: string };
   readonly trusted: boolean;
@@ -220,6 +223,10 @@ export type WorkerSignal =
       readonly activity: string;
       readonly waitsUntil?: number;
     }
+  /** It wrote a mail, and waits until that is acknowledged; a question waits for its answer instead. */
+  | { readonly kind: "wrote"; readonly mail: WrittenMail; readonly deadlineMs?: number }
+  /** This mail is in its conversation now. */
+  | { readonly kind: "consumed"; readonly mail: string }
   /** Processes that outlived SIGKILL so far; the slot stays taken and the ending goes on. */
   | { readonly kind: "survivors"; readonly processes: readonly ProcessIdentity[] };
 
@@ -243,6 +250,10 @@ export interface Worker {
    * aborted; its session goes on. Safe to call at any time; what comes of it is seen in its signals, if anything.
    */
   escalate(escalation: Escalation): void;
+  /** Gives it mail, oldest first: messages before its next model call, an answer to the question that waits for it. */
+  deliver(mail: readonly Mail[]): void;
+  /** Tells it that a mail which it wrote is recorded, or why it is not. */
+  acknowledge(mail: string, refusal?: string): void;
 }
 
 /** Where attempts run. */

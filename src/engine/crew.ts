@@ -2,10 +2,11 @@ import type { Report } from "../core/commands.ts";
 import { type Effect, effects } from "../core/effects.ts";
 import { StorageError } from "../core/failure.ts";
 import { invariant } from "../core/invariant.ts";
+import { dueMail, earlierMail, letterOf } from "../core/letters.ts";
 import { type AttemptOutcome, type Cause, noUsage, type Usage } from "../core/outcome.ts";
 import type { Clock, RunStore, Work, Worker, WorkerBackend, WorkInput } from "../core/ports.ts";
 import type { Escalation } from "../core/process.ts";
-import { type RunState, type StartedRun, taskAt } from "../core/state.ts";
+import { liveAttemptOf, type RunState, type StartedRun, taskAt } from "../core/state.ts";
 import { untilDiskTakes } from "../lib/patience.ts";
 
 interface CrewParts {
@@ -25,6 +26,10 @@ interface Member {
   /** The step against its silence that its worker was told of. */
   step?: Escalation["step"];
   usage: Usage;
+  /** Mail that it was given, */
+  readonly given: Set<string>;
+  /** and that it wrote and waits to hear of. */
+  readonly written: Set<string>;
   /** Its outcome was told. It stays until the state knows, or the attempt would be begun again meanwhile. */
   isOver: boolean;
   /** Resolves when its outcome was told. */
@@ -53,7 +58,10 @@ export class Crew {
       const member = this.#members.get(effect.key);
       if (effect.kind === "work") {
         if (member === undefined) this.#begin(effect, state);
-        else escalate(member, effect);
+        else {
+          escalate(member, effect);
+          this.#correspond(member, state);
+        }
       } else if (member !== undefined) {
         stop(member, effect.cause);
       } else {
@@ -77,7 +85,10 @@ export class Crew {
 
   #begin(effect: WorkEffect, state: StartedRun): void {
     const { key, task, attempt } = effect;
-    const member: Member = { task, attempt, usage: noUsage, isOver: false, done: Promise.resolve() };
+    const member: Member = {
+      ...{ task, attempt, usage: noUsage, isOver: false, done: Promise.resolve() },
+      ...{ given: new Set(), written: new Set() },
+    };
     this.#members.set(key, member);
     member.done = this.#perform(member, effect, state)
       .catch((error: unknown) => failedToStart(error))
@@ -100,8 +111,30 @@ export class Crew {
     return worker.outcome;
   }
 
+  /** Hands over what is due, each mail once; what was written is acknowledged once it is recorded. */
+  #correspond({ task, attempt, worker, given, written }: Member, state: StartedRun): void {
+    if (worker === undefined || state.letters.length + state.refusals.size === 0) return;
+    for (const id of written) {
+      const refusal = state.refusals.get(id);
+      if (refusal === undefined && letterOf(state, id) === undefined) continue;
+      written.delete(id);
+      worker.acknowledge(id, refusal);
+    }
+    const found = taskAt(state, task);
+    const living = liveAttemptOf(found?.task);
+    if (found === undefined || living === undefined) return;
+    const due = dueMail(state, found.planned, living).filter(({ mail }) => !given.has(mail.id));
+    if (due.length === 0) return;
+    worker.deliver(due.map(({ mail }) => mail));
+    for (const { mail } of due) {
+      given.add(mail.id);
+      this.#tell({ kind: "offered", task, attempt, mail: mail.id });
+    }
+  }
+
   #hear(member: Member, signal: Parameters<typeof hearing>[0]): void {
     const { task, attempt } = member;
+    if (signal.kind === "wrote") member.written.add(signal.mail.id);
     if (signal.kind === "progress") member.usage = signal.usage;
     this.#tell({ ...hearing(signal, member.usage), task, attempt });
   }
@@ -111,6 +144,8 @@ export class Crew {
     const found = taskAt(state, effect.task);
     invariant(found !== undefined, `run ${runId} has no task ${effect.task}`);
     const { planned, task } = found;
+    const attempt = liveAttemptOf(task);
+    invariant(attempt !== undefined, `task ${effect.task} of run ${runId} has no living attempt`);
     const agent = state.plan.agents[planned.agent];
     invariant(agent !== undefined, `run ${runId} has no agent ${planned.agent}`);
     const files = store.attempts(runId);
@@ -127,6 +162,7 @@ export class Crew {
       directory: await files.directory(effect.task, effect.attempt),
       artifacts: files.artifacts,
       inputs,
+      mail: earlierMail(state, planned, attempt).map(({ mail }) => mail),
       ...(task.last !== undefined && { previous: task.last }),
       trusted: state.terms.trusted,
       settings: state.terms.settings,
@@ -154,6 +190,8 @@ function hearing(signal: Signal, usage: Usage) {
     case "spawned":
     case "ready":
     case "progress":
+    case "wrote":
+    case "consumed":
       return signal;
     case "survivors": {
       const pids = signal.processes.map((process) => process.pid).join(", ");

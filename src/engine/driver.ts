@@ -6,11 +6,12 @@ import { effects } from "../core/effects.ts";
 import { isControl, type RunEvent } from "../core/events.ts";
 import { fold } from "../core/evolve.ts";
 import { LeaseLost, StorageError } from "../core/failure.ts";
+import type { Mail } from "../core/mail.ts";
 import { manifestOf } from "../core/manifest.ts";
 import type { AttemptOutcome } from "../core/outcome.ts";
 import type { Clock, Lease, RunStore, Slots, WorkerBackend } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
-import { attemptKey, liveAttemptOf, type RunState } from "../core/state.ts";
+import { attemptKey, liveAttemptOf, type RunState, taskAt } from "../core/state.ts";
 import { isFinalRun } from "../core/status.ts";
 import { Bell } from "./bell.ts";
 import { Crew } from "./crew.ts";
@@ -215,6 +216,7 @@ class Driver {
       for (const event of decided.events) {
         if (event.type === "attempt.started")
           this.#tokens.assign(attemptKey(event.task, event.attempt), state, event.task);
+        else if (event.type === "mail.posted") this.#trade(event.mail, state);
       }
       events.push(...decided.events);
     }
@@ -223,6 +225,16 @@ class Driver {
     await this.#patiently(() => this.#parts.lease.append(events, at));
     this.#state = state;
     if (events.some(isControl)) this.#projection.changed();
+  }
+
+  /** A worker that waits for an answer needs no token meanwhile. */
+  #trade({ kind, from, to }: Mail, state: RunState): void {
+    if (state.status === "queued" || (kind !== "question" && kind !== "answer")) return;
+    const asker = kind === "question" ? from : to;
+    const attempt = liveAttemptOf(taskAt(state, asker)?.task);
+    if (attempt === undefined) return;
+    if (kind === "question") this.#tokens.lend(attemptKey(asker, attempt.number));
+    else this.#tokens.reclaim(attemptKey(asker, attempt.number));
   }
 
   /** A disk that refuses is waited for, with the workers alive. */

@@ -34,11 +34,22 @@ export class Tokens {
     if (planned !== undefined && isWriter(planned)) this.#writing = key;
   }
 
-  /** The attempt's processes are verified gone. */
-  giveBack(key: string): void {
+  /** The attempt waits for a person: its worker's token is free for others, its right to write is not. */
+  lend(key: string): void {
     const token = this.#inUse.get(key);
     if (token !== undefined) this.#free.push(token);
     this.#inUse.delete(key);
+  }
+
+  /** It goes on at once; a token is taken back where one is free, so that no more than need be exceeds the limit. */
+  reclaim(key: string): void {
+    const token = this.#free.pop();
+    if (token !== undefined) this.#inUse.set(key, token);
+  }
+
+  /** The attempt's processes are verified gone. */
+  giveBack(key: string): void {
+    this.lend(key);
     if (this.#writing === key) this.#writing = undefined;
   }
 

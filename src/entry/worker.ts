@@ -11,6 +11,7 @@ import { closeDialogs } from "../workers/side/early-dialogs.ts";
 import { guardParent } from "../workers/side/parent.ts";
 import { ownTools, refusedCall, toolsFor } from "../workers/side/permission.ts";
 import { readSubmission, submit } from "../workers/side/submission.ts";
+import { registerMail } from "./worker-mail.ts";
 
 /**
  * The worker-side extension: loaded into every worker, and the only part of ours that is. It hands in the result,
@@ -21,6 +22,7 @@ export default function workerSide(pi: ExtensionAPI): void {
   const assignment = takeAssignment();
   const work: Progress = { isSubmitted: false };
   registerSubmission(pi, assignment, work);
+  registerMail(pi);
   closeEarlyDialogs(pi);
   announce(pi, assignment);
   enforceRights(pi, assignment, work);

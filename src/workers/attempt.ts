@@ -6,6 +6,7 @@ import { untilDiskTakes } from "../lib/patience.ts";
 import { processTree } from "../lib/process-tree.ts";
 import { type Child, SpawnFailure } from "../lib/spawn.ts";
 import { conclude, confirm } from "./conclusion.ts";
+import { Correspondence } from "./correspondence.ts";
 import { endWorker } from "./ending.ts";
 import type { Means } from "./means.ts";
 import { type Ending, storageEnding } from "./outcome.ts";
@@ -30,12 +31,20 @@ export function startAttempt(work: Work, mark: string, means: Means): Worker {
   const onSession = (opened: Session): void => {
     session = opened;
   };
-  const on = { work, mark, means, signals, stopped, isStopped: () => isStopped, onSession };
+  const mail = new Correspondence(work, signals, means.redactor.redact);
+  const on = { work, mark, means, signals, mail, stopped, isStopped: () => isStopped, onSession };
   const outcome = perform(on).finally(() => {
     signals.close();
     release();
   });
-  return { signals, outcome, stop: (cause) => stop(cause), escalate: (step) => session?.escalate(step) };
+  return {
+    signals,
+    outcome,
+    stop: (cause) => stop(cause),
+    escalate: (step) => session?.escalate(step),
+    deliver: (letters) => mail.deliver(letters),
+    acknowledge: (id, refusal) => mail.acknowledge(id, refusal),
+  };
 }
 
 interface Performance {
@@ -43,6 +52,7 @@ interface Performance {
   readonly mark: string;
   readonly means: Means;
   readonly signals: SignalQueue;
+  readonly mail: Correspondence;
   readonly stopped: Promise<Ending>;
   isStopped(): boolean;
   onSession(session: Session): void;
@@ -76,9 +86,9 @@ async function withoutProcess(on: Performance, ending: Ending): Promise<AttemptO
 }
 
 async function converse(on: Performance, prepared: Prepared): Promise<AttemptOutcome> {
-  const { work, mark, means, signals } = on;
+  const { work, mark, means, signals, mail } = on;
   const tools = { ...means, isStopped: () => on.isStopped() };
-  const session = new Session(work, prepared, means, signals);
+  const session = new Session(work, prepared, means, signals, mail);
   on.onSession(session);
   const child: Child = await session.open();
   const identity = await identityOf(child.pid);

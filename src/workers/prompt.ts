@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Work, WorkInput } from "../core/ports.ts";
 import type { Escalation } from "../core/process.ts";
 import { formatDuration } from "../lib/wording.ts";
+import { asText } from "./correspondence.ts";
 
 /** What a worker is told. */
 export interface WorkerPrompt {
@@ -19,6 +20,7 @@ export const taskFile = "task.md";
 const taskShare = 0.5;
 const goalShare = 0.15;
 const previousMaxBytes = 4_000;
+const mailMaxBytes = 16_000;
 
 /**
  * Assembles the prompt in layers, most binding first: role and rules, task, what to leave behind, why the last attempt
@@ -36,7 +38,7 @@ export function assemblePrompt(work: Work): WorkerPrompt {
 
   const task = cutTo(work.task.prompt, room * taskShare, whole);
   const goal = cutTo(work.goal, room * goalShare, whole);
-  const fixed = [packetOf(work), previousOf(work)];
+  const fixed = [packetOf(work), previousOf(work), mailOf(work)];
   const spent = [task.text, goal.text, ...fixed].reduce((sum, text) => sum + byteLength(text), 0);
   const outputs = shareOut(work.inputs, Math.max(room - spent - headingsBytes * work.inputs.length, 0));
   const values = new Map(inline.map((input) => [`${input.task}.output`, outputs.get(input.task) ?? ""]));
@@ -73,7 +75,7 @@ function houseRules({ agent }: Work): string {
     "# How you work in this team",
     "",
     "- You do exactly one task of a larger plan. Others do the rest; do not do their part.",
-    "- Nobody watches while you work. Do not ask and wait: decide, and say in your result what you assumed.",
+    "- Nobody watches while you work: decide, and say in your result what you assumed. Use `ask` only for a decision that is not yours and that changes the result.",
     agent.permission === "read"
       ? "- You may read and examine. Change no file and run nothing that changes one."
       : "- Change only what your task needs, inside the working directory.",
@@ -106,6 +108,14 @@ function previousOf(work: Work): string {
     `Attempt ${previous.attempt} of this task did not do (${previous.cause})`,
     `${reason}\n\nFiles it left in the working directory are still there: look before you start over.`,
   );
+}
+
+/** Messages to the task, and what it asked before with the answers that it got. The newest count when they are too many. */
+function mailOf({ mail, directory }: Work): string {
+  const lines = mail.map((one) => (one.kind === "question" ? `You asked: ${one.text}` : asText(one)));
+  if (lines.length === 0) return "";
+  const cut = cutTo(lines.toReversed().join("\n\n"), mailMaxBytes, join(directory, "../..", "journal"));
+  return section("Messages for you, newest first", cut.text);
 }
 
 /** `{goal}`, `{task}` and `{<id>.output}`; anything else in braces is the author's own text. */

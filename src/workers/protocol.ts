@@ -7,7 +7,13 @@ import type { Redactor } from "../lib/redact.ts";
 export type ProtocolFact =
   | { readonly kind: "ready"; readonly readiness: Readiness }
   /** Somebody asked a person; nobody is there, so the request with this id is to be cancelled. */
-  | { readonly kind: "dialog"; readonly id: string }
+  | { readonly kind: "dialog"; readonly id: string; readonly title: string }
+  /** A message of the user's side is in the conversation. */
+  | { readonly kind: "told"; readonly text: string }
+  /** The worker's own question has its answer. */
+  | { readonly kind: "answered" }
+  /** It stopped with messages in its queue, which only another prompt brings in. */
+  | { readonly kind: "stalled" }
   /** The agent stopped; whether it goes on by itself, only its state tells (hosts without `agent_settled`). */
   | { readonly kind: "stopped" }
   /** Asked for its state, the host has something to do. */
@@ -113,12 +119,14 @@ export class ProtocolReader {
     const record: ProtocolFact = { kind: "record", event };
     switch (event.type) {
       case "message_end":
-        if (isRecord(event.message) && event.message.role === "assistant") this.#readAnswer(event.message);
+        if (!isRecord(event.message)) return [record];
+        if (event.message.role === "user") return [record, { kind: "told", text: textOf(event.message) }];
+        if (event.message.role === "assistant") this.#readAnswer(event.message);
         return [record];
       case "tool_execution_start":
       case "tool_execution_end":
         this.#readTool(event);
-        return [];
+        return event.type === "tool_execution_end" && event.toolName === "ask" ? [{ kind: "answered" }] : [];
       case "agent_start":
         this.#isRetrying = false;
         this.#sign({ activity: "thinks", waitsUntil: undefined });
@@ -191,14 +199,16 @@ export class ProtocolReader {
     if (command !== "get_state" || !isRecord(data) || this.#isRetrying) return [];
     const { isStreaming, isCompacting, pendingMessageCount } = data;
     const isIdle = isStreaming !== true && isCompacting !== true;
-    // What came too late for the last turn waits for a prompt that nobody sends.
     this.#idleLooks = isIdle ? this.#idleLooks + 1 : 0;
-    const isSettled = isIdle && (amountOf(pendingMessageCount) === 0 || this.#idleLooks > idleLooksMax);
-    return [{ kind: isSettled ? "settled" : "busy" }];
+    if (!isIdle) return [{ kind: "busy" }];
+    if (amountOf(pendingMessageCount) === 0) return [{ kind: "settled" }];
+    // What came too late for the last turn waits for another prompt.
+    return [{ kind: this.#idleLooks > idleLooksMax ? "stalled" : "busy" }];
   }
 
-  #readRequest({ id, method, statusKey, statusText }: Json): readonly ProtocolFact[] {
-    if (dialogs.includes(word(method))) return typeof id === "string" ? [{ kind: "dialog", id }] : [];
+  #readRequest({ id, method, title, statusKey, statusText }: Json): readonly ProtocolFact[] {
+    if (dialogs.includes(word(method)))
+      return typeof id === "string" ? [{ kind: "dialog", id, title: word(title) }] : [];
     if (method !== "setStatus" || statusKey !== readinessKey || typeof statusText !== "string") return [];
     const { denied, ready, tools, model } = parseObject(statusText) ?? {};
     if (isRecord(denied)) {
@@ -237,6 +247,13 @@ function messageId({ id, responseId, timestamp, usage, stopReason, content }: Js
 /** "" for what is neither text nor number: to spell a deep list, or an object with a `toString` of its own, throws. */
 function word(value: unknown): string {
   return typeof value === "string" ? value : typeof value === "number" ? `${value}` : "";
+}
+
+function textOf({ content }: Json): string {
+  if (typeof content === "string") return content;
+  return Array.isArray(content)
+    ? content.map((part) => (isRecord(part) ? word(part.text) : "")).join("\n")
+    : "";
 }
 
 function usageOf(raw: unknown, turns: number): Usage {

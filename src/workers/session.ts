@@ -4,6 +4,7 @@ import type { Work } from "../core/ports.ts";
 import type { Escalation } from "../core/process.ts";
 import { type Child, type Exit, spawnChild } from "../lib/spawn.ts";
 import { boundedFile } from "./bounded-file.ts";
+import type { Correspondence } from "./correspondence.ts";
 import { errorLines } from "./error-lines.ts";
 import type { Means } from "./means.ts";
 import type { Ending, Evidence } from "./outcome.ts";
@@ -22,12 +23,16 @@ const errorTailMaxBytes = 4_000;
 const drainMaxMs = 500;
 /** Pause before a host that was busy is asked again. */
 const askAgainMs = 250;
+/** Brings in messages that arrived as the worker stopped. */
+const afresh = { id: "mail", type: "prompt", streamingBehavior: "steer" };
+const readOn = "Read the messages that have come in, and go on with your task.";
 
 /** One conversation with one child, from spawn to exit. `open` it first. */
 export class Session {
   readonly #prepared: Prepared;
   readonly #means: Means;
   readonly #signals: SignalQueue;
+  readonly #mail: Correspondence;
   readonly #reader: ProtocolReader;
   readonly #transcript;
   readonly #errorLog;
@@ -47,8 +52,9 @@ export class Session {
   /** Resolves when the child has ended and what it wrote before was read, however long others hold its pipes. */
   readonly gone = this.#gone.promise;
 
-  constructor(work: Work, prepared: Prepared, means: Means, signals: SignalQueue) {
+  constructor(work: Work, prepared: Prepared, means: Means, signals: SignalQueue, mail: Correspondence) {
     this.#prepared = prepared;
+    this.#mail = mail;
     this.#means = means;
     this.#signals = signals;
     this.#reader = new ProtocolReader(means.redactor.redact);
@@ -154,7 +160,18 @@ export class Session {
         this.#greet(fact.readiness);
         return;
       case "dialog":
-        this.send({ type: "extension_ui_response", id: fact.id, cancelled: true });
+        if (!this.#mail.take(fact.id, fact.title))
+          this.send({ type: "extension_ui_response", id: fact.id, cancelled: true });
+        return;
+      case "told":
+        this.#mail.sawMessage(fact.text);
+        return;
+      case "answered":
+        this.#mail.sawAnswer();
+        return;
+      case "stalled":
+        if (this.#mail.isUnread) this.send({ ...afresh, message: readOn });
+        else this.#settle();
         return;
       case "begun":
         if (this.#restart?.isAborted) this.#restart = undefined;
@@ -167,9 +184,7 @@ export class Session {
         void this.#means.clock.sleep(askAgainMs).then(askState);
         return;
       case "settled":
-        if (!this.#isReady || this.#restart !== undefined) return;
-        this.#isEnding = true;
-        this.#ended.resolve({ by: "settled" });
+        this.#settle();
         return;
       case "refused":
         this.#ended.resolve({ by: "refused", message: fact.message });
@@ -187,6 +202,12 @@ export class Session {
     }
   }
 
+  #settle(): void {
+    if (!this.#isReady || this.#restart !== undefined) return;
+    this.#isEnding = true;
+    this.#ended.resolve({ by: "settled" });
+  }
+
   #greet({ tools }: Readiness): void {
     if (this.#isReady) return;
     const missing = ownTools.filter((tool) => !tools.includes(tool));
@@ -199,6 +220,7 @@ export class Session {
     this.#signals.push({ kind: "ready" });
     void this.#prepared.discard();
     this.send({ id: promptId, type: "prompt", message: this.#prepared.prompt });
+    this.#mail.open((command) => this.send(command));
   }
 
   #keepError(text: string): void {

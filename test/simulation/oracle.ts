@@ -1,6 +1,7 @@
 import { effects } from "../../src/core/effects.ts";
 import type { StoredEvent } from "../../src/core/events.ts";
 import { evolve, fold } from "../../src/core/evolve.ts";
+import type { Mail } from "../../src/core/mail.ts";
 import type { AttemptOutcome } from "../../src/core/outcome.ts";
 import type { Plan, PlannedTask } from "../../src/core/plan.ts";
 import type { Limits } from "../../src/core/settings.ts";
@@ -53,6 +54,13 @@ export class Oracle {
   /** Drivers in a row that took over without a task that finished since. */
   #recoveries = 0;
   finished: string | undefined;
+  /** Attempts (`task/2`) that have asked something. */
+  readonly askers = new Set<string>();
+  /** Tasks whose question has no answer yet. */
+  readonly #waiting = new Set<string>();
+  readonly #mail = new Set<string>();
+  readonly #answered = new Set<string>();
+  readonly #consumed = new Set<string>();
   readonly #witness: Witness;
 
   constructor(witness: Witness) {
@@ -132,8 +140,15 @@ export class Oracle {
         this.#finish(event.status);
         return;
       case "mail.posted":
+        this.#judgeMail(event.mail);
+        return;
+      case "mail.consumed": {
+        const key = `${event.mail} by ${event.task}/${event.attempt}`;
+        this.#expect(!this.#consumed.has(key), `${key} is consumed twice`);
+        this.#consumed.add(key);
+        return;
+      }
       case "mail.offered":
-      case "mail.consumed":
       case "mail.expired":
       case "request.refused":
         return;
@@ -141,6 +156,23 @@ export class Oracle {
         this.#judgeTask(event);
         return;
     }
+  }
+
+  #judgeMail({ id, kind, from, to, replyTo = "" }: Mail): void {
+    this.#expect(!this.#mail.has(id), `mail ${id} is posted twice`);
+    this.#mail.add(id);
+    if (kind === "question") {
+      this.askers.add(`${from}/${this.tasks.get(from)?.attempts}`);
+      this.#waiting.add(from);
+    }
+    if (kind !== "answer") return;
+    this.#waiting.delete(to);
+    const asker = this.tasks.get(to);
+    // What it waited for was the answer.
+    if (asker !== undefined) asker.retryAt = undefined;
+    this.#expect(this.#mail.has(replyTo), `${id} answers no question`);
+    this.#expect(!this.#answered.has(replyTo), `${replyTo} is answered twice`);
+    this.#answered.add(replyTo);
   }
 
   #started(event: Extract<StoredEvent, { type: "run.started" }>): void {
@@ -257,7 +289,9 @@ export class Oracle {
     task.told = [];
     task.lastSignAt = Date.parse(event.at);
     const alive = [...this.tasks.values()].filter((other) => other.live !== undefined);
-    this.#expect(alive.length <= this.#concurrency, `${alive.length} attempts alive`);
+    const atWork = alive.filter(({ planned }) => !this.#waiting.has(planned.id));
+    this.#expect(atWork.length <= this.#concurrency, `${atWork.length} attempts at work`);
+    this.#expect(!this.#waiting.has(event.task), `${name} starts before its question is answered`);
     const writers = alive.filter((other) => other.planned.writes !== "none");
     this.#expect(writers.length <= 1, `${writers.length} writers alive`);
     const { role, roleMax } = task.planned;

@@ -1,4 +1,6 @@
 import type { Request } from "../../src/core/commands.ts";
+import { fold } from "../../src/core/evolve.ts";
+import { openQuestions } from "../../src/core/letters.ts";
 import { terms } from "../support/plan.ts";
 import { runId, type World } from "./world.ts";
 
@@ -43,10 +45,28 @@ export class People {
     const isParked = manifest.status === "blocked";
     const isAsked = [...this.#world.disk.run(runId).inbox.values()].some(({ kind }) => kind !== "start");
     this.#isBusy = hasFaults || !(isFinal || (isParked && !scenario.isResumed && !isAsked));
+    if (!isFinal) await this.#answer();
     if (isFinal || driver === "alive" || driver === "indeterminate") return;
     if (!isParked || isAsked || !scenario.isResumed) return;
     const owner = { sessionId: "session-2", host: this.#world.newHost() };
     await this.#send({ kind: "resume", id: this.#id(), owner, background: scenario.background });
+  }
+
+  /** Reads along: answers a question, sometimes twice, and sometimes has something to say. */
+  async #answer(): Promise<void> {
+    const { engine, random } = this.#world;
+    const state = fold((await engine.read(runId)).events);
+    if (state.status === "queued") return;
+    const [asked] = openQuestions(state);
+    const by = "session-2";
+    for (let left = asked === undefined ? 0 : random.integer(0, 2); left > 0; left--) {
+      const owner = { sessionId: by, host: this.#world.newHost() };
+      const question = asked?.mail.id ?? "";
+      await this.#send({ kind: "respond", id: this.#id(), by, question, text: "this one", owner });
+    }
+    if (!random.chance(0.1)) return;
+    const to = random.pick(["all", "nobody", ...state.plan.tasks.map(({ id }) => id)]);
+    await this.#send({ kind: "post", id: this.#id(), by, to, text: "look here" });
   }
 
   #id(): string {

@@ -94,6 +94,7 @@ function temperOf(random: Random): Temper {
     "linger",
     "overspend",
     "waits",
+    "asks",
     "repeats",
   ];
   const some = random.shuffled(all).slice(0, random.integer(0, 5));

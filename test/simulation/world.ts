@@ -28,6 +28,7 @@ export interface Tally {
   abort: number;
   /** Parked because of `recovery.max`. */
   limits: number;
+  questions: number;
 }
 
 interface Driver {
@@ -58,6 +59,7 @@ export class World {
     nudge: 0,
     abort: 0,
     limits: 0,
+    questions: 0,
   };
   readonly drivers: Driver[] = [];
   readonly hosts = new Map<number, VirtualProcess>();
@@ -286,6 +288,7 @@ export class World {
       this.tally.parks++;
       if (event.cause === "recovery_limit") this.tally.limits++;
     }
+    if (event.type === "mail.posted" && event.mail.kind === "question") this.tally.questions++;
     try {
       this.oracle.event(event);
     } catch (error) {
@@ -304,7 +307,11 @@ export class World {
   #workerStarted({ work, driver }: LivingWorker): void {
     this.tally.workers++;
     const name = `${work.task.id}/${work.attempt}`;
-    const mine = [...this.table.workers].filter((worker) => worker.driver === driver).length;
+    // One that waits for an answer, or got one, needs no token.
+    const mine = [...this.table.workers].filter(
+      (worker) =>
+        worker.driver === driver && !this.oracle.askers.has(`${worker.work.task.id}/${worker.work.attempt}`),
+    ).length;
     const held = this.machine.heldBy(driver);
     const { concurrency } = this.scenario.settings;
     if (held > concurrency) this.violate(`a driver holds ${held} tokens for ${concurrency} workers`);

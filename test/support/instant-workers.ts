@@ -10,6 +10,8 @@ export function instantWorkers(outcomeOf: (task: string) => AttemptOutcome = com
       outcome: Promise.resolve(outcomeOf(work.task.id)),
       stop: () => undefined,
       escalate: () => undefined,
+      deliver: () => undefined,
+      acknowledge: () => undefined,
     }),
     reap: () => Promise.resolve([]),
     close: () => Promise.resolve(),

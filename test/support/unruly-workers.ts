@@ -1,3 +1,4 @@
+import type { Mail } from "../../src/core/mail.ts";
 import { type AttemptOutcome, type Cause, noUsage, type Usage } from "../../src/core/outcome.ts";
 import type { Work, Worker, WorkerBackend, WorkerSignal } from "../../src/core/ports.ts";
 import type { Escalation, ProcessIdentity } from "../../src/core/process.ts";
@@ -24,6 +25,7 @@ export type Manner =
   | "linger"
   | "overspend"
   | "waits"
+  | "asks"
   | "repeats";
 
 /** How likely workers are to behave in which way, and for how long they resist. */
@@ -116,6 +118,8 @@ class UnrulyWorker implements Worker {
   /** What makes it go on, once it fell silent. */
   #wakesBy: Escalation["step"] | undefined;
   #isSpawned = false;
+  #question: string | undefined;
+  readonly #read = new Set<string>();
   #isOver = false;
   /** What its end is, unless it left a result. */
   #atDeath: AttemptOutcome | undefined;
@@ -155,6 +159,32 @@ class UnrulyWorker implements Worker {
     const { random } = this.#parts;
     this.#later(random.integer(0, 50), () => this.#progress({}));
     this.#finish(random.integer(50, 50 + this.#temper.workMs));
+  }
+
+  deliver(mail: readonly Mail[]): void {
+    const { random } = this.#parts;
+    for (const { id, replyTo } of mail) {
+      if (this.#read.has(id)) throw new Error(`mail ${id} reaches ${this.#work.task.id} twice`);
+      this.#read.add(id);
+      this.#later(random.integer(0, 50), () => {
+        this.#say({ kind: "consumed", mail: id });
+        if (replyTo === this.#question) this.#finish(random.integer(0, this.#temper.workMs));
+      });
+    }
+  }
+
+  acknowledge(_mail: string, refusal?: string): void {
+    if (refusal !== undefined) this.#finish(0);
+  }
+
+  #ask(): void {
+    const { random } = this.#parts;
+    const { task, attempt } = this.#work;
+    this.#question = `${task.id}-${attempt}-q1`;
+    const fallback = random.chance(0.5) ? { fallback: "as you like" } : {};
+    const deadline = random.chance(0.5) ? { deadlineMs: random.integer(10, 20_000) } : {};
+    const mail = { id: this.#question, to: "lead", kind: "question", text: "which?", ...fallback } as const;
+    this.#say({ kind: "wrote", mail, ...deadline });
   }
 
   #spawn(): void {
@@ -239,6 +269,9 @@ class UnrulyWorker implements Worker {
       case "waits":
         this.#progress({ waitsUntil: this.#parts.timeline.now + random.integer(0, 20_000) });
         this.#finish(workMs + 5_000);
+        return;
+      case "asks":
+        this.#later(workMs, () => this.#ask());
         return;
       case "repeats":
         this.#say({ kind: "ready" });

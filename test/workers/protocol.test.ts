@@ -157,10 +157,10 @@ describe("the protocol of a worker", () => {
     factOf(JSON.stringify({ type: "agent_start" }));
     const pending = state.replace('"pendingMessageCount":0', '"pendingMessageCount":1');
     expect(factOf(pending)).toBe("busy");
-    // What came too late for its last turn is never taken up: it does not keep an idle host busy for ever.
+    // What came too late for its last turn does not keep an idle host busy for ever.
     const kinds = Array.from({ length: 20 }, () => factOf(pending));
     expect(kinds.slice(0, 5)).toEqual(Array(5).fill("busy"));
-    expect(kinds.at(-1)).toBe("settled");
+    expect(kinds.at(-1)).toBe("stalled");
   });
 
   it("takes for a sign of life only what the work itself says", () => {

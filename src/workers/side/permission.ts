@@ -4,7 +4,7 @@ import { refusedCommand } from "./commands.ts";
 import { placeInWorkspace } from "./paths.ts";
 
 /** Tools that the worker-side extension adds; an allow-list must name them too. */
-export const ownTools: readonly string[] = ["submit_result"];
+export const ownTools: readonly string[] = ["submit_result", "ask", "send"];
 /** What a `read` worker gets when its agent names no tools: the host's tools that cannot write. */
 export const readTools: readonly string[] = ["read", "grep", "find", "ls"];
 /** The host's tools that change files. */

@@ -10,7 +10,7 @@ const assignment = JSON.parse(process.env.PI_MUSTER_ASSIGNMENT);
 delete process.env.PI_MUSTER_ASSIGNMENT;
 
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
-const ready = (tools = ["read", "submit_result"]) =>
+const ready = (tools = ["read", "submit_result", "ask", "send"]) =>
   say({
     type: "extension_ui_request",
     id: "r",

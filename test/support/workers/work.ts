@@ -61,6 +61,7 @@ export async function makeWork(change: Partial<Work> = {}): Promise<Work> {
     directory: join(root, "run", "attempts", "t1-1"),
     artifacts: join(root, "run", "artifacts"),
     inputs: [],
+    mail: [],
     trusted: false,
     settings: { ...defaultSettings, workerExtensions: "none", limits },
     ...change,

@@ -1,0 +1,174 @@
+import type { Request } from "../core/commands.ts";
+import type { StoredEvent } from "../core/events.ts";
+import type { PlanProblem } from "../core/plan.ts";
+import { isFinalRun, isFinalTask } from "../core/status.ts";
+import type { MailView, RunView } from "../core/view.ts";
+import { formatDuration, oneLine } from "../lib/wording.ts";
+import { chooseFrom } from "../resources/suggest.ts";
+import type { Parameters } from "./action.ts";
+import type { ActionContext, Perform, Performed } from "./context.ts";
+import { type Observed, observe, onRun } from "./observe.ts";
+import { aboutRun, answer, refusal } from "./result.ts";
+import { taken } from "./resume.ts";
+import { questionText } from "./text.ts";
+
+/** A driver records a request within a fraction of this, and a worker reads at its next step. */
+const recordedMaxMs = 20_000;
+const readMaxMs = 5_000;
+const mailMax = 100;
+
+/** Answers the question that is meant: the only open one, or the one that is named. The first answer counts. */
+export const respond: Perform = (parameters, context) =>
+  onLiveRun(parameters, context, async (observed) => {
+    const { view } = observed;
+    const asked = questionMeant(view, parameters.name);
+    if ("message" in asked) return refusal([asked]);
+    const { requester } = context;
+    const owner = { sessionId: requester.sessionId, ...(requester.host && { host: requester.host }) };
+    const request = { ...written(parameters, context), kind: "respond", question: asked.id, owner } as const;
+    const receipt = await handOver(observed, request, context);
+    if (receipt.refusal !== undefined) return refusal([{ where: "message", ...receipt.refusal }]);
+    // A parked run goes on with its answer, and somebody drives it again.
+    if (observed.driver !== "alive") await taken(observed, context);
+    const text = `${receipt.isRecorded ? `Task ${asked.from} has its answer` : notYet}. Next: team wait run=${view.runId}.`;
+    return told(view.runId, text, context);
+  });
+
+/** A message that a task's worker reads before its next model call, with what became of it. */
+export const steer: Perform = (parameters, context) =>
+  onLiveRun(parameters, context, async (observed) => {
+    const { view, task } = observed;
+    const live = view.tasks.filter(({ status }) => !isFinalTask(status)).map(({ id }) => id);
+    const remedy = `name one of its tasks: ${live.join(", ")}`;
+    if (task === undefined) return refusal([{ where: "task", message: "whom to steer is not said", remedy }]);
+    return post(observed, task.id, parameters, context, readMaxMs);
+  });
+
+/** A message to a task, a role or everyone who reads along. */
+export const send: Perform = ({ task: to = "all", ...parameters }, context) =>
+  onLiveRun(parameters, context, (observed) => post(observed, to, parameters, context, 0));
+
+/** The mail of a run, or of one of its tasks, and what became of it. */
+export const inbox: Perform = (parameters, context) =>
+  onRun(parameters, context, ({ view, task }) => {
+    const mail = view.mail.filter(({ from, to }) => task === undefined || from === task.id || to === task.id);
+    if (mail.length === 0) return aboutRun(true, view, `Nobody has written in run ${view.runId}.`, context);
+    const now = context.clock.now();
+    const lines = mail.slice(-mailMax).map((one) => mailLine(one, now));
+    const older = mail.length > mailMax ? [`(${mail.length - mailMax} older ones are in team events)`] : [];
+    return aboutRun(true, view, [...older, ...lines, ...questionText(view, now)].join("\n"), context);
+  });
+
+async function post(
+  observed: Observed,
+  to: string,
+  parameters: Parameters,
+  context: ActionContext,
+  patienceMs: number,
+): Promise<Performed> {
+  const { runId } = observed.view;
+  const request = { ...written(parameters, context), kind: "post", to } as const;
+  const receipt = await handOver(observed, request, context, patienceMs);
+  if (receipt.refusal !== undefined) return refusal([{ where: "task", ...receipt.refusal }]);
+  const status = !receipt.isRecorded
+    ? notYet
+    : receipt.isRead
+      ? `Delivered: ${to} has it in its conversation`
+      : to === "all"
+        ? "Recorded for everyone who reads along; it wakes nobody"
+        : `Recorded: ${to} gets it before its next model call, or with its prompt when it starts`;
+  return told(runId, `${status}. Its fate: team inbox run=${runId}.`, context);
+}
+
+const notYet = "It lies in the run's inbox; no driver has taken it yet";
+
+async function onLiveRun(
+  parameters: Parameters,
+  context: ActionContext,
+  tell: (observed: Observed) => Promise<Performed>,
+): Promise<Performed> {
+  if ((parameters.message ?? "").trim() === "") {
+    const remedy = 'write message="…"';
+    return refusal([{ where: "message", message: "there is nothing to say", remedy }]);
+  }
+  const observed = await observe(parameters, context);
+  if ("message" in observed) return refusal([observed]);
+  const { view, problem } = observed;
+  if (problem !== undefined) return refusal([problem]);
+  if (!isFinalRun(view.status)) return tell(observed);
+  const message = `run ${view.runId} is over (${view.status}); nobody reads mail there`;
+  return refusal([{ where: "run", message, remedy: "team list shows the live ones" }]);
+}
+
+function questionMeant({ runId, questions }: RunView, name: string | undefined): MailView | PlanProblem {
+  const ids = questions.map(({ id }) => id);
+  const [first] = questions;
+  if (name !== undefined) {
+    const meant = questions.find(({ id, from }) => id === name || from === name);
+    const message = `run ${runId} has no open question "${oneLine(name, 60)}"`;
+    return meant ?? { where: "name", message, remedy: chooseFrom(name, ids) };
+  }
+  if (first === undefined) {
+    const remedy = "team steer tells a task something unasked";
+    return { where: "run", message: `run ${runId} asks nothing`, remedy };
+  }
+  const several = questions.map(({ id, text }) => `${id} (${oneLine(text, 60)})`).join("; ");
+  return questions.length === 1
+    ? first
+    : { where: "name", message: "several questions are open", remedy: `name one: ${several}` };
+}
+
+function written({ message = "" }: Parameters, { newId, requester, redact }: ActionContext) {
+  return { id: newId(), by: requester.sessionId, text: redact(message.trim()) };
+}
+
+interface Receipt {
+  readonly isRecorded: boolean;
+  readonly isRead: boolean;
+  readonly refusal?: { readonly message: string; readonly remedy: string };
+}
+
+/** Sends and waits until it is recorded or refused, and then up to `patienceMs` until somebody has read it. */
+async function handOver(
+  { view: { runId }, events }: Observed,
+  request: Request,
+  { engine, clock }: ActionContext,
+  patienceMs = 0,
+): Promise<Receipt> {
+  const stop = new AbortController();
+  let receipt: Receipt = { isRecorded: false, isRead: false };
+  const watch = async (): Promise<void> => {
+    for await (const event of engine.follow(runId, (events.at(-1)?.seq ?? 0) + 1, stop.signal)) {
+      receipt = after(receipt, event, request.id);
+      if (receipt.refusal !== undefined || receipt.isRead) return;
+      if (receipt.isRecorded && patienceMs === 0) return;
+      if (receipt.isRecorded) void clock.sleep(patienceMs, stop.signal).then(() => stop.abort());
+    }
+  };
+  try {
+    const watching = watch();
+    await engine.send(runId, request);
+    await Promise.race([watching, clock.sleep(recordedMaxMs, stop.signal)]);
+    return receipt;
+  } finally {
+    stop.abort();
+  }
+}
+
+function after(receipt: Receipt, event: StoredEvent, id: string): Receipt {
+  if (event.type === "mail.posted" && event.request === id) return { ...receipt, isRecorded: true };
+  if (event.type === "mail.consumed" && event.mail === id) return { ...receipt, isRead: true };
+  if (event.type !== "request.refused" || event.request !== id) return receipt;
+  const remedy = "team status shows where the run stands";
+  return { ...receipt, refusal: { message: event.reason, remedy } };
+}
+
+function mailLine({ id, from, to, kind, text, at, status, by }: MailView, now: number): string {
+  const who = by === undefined ? from : `${from} (${by})`;
+  return `- ${id} ${status}, ${formatDuration(now - at)} ago, ${kind} from ${who} to ${to}: ${oneLine(text, 300)}`;
+}
+
+async function told(runId: string, text: string, context: ActionContext): Promise<Performed> {
+  const now = await observe({ run: runId }, context);
+  return "message" in now ? answer(text, { runId }) : aboutRun(true, now.view, text, context);
+}

@@ -1,0 +1,128 @@
+import { type MailReceipt, mailDialog, type WorkerLetter } from "../core/assignment.ts";
+import { type Mail, mailKinds } from "../core/mail.ts";
+import type { Work } from "../core/ports.ts";
+import { count, type Json, list, oneOf, optional, parseObject, record, text } from "../lib/json.ts";
+import type { Redactor } from "../lib/redact.ts";
+import type { SignalQueue } from "./signals.ts";
+
+/** Sends one command of the host's protocol. */
+export type Send = (command: Json) => void;
+
+const letterShape = record<WorkerLetter>({
+  kind: oneOf(...mailKinds),
+  to: text,
+  text,
+  options: optional(list(text)),
+  fallback: optional(text),
+  deadlineMs: optional(count),
+});
+
+/**
+ * The mail of one attempt, both ways. What the worker writes comes as a dialog of its extension; what it gets goes in as
+ * a steering message, or as the dialog's answer. A mail is consumed once the host shows it in the conversation.
+ */
+export class Correspondence {
+  readonly #work: Work;
+  readonly #signals: SignalQueue;
+  readonly #redact: Redactor["redact"];
+  #send: Send | undefined;
+  #due: Mail[] = [];
+  #written = 0;
+  /** Dialogs that wait, by the mail they brought. */
+  readonly #dialogs = new Map<string, string>();
+  /** Given to the host, not seen in the conversation yet: messages, and answers in the order of their questions. */
+  #steered: readonly string[] = [];
+  #answered: readonly string[] = [];
+
+  constructor(work: Work, signals: SignalQueue, redact: Redactor["redact"]) {
+    this.#work = work;
+    this.#signals = signals;
+    this.#redact = redact;
+  }
+
+  /** Messages were given to the host and are not in the conversation yet. */
+  get isUnread(): boolean {
+    return this.#steered.length > 0;
+  }
+
+  /** From now on the host takes messages. */
+  open(send: Send): void {
+    this.#send = send;
+    this.deliver([]);
+  }
+
+  deliver(mail: readonly Mail[]): void {
+    this.#due.push(...mail);
+    if (this.#send === undefined) return;
+    const messages: Mail[] = [];
+    for (const one of this.#due.splice(0)) {
+      const dialog = one.kind === "answer" ? this.#dialogs.get(one.replyTo ?? "") : undefined;
+      if (dialog === undefined) messages.push(one);
+      else {
+        this.#dialogs.delete(one.replyTo ?? "");
+        this.#answered = [...this.#answered, one.id];
+        this.#respond(dialog, { answer: one.text });
+      }
+    }
+    if (messages.length === 0) return;
+    this.#steered = [...this.#steered, ...messages.map(({ id }) => id)];
+    // Also where the worker has just stopped: then it is a prompt of its own.
+    const message = messages.map(asText).join("\n\n");
+    this.#send({ id: "mail", type: "prompt", streamingBehavior: "steer", message });
+  }
+
+  /** What the worker wrote is recorded; a question goes on waiting, for its answer. */
+  acknowledge(mail: string, refusal?: string): void {
+    const dialog = this.#dialogs.get(mail);
+    if (dialog === undefined || (refusal === undefined && this.#isQuestion(mail))) return;
+    this.#dialogs.delete(mail);
+    this.#respond(dialog, refusal === undefined ? {} : { refusal });
+  }
+
+  /** True when the dialog is a mail; then it is answered by us, sooner or later. */
+  take(dialog: string, title: string): boolean {
+    if (!title.startsWith(mailDialog)) return false;
+    const letter = parseObject(title.slice(mailDialog.length));
+    const problems: string[] = [];
+    if (!letterShape(letter, "the mail", problems)) {
+      this.#respond(dialog, { refusal: problems.join("; ") });
+      return true;
+    }
+    const { deadlineMs, ...mail } = letter;
+    this.#written += 1;
+    const kind = mail.kind === "question" ? "q" : "m";
+    const id = `${this.#work.task.id}-${this.#work.attempt}-${kind}${this.#written}`;
+    this.#dialogs.set(id, dialog);
+    const clean = { ...mail, id, text: this.#redact(mail.text) };
+    this.#signals.push({ kind: "wrote", mail: clean, ...(deadlineMs !== undefined && { deadlineMs }) });
+    return true;
+  }
+
+  /** A message of the user's side is in the conversation. */
+  sawMessage(said: string): void {
+    const seen = this.#steered.filter((id) => said.includes(`[mail ${id}]`));
+    this.#steered = this.#steered.filter((id) => !seen.includes(id));
+    for (const mail of seen) this.#signals.push({ kind: "consumed", mail });
+  }
+
+  /** A question's tool has given its answer to the model. */
+  sawAnswer(): void {
+    const [mail, ...rest] = this.#answered;
+    this.#answered = rest;
+    if (mail !== undefined) this.#signals.push({ kind: "consumed", mail });
+  }
+
+  #isQuestion(mail: string): boolean {
+    return /-q\d+$/.test(mail);
+  }
+
+  #respond(dialog: string, receipt: MailReceipt): void {
+    this.#send?.({ type: "extension_ui_response", id: dialog, value: JSON.stringify(receipt) });
+  }
+}
+
+/** A mail as a model reads it; its id tells when it was read. */
+export function asText({ id, from, kind, text: said }: Mail): string {
+  const word = kind === "answer" ? "Answer" : "Message";
+  return `${word} from ${from} [mail ${id}]:\n${said}`;
+}
