@@ -306,7 +306,7 @@ function emptyWhenMissing(error: unknown): string[] {
 }
 
 /** Kills a process that a test of ours started; it may be gone already. */
-function kill(pid: number): void {
+export function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch (error) {
