@@ -74,12 +74,17 @@ function unmatched(rules: readonly Rule[], moment: Moment): string {
 function momentOf(model: Pick<Model<string>, "id">, context: Context): Moment {
   const messages: readonly { readonly role: string }[] = context.messages;
   const start = messages.findLastIndex((message) => message.role === "user");
+  const first = messages.findLastIndex((message, index) => index < start && message.role !== "user") + 1;
   const since = messages.slice(start + 1);
   const results = since.filter((message) => message.role === "toolResult");
   // Host 1.5.2 keeps the system prompt among the messages.
   const system = messages.filter((message) => message.role === "system").map(systemText);
   return {
-    prompt: textOf(messages[start]),
+    // What extensions add to a prompt comes as messages of its own.
+    prompt: messages
+      .slice(first, start + 1)
+      .map(textOf)
+      .join("\n\n"),
     system: [context.systemPrompt ?? "", ...system].join("\n"),
     model: model.id,
     tools: results.map((message) => String(Reflect.get(message, "toolName"))),

@@ -102,19 +102,24 @@ function parsePosted(text: string, name: string): Posted | "bad" {
   return { at: posted.at, request };
 }
 
-function isRequest(value: Readonly<Record<string, unknown>>): value is Request & Record<string, unknown> {
-  const kind = value.kind;
-  if (kind === "cancel") return typeof value.by === "string" && typeof value.reason === "string";
-  if (kind === "resume") {
-    return typeof asRecord(value.owner)?.sessionId === "string" && typeof value.background === "boolean";
-  }
-  if (kind !== "start") return false;
-  const plan = asRecord(value.plan);
-  return (
-    Array.isArray(plan?.tasks) &&
-    typeof plan.goal === "string" &&
-    typeof asRecord(value.terms)?.runId === "string"
-  );
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What each kind of request must have at least. */
+const fits: Readonly<Record<Request["kind"], (value: Fields) => boolean>> = {
+  start: ({ plan, terms }) =>
+    Array.isArray(asRecord(plan)?.tasks) && isText(asRecord(plan)?.goal) && isText(asRecord(terms)?.runId),
+  cancel: ({ by, reason }) => isText(by, reason),
+  resume: ({ owner, background }) => isText(asRecord(owner)?.sessionId) && typeof background === "boolean",
+  respond: ({ by, question, text, owner }) => isText(by, question, text, asRecord(owner)?.sessionId),
+  post: ({ by, to, text }) => isText(by, to, text),
+};
+
+function isRequest(value: Fields): value is Request & Record<string, unknown> {
+  return Object.entries(fits).some(([kind, isOne]) => kind === value.kind && isOne(value));
+}
+
+function isText(...values: readonly unknown[]): boolean {
+  return values.every((value) => typeof value === "string");
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {

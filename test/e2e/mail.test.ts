@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => project.end());
 
 const one = (text: string): Json => ({
-  tasks: [{ id: "only", agent: "explorer", task: text, writes: "none" }],
+  tasks: [{ id: "only", agent: "executor", task: text, writes: "none" }],
 });
 
 async function asked(start: Lead, args: Json = {}): Promise<{ runId: string; first: Answer }> {
