@@ -23,9 +23,13 @@ describe("every action", () => {
     "%s works without any UI and answers for programs too",
     async (name) => {
       const { context, engine, as } = world(root(), works);
-      await perform("run", { goal: "g" }, as({ returnsAtOnce: name === "resume" }));
-      if (name === "resume")
-        for (const runId of engine.runs.keys()) engine.report(runId, { kind: "owner_gone" });
+      const isOfLive = ["resume", "respond", "steer", "send"].includes(name);
+      await perform("run", { goal: "g" }, as({ returnsAtOnce: isOfLive }));
+      for (const runId of isOfLive ? engine.runs.keys() : []) {
+        const mail = { id: "q", to: "lead", kind: "question", text: "which?" } as const;
+        if (name === "resume") engine.report(runId, { kind: "owner_gone" });
+        else engine.report(runId, { kind: "wrote", task: "look", attempt: 1, mail });
+      }
       const given: Record<string, object> = {
         run: { goal: "g" },
         plan: { tasks: graph },
@@ -33,6 +37,9 @@ describe("every action", () => {
         get: { task: "look" },
         cancel: { run: "last" },
         resume: { background: true },
+        respond: { message: "this one" },
+        steer: { message: "go left", task: "look" },
+        send: { message: "go left" },
         forget: { run: "last", confirm: true },
         import: { path: "run.jsonl.gz", confirm: true },
       };
