@@ -1,4 +1,6 @@
 import type { StoredEvent } from "../core/events.ts";
+import type { Verdict } from "../core/process.ts";
+import { attemptKey } from "../core/state.ts";
 import { finalRunStatuses, isFinalRun } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
 import { formatDuration, formatStep, formatUsage, oneLine } from "../lib/wording.ts";
@@ -11,8 +13,9 @@ const otherRunsMax = 10;
 
 /** Where a run stands and why each task that is not running is not; or the story of one task. */
 export const status: Perform = (parameters, context) =>
-  onRun(parameters, context, ({ view, task, events, others, problems }) => {
-    if (task !== undefined) return aboutRun(true, view, taskStory(view, task, events, context), context);
+  onRun(parameters, context, async ({ view, task, events, others, problems }) => {
+    if (task !== undefined)
+      return aboutRun(true, view, await taskStory(view, task, events, context), context);
     const now = context.clock.now();
     const live = others
       .flatMap((listing) => ("manifest" in listing ? [listing] : []))
@@ -31,18 +34,28 @@ export const status: Perform = (parameters, context) =>
     return aboutRun(true, view, text.filter(Boolean).join("\n"), context);
   });
 
+const verdictWords: Readonly<Record<Verdict, string>> = {
+  result_ok: "its result is on disk and counts, whatever becomes of its worker",
+  result_failed: "it has failed, and says so on disk",
+  alive: "its worker lives",
+  gone: "its worker is gone and left no result",
+  indeterminate: "nothing tells whether its worker lives; nobody ends or repeats it for that",
+};
+
 /** How far each attempt came, and what would help. */
-function taskStory(
+async function taskStory(
   view: RunView,
   task: TaskView,
   events: readonly StoredEvent[],
   context: ActionContext,
-): string {
+): Promise<string> {
+  const verdict = (await context.engine.verdicts(view.runId)).get(attemptKey(task.id, task.attempts));
   const newest = attemptDirectory(view.runId, task, context);
   const text = [
     taskLine(task, context.clock.now()),
     task.dependsOn.length > 0 ? `Depends on: ${task.dependsOn.join(", ")}.` : "",
     ...attempts(task, events),
+    verdict && `Seen from outside, ${verdictWords[verdict]}.`,
     task.attempts === 0 ? "It was never started." : `Newest attempt: ${newest}`,
     usageLine(task),
     task.result && `Its result: team get run=${view.runId} task=${task.id}.`,

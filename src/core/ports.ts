@@ -3,7 +3,7 @@ import type { Origin, RunEvent, RunTerms, StoredEvent } from "./events.ts";
 import type { Mail, WrittenMail } from "./mail.ts";
 import type { AttemptOutcome, Cause, OutcomeRecord, Usage } from "./outcome.ts";
 import type { AgentSpec, Plan, PlannedTask, RunId, TaskId } from "./plan.ts";
-import type { Escalation, Liveness, ProcessIdentity } from "./process.ts";
+import type { Escalation, Liveness, ProcessIdentity, Verdict } from "./process.ts";
 import type { Settings } from "./settings.ts";
 
 /** Time. `now` is ms since the epoch. */
@@ -324,6 +324,8 @@ export interface RunEngine {
   list(only?: RunId): Promise<readonly RunListing[]>;
   /** Makes sure that the run's manifest says at least what was read up to `seq` (bounded wait). */
   settled(runId: RunId, seq: number): Promise<void>;
+  /** What is to be thought of each attempt without a recorded end, by `task/attempt`, whoever asks. Changes nothing. */
+  verdicts(runId: RunId): Promise<ReadonlyMap<string, Verdict>>;
   /** Where a person can look: absolute path of the run's directory. */
   directory(runId: RunId): string;
   /** What is wrong with a run's files. Changes nothing. Throws `RunNotFound`, and `StorageError` when nothing can be read. */

@@ -2,7 +2,6 @@ import { demand } from "../core/candidates.ts";
 import type { Command, Report, Request } from "../core/commands.ts";
 import { nextDeadline } from "../core/deadline.ts";
 import { step } from "../core/decide.ts";
-import { effects } from "../core/effects.ts";
 import { isControl, type RunEvent } from "../core/events.ts";
 import { fold } from "../core/evolve.ts";
 import { LeaseLost, StorageError } from "../core/failure.ts";
@@ -17,6 +16,7 @@ import { Bell } from "./bell.ts";
 import { Crew } from "./crew.ts";
 import { Projection } from "./projection.ts";
 import { Tokens } from "./tokens.ts";
+import { judge } from "./verdicts.ts";
 
 /** What a driver is given. */
 export interface DriverParts {
@@ -28,7 +28,7 @@ export interface DriverParts {
   readonly clock: Clock;
   /** The shared checkout, where writers take turns; absent where there is none beyond the run's own directory. */
   readonly checkout?: string;
-  /** Whether the host process that owns a session-bound run lives. */
+  /** Whether exactly this process lives: the host that owns a session-bound run, a worker of an earlier driver. */
   readonly probe: (process: ProcessIdentity) => Promise<Liveness>;
 }
 
@@ -143,12 +143,10 @@ class Driver {
         await clock.sleep(reapRetryMs, this.#signal);
         left = await backend.reap(runId, left);
       }
-      for (const effect of effects(state)) {
-        const record = await store.attempts(runId).readOutcome(effect.task, effect.attempt);
-        // An unreadable outcome is no evidence of a result; the file stays where it is for people to look at.
-        if (record === undefined || record === "unreadable") continue;
-        salvaged.set(attemptKey(effect.task, effect.attempt), record.outcome);
-      }
+      const look = { files: store.attempts(runId), probe: this.#parts.probe, now: clock.now() };
+      // An unreadable outcome is no evidence of a result; the file stays where it is for people to look at.
+      for (const [key, { outcome }] of await judge(state, look))
+        if (outcome !== undefined) salvaged.set(key, outcome);
     }
     this.#tell({ kind: "take_over", salvaged });
     // Before anything starts: what is not to go on is parked at once.

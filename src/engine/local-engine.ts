@@ -16,10 +16,12 @@ import type {
   RunStore,
   Submission,
 } from "../core/ports.ts";
+import type { Verdict } from "../core/process.ts";
 import { finalRunStatuses } from "../core/status.ts";
-import { ownIdentity } from "../lib/identity.ts";
+import { ownIdentity, probe } from "../lib/identity.ts";
 import { Recovery } from "./recovery.ts";
 import { examine, repair } from "./repair.ts";
+import { judge } from "./verdicts.ts";
 
 /** What the embedded engine is given. */
 export interface LocalEngineParts {
@@ -97,6 +99,12 @@ class LocalEngine implements RunEngine {
     const ids = await this.#store.ids();
     const wanted = only === undefined ? [...ids].reverse() : ids.filter((id) => id === only);
     return Promise.all(wanted.map((runId) => this.#listed(runId)));
+  }
+
+  async verdicts(runId: string): Promise<ReadonlyMap<string, Verdict>> {
+    const look = { files: this.#store.attempts(runId), probe, now: this.#parts.clock.now() };
+    const judged = await judge(fold((await this.read(runId)).events), look);
+    return new Map([...judged].map(([key, { verdict }]) => [key, verdict]));
   }
 
   async settled(runId: string, seq: number): Promise<void> {

@@ -166,6 +166,21 @@ describe("looking at a run", () => {
     expect((await perform("events", { task: "a", limit: 1 }, context)).text).toMatch(/^1 of \d+ events/);
   });
 
+  it("says of a task that is under way what can be seen of it from outside", async () => {
+    const { context, engine } = world(root(), {});
+    await perform("run", { tasks: graph, background: true }, context);
+    const words = {
+      alive: "its worker lives",
+      gone: "left no result",
+      indeterminate: "nothing tells",
+    } as const;
+    for (const [verdict, said] of Object.entries(words)) {
+      engine.judged = new Map([["a/1", verdict as keyof typeof words]]);
+      const { text } = await perform("status", { task: "a" }, context);
+      expect(text).toMatch(new RegExp(`Seen from outside, .*${said}`));
+    }
+  });
+
   it("shows a journal's damage instead of an answer", async () => {
     const { context, engine } = world(root(), works);
     const { runId = "" } = (await perform("run", { goal: "g" }, context)).details;

@@ -13,6 +13,7 @@ import type {
   RunListing,
   Submission,
 } from "../../src/core/ports.ts";
+import type { Verdict } from "../../src/core/process.ts";
 import { emptyState, type RunState } from "../../src/core/state.ts";
 
 interface FakeRun {
@@ -48,6 +49,7 @@ export class FakeEngine implements RunEngine {
   readonly runs = new Map<string, FakeRun>();
   readonly settledUpTo = new Map<string, number>();
   readonly repairs: [by: string, reason: string][] = [];
+  judged: ReadonlyMap<string, Verdict> = new Map();
   root = "/nowhere";
   private readonly clock: Clock;
   private readonly script: Script;
@@ -128,6 +130,10 @@ export class FakeEngine implements RunEngine {
         return { runId, manifest: manifestOf(state, driver === "alive") ?? queued, driver };
       })
       .reverse();
+  }
+
+  async verdicts(): Promise<ReadonlyMap<string, Verdict>> {
+    return this.judged;
   }
 
   async settled(runId: string, seq: number): Promise<void> {

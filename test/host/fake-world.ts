@@ -158,6 +158,9 @@ class FakeEngine implements RunEngine {
         return manifest === undefined ? [] : [{ runId, manifest, driver: this.driver }];
       });
   }
+  verdicts(): ReturnType<RunEngine["verdicts"]> {
+    return Promise.resolve(new Map());
+  }
   settled(): Promise<void> {
     return Promise.resolve();
   }

@@ -53,6 +53,7 @@ export class Oracle {
   #recoveryMax = 0;
   /** Drivers in a row that took over without a task that finished since. */
   #recoveries = 0;
+  #owner = "";
   finished: string | undefined;
   /** Attempts (`task/2`) that have asked something. */
   readonly askers = new Set<string>();
@@ -128,11 +129,14 @@ export class Oracle {
         );
         this.#isParked = true;
         return;
-      case "run.resumed":
-        this.#expect(this.#isParked || this.#recoveries > 0, "resumed, but never interrupted");
+      case "run.resumed": {
+        const isTakenOver = JSON.stringify(event.owner) !== this.#owner;
+        this.#expect(this.#isParked || this.#recoveries > 0 || isTakenOver, "resumed, but never interrupted");
+        this.#owner = JSON.stringify(event.owner);
         this.#isParked = false;
         this.#recoveries = 0;
         return;
+      }
       case "run.imported":
         this.#expect(false, "imported, but nobody did that");
         return;
@@ -182,6 +186,7 @@ export class Oracle {
     this.#recoveryMax = event.terms.settings.recovery.max;
     this.#lostMax = event.terms.settings.retries.lostMax;
     this.#limits = event.terms.settings.limits;
+    this.#owner = JSON.stringify(event.terms.owner);
     for (const planned of event.plan.tasks) {
       const fresh = { attempts: 0, live: undefined, final: undefined, retryAt: undefined, isStopping: false };
       const signs = { steps: [], told: [], lastSignAt: 0 };
