@@ -46,6 +46,8 @@ export async function chaos(
   }
   if (values["two-hosts"]) return twoHosts(first, count, options, print);
   const seeds = Array.from({ length: count }, (_, index) => first + index);
+  // Whoever interrupts gets the table of what was played, and nothing is left behind.
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => seeds.splice(0));
   const reports: RoundReport[] = [];
   const work = async (): Promise<void> => {
     for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
@@ -131,8 +133,8 @@ export function tableOf(reports: readonly RoundReport[]): readonly string[] {
     ...[...faults].sort(([, a], [, b]) => b - a),
     ["faults that came too late", sum(({ missed }) => missed)],
     [
-      "drivers that took over a run (asked to by `resume`)",
-      `${sum(({ recoveries }) => recoveries)} (${sum(({ asked }) => asked)})`,
+      "runs recovered by a new driver, parked runs resumed",
+      `${sum(({ recoveries }) => recoveries)}, ${sum(({ resumes }) => resumes)}`,
     ],
     ["slowest end of a process, s", (most(({ slowestEndMs }) => slowestEndMs) / 1_000).toFixed(1)],
     ["highest load of the machine", most(({ load }) => load).toFixed(1)],

@@ -34,8 +34,8 @@ export interface RoundReport {
   readonly missed: number;
   /** Drivers after the first. */
   readonly recoveries: number;
-  /** How often a run that had lost its driver had to be asked to go on. */
-  readonly asked: number;
+  /** How often a parked run was resumed. */
+  readonly resumes: number;
   readonly slowestEndMs: number;
   readonly load: number;
   readonly violations: readonly Violation[];
@@ -47,10 +47,9 @@ const roundMaxMs = 90_000;
 const endMaxMs = 5_000;
 const beatMs = 60;
 const diskSize = "3m";
-/** Parked runs wait for a person, who is fast here; nobody asks for a driver that may still be on its way. */
+/** A parked run waits for a person, who is fast here. One that lost its driver waits for nobody: sessions see to it. */
 const parkedMaxMs = 300;
-const undrivenMaxMs = 300;
-const queuedMaxMs = 4_000;
+const undrivenMaxMs = 30_000;
 const askAgainMs = 4_000;
 
 /** Plays the round of a seed in the real host, and audits it. Everything that it starts is gone when it resolves. */
@@ -76,7 +75,7 @@ class Round {
   readonly #killed = new Set<number>();
   readonly #pauses: number[];
   #missed = 0;
-  #asked = 0;
+  #resumes = 0;
   #load = 0;
   #lead: Lead | undefined;
   #census: Census | undefined;
@@ -210,7 +209,7 @@ class Round {
     }
   }
 
-  /** Does what people would do: starts a new host where one died, and asks a run that stands still to go on. */
+  /** Does what people would do: starts a new host where one died, and resumes a run that is parked. */
   async #keepGoing(census: Census): Promise<void> {
     const deadline = performance.now() + roundMaxMs * this.#options.patience;
     let hostGoneAt: number | undefined;
@@ -247,11 +246,13 @@ class Round {
     }
     const now = performance.now();
     this.#standsSince ??= now;
-    const patienceMs = isParked ? parkedMaxMs : ledger.leases === 0 ? queuedMaxMs : undrivenMaxMs;
-    if (now - this.#standsSince < patienceMs || now - this.#askedAt < askAgainMs) return;
+    const maxMs = isParked ? parkedMaxMs : undrivenMaxMs * this.#options.patience;
+    if (now - this.#standsSince < maxMs || now - this.#askedAt < askAgainMs) return;
     this.#askedAt = now;
+    if (!isParked)
+      this.#violated({ kind: "state", text: `nobody drives the run, and no session sees to it` });
     const background = this.#plan.background ? " --background" : "";
-    if ((await this.#command(`/team-resume ${this.#runId}${background}`)) && !isParked) this.#asked += 1;
+    if (await this.#command(`/team-resume ${this.#runId}${background}`)) this.#resumes += 1;
   }
 
   async #report(census: Census): Promise<RoundReport> {
@@ -273,7 +274,7 @@ class Round {
       faults: this.#faults,
       missed: this.#missed,
       recoveries: Math.max(ledger.leases - 1, 0),
-      asked: this.#asked,
+      resumes: this.#resumes,
       slowestEndMs: census.slowestEndMs,
       load: this.#load,
       violations: this.#violations,

@@ -7,7 +7,7 @@ import { type Answer, type Lead, makeProject, type Project } from "../e2e/suppor
 import { type Json, removePlace } from "../support/host.ts";
 import { Random } from "../support/random.ts";
 import { isRecord, readLedger } from "./ledger.ts";
-import { isLiving, ProcessTable, signal } from "./processes.ts";
+import { ProcessTable, signal } from "./processes.ts";
 import { isFinal, manifestOf } from "./run-status.ts";
 
 /** What two sessions did to one project, and what was wrong afterwards. */
@@ -212,16 +212,16 @@ class TwoHosts {
     }
   }
 
-  /** Waits until every run is over; those that stand still are asked to go on by whom they belong to. */
+  /** Waits until every run is over; parked ones are resumed by whom they belong to, and the sessions see to the others. */
   async #quiet(): Promise<void> {
     const deadline = Date.now() + quietMaxMs * this.#patience;
     for (;;) {
       const open: string[] = [];
       for (const runId of await this.#project.runs()) {
-        const { status, driver } = await readLedger(this.#project.runDirectory(runId));
+        const { status } = await readLedger(this.#project.runDirectory(runId));
         if (isFinal(status)) continue;
         open.push(runId);
-        if (driver !== undefined && status !== "blocked" && (await isLiving(driver))) continue;
+        if (status !== "blocked") continue;
         await this.#call(this.#owners.get(runId) ?? 0, "resume", { run: runId, background: true });
       }
       const living = (await this.#table.living()).filter(({ run }) => run !== undefined);

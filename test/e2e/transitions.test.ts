@@ -134,7 +134,6 @@ describe("kill -9 of the driver", () => {
     expect(driver && (await signal(driver, "SIGKILL"))).toBe(true);
     await play.answerFromNowOn();
     await transition.release?.(play.scene);
-    await play.scene.lead.command(`/team-resume ${play.scene.runId} --background`);
     await play.expectDone(2);
   });
 });
