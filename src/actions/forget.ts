@@ -1,4 +1,4 @@
-import type { Footprint } from "../core/history.ts";
+import type { Extent, Footprint } from "../core/history.ts";
 import type { RunListing } from "../core/ports.ts";
 import { countOf, oneLine } from "../lib/wording.ts";
 import type { ActionContext, Perform } from "./context.ts";
@@ -67,7 +67,7 @@ function obstaclesOf(
 }
 
 /** `12 files, 3456 bytes`. */
-export function sizeOf({ files, bytes }: Pick<Footprint, "files" | "bytes">): string {
+export function sizeOf({ files, bytes }: Extent): string {
   return `${countOf(files, "file")}, ${countOf(bytes, "byte")}`;
 }
 

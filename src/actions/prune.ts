@@ -33,14 +33,14 @@ export const prune: Perform = async (parameters, context) => {
     const { runId } = listing;
     const line = `- ${runLine(listing.manifest, listing.driver, clock.now())}`;
     const owner = force ? undefined : foreignOwner(listing, requester);
-    const footprint = owner === undefined ? await history.footprint(runId) : undefined;
-    if (footprint === undefined)
+    const extent = owner === undefined ? await history.extent(runId) : undefined;
+    if (extent === undefined)
       left.push(`- ${runId} belongs to ${owner}: force=true and reason="…" take it too`);
-    else if (footprint.worktrees !== undefined)
-      left.push(`- ${runId}: work in ${footprint.worktrees} may not be merged`);
+    else if (extent.worktrees !== undefined)
+      left.push(`- ${runId}: work in ${extent.worktrees} may not be merged`);
     else {
       const why = confirm ? await removal(listing, reason || "beyond retention", context) : undefined;
-      if (why === undefined) removed.push(`${line} [${sizeOf(footprint)}]`);
+      if (why === undefined) removed.push(`${line} [${sizeOf(extent)}]`);
       else left.push(`- ${runId}: ${why}`);
     }
   }

@@ -34,15 +34,18 @@ export interface RunProcesses {
   marked(): Promise<ReadonlySet<RunId>>;
 }
 
-/** What the removal of a run would take away. */
-export interface Footprint {
+/** How large a run is. */
+export interface Extent {
   readonly files: number;
   readonly bytes: number;
+  /** Its worktrees, where there are any: what is in them may not be merged. */
+  readonly worktrees?: string;
+}
+/** What its removal would take away, and who would notice. */
+export interface Footprint extends Extent {
   readonly processes: readonly ProcessIdentity[];
   /** Other runs that name this one. */
   readonly references: readonly RunId[];
-  /** Its worktrees, where there are any: what is in them may not be merged. */
-  readonly worktrees?: string;
 }
 
 /** Something that a crashed process left behind. */
@@ -113,7 +116,9 @@ export class HistoryRefused extends Error {
 export interface RunHistory {
   /** Where bundles go that nobody gave a path. */
   readonly exports: string;
-  /** Changes nothing. */
+  /** Reads the names of its files, nothing else. */
+  extent(runId: RunId): Promise<Extent>;
+  /** Reads the beginnings of all other journals, and the process table. */
   footprint(runId: RunId): Promise<Footprint>;
   /**
    * Removes a run that nobody drives, once all its processes are verified gone. It disappears whole: what a crash leaves

@@ -1,6 +1,7 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
 import type { ActionContext, ActionResult, Requester } from "../actions/context.ts";
 import type { Origin } from "../core/events.ts";
+import { RunNotFound } from "../core/failure.ts";
 import type { RecoveryReport, RecoveryTerms } from "../core/ports.ts";
 import type { RunView } from "../core/view.ts";
 import { hostChecks } from "./checks.ts";
@@ -280,7 +281,7 @@ export class LiveSession {
           `team: run ${runId} belongs to session ${owner.sessionId} now: it was resumed there`,
           "info",
         ),
-      failed: (runId, error) => this.say(`team: run ${runId} cannot be followed: ${error}`, "warning"),
+      failed: (runId, error) => this.#unfollowed(runId, error),
     });
     this.#feed = feed;
     this.#widget = new RunWidget({
@@ -292,6 +293,20 @@ export class LiveSession {
     });
     if (this.isOver) this.#abandon();
     return feed;
+  }
+
+  /** A run that was removed is told of once, and not looked for at the next start. */
+  #unfollowed(runId: string, error: unknown): void {
+    if (!(error instanceof RunNotFound)) {
+      this.say(`team: run ${runId} cannot be followed: ${error}`, "warning");
+      return;
+    }
+    this.touch((_, pi) => pi.appendEntry(ledgerType, { runId, told: "over" }));
+    this.#note(runId, "over");
+    this.say(
+      `team: run ${runId} is not here any more; /team-status ${runId} tells who removed it`,
+      "warning",
+    );
   }
 
   /** A run may have come to rest while a call waited for it, and the call returned without saying so. */

@@ -1,13 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { link, lstat, open, readdir, rename, rm } from "node:fs/promises";
+import { link, lstat, open, readdir, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Readable, type Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { schemaVersion } from "../core/events.ts";
 import { type BundleFile, type BundleHeader, HistoryRefused } from "../core/history.ts";
-import { errnoOf, fileMode, isRealDirectory, makeDirectory, syncDirectory } from "../lib/files.ts";
+import {
+  errnoOf,
+  fileMode,
+  isRealDirectory,
+  makeDirectory,
+  openRegular,
+  syncDirectory,
+} from "../lib/files.ts";
 import { sha256 } from "../lib/hash.ts";
 import { isRecord } from "../lib/json.ts";
 import { isRunId } from "./run-directory.ts";
@@ -151,10 +157,13 @@ type Refuse = (message: string, remedy?: string) => never;
 async function* linesOf(path: string, maxBytes: number, refuse: Refuse): AsyncGenerator<string> {
   const rawMax = maxBytes * overhead.factor + overhead.bytes;
   const unpacked: Transform = createGunzip();
-  const reading = pipeline(createReadStream(path), unpacked).catch(() => undefined);
+  let reading: Promise<unknown> | undefined;
   let parts: Buffer[] = [];
   let bytes = 0;
   try {
+    const { file } = await openRegular(await realpath(path));
+    // What goes wrong there ends the reading here.
+    reading = pipeline(file.createReadStream(), unpacked).catch(() => undefined);
     for await (const chunk of unpacked) {
       let rest: Buffer = Buffer.from(chunk);
       bytes += rest.length;

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { StoredEvent } from "../core/events.ts";
 import { JournalDamaged, RunNotFound } from "../core/failure.ts";
 import {
+  type Extent,
   type Footprint,
   HistoryRefused,
   type Leftover,
@@ -46,6 +47,7 @@ export function openHistory(parts: HistoryParts): RunHistory {
   const { root } = store;
   return {
     exports: join(root, "exports"),
+    extent: async (runId) => await extentOf(runDirectory(root, runId), parts),
     footprint: async (runId) => await footprintOf(runDirectory(root, runId), parts),
     async remove(runId, mark) {
       const run = runDirectory(root, runId);
@@ -128,23 +130,27 @@ async function ended(marks: RunMarks, { processes }: HistoryParts): Promise<void
   if (left.length > 0) throw stillAlive(marks.runId, `alive: pid ${left.map(({ pid }) => pid).join(", ")}`);
 }
 
-async function footprintOf(run: RunDirectory, { store, processes }: HistoryParts): Promise<Footprint> {
+async function extentOf(run: RunDirectory, { store }: HistoryParts): Promise<Extent> {
   let [files, bytes] = [0, 0];
-  await onDisk("read", run.path, async () => {
+  const worktrees = join(store.root, "worktrees", run.runId);
+  return await onDisk("read", run.path, async () => {
     for await (const file of plainFiles(run.path, () => undefined)) {
       files += 1;
       bytes += file.bytes;
     }
+    return { files, bytes, ...((await exists(worktrees)) && { worktrees }) };
   });
+}
+
+async function footprintOf(run: RunDirectory, parts: HistoryParts): Promise<Footprint> {
+  const { store, processes } = parts;
   const references: string[] = [];
-  for (const other of await store.ids())
-    if (other !== run.runId && (await headOf(runDirectory(store.root, other))).includes(run.runId))
-      references.push(other);
-  const worktrees = join(store.root, "worktrees", run.runId);
-  return {
-    ...{ files, bytes, references, processes: await processes.living(await marksOf(run.runId, store)) },
-    ...((await exists(worktrees)) && { worktrees }),
-  };
+  for (const other of await store.ids()) {
+    const names = other !== run.runId && (await headOf(runDirectory(store.root, other))).includes(run.runId);
+    if (names) references.push(other);
+  }
+  const living = await processes.living(await marksOf(run.runId, store));
+  return { ...(await extentOf(run, parts)), references, processes: living };
 }
 
 /** As far as its journal can be read, where it has one. */

@@ -274,6 +274,19 @@ test.each([
   expect([world.clock.sleeping, world.engine.following]).toEqual([0, 0]);
 });
 
+test("that a run was removed is told once, and at no later start", async () => {
+  const world = new World();
+  world.session.entries.push({ type: "custom", customType: "muster-run", data: { runId } });
+  for (let start = 1; start <= 2; start += 1) {
+    const pi = await world.start();
+    await world.clock.advance(60_000);
+    await pi.end("quit");
+  }
+  const told = world.session.notes.filter(({ text }) => text.includes("not here any more"));
+  expect(told).toHaveLength(1);
+  expect(notices(world)).toEqual([]);
+});
+
 test("a copy of the session (fork) says nothing about the original's runs", async () => {
   const world = new World();
   world.session.entries.push({ type: "custom", customType: "muster-run", data: { runId } });
@@ -287,7 +300,9 @@ test("a session file with entries of every shape is read without a word", async 
   const data = [undefined, null, 5, "x", {}, { runId: 5 }, { runId, told: "x" }];
   for (const each of data) world.session.entries.push({ customType: "muster-run", data: each }, each);
   await world.start();
-  expect(world.session.notes.map(({ text }) => text)).toEqual([expect.stringContaining(`no run "${runId}"`)]);
+  expect(world.session.notes.map(({ text }) => text)).toEqual([
+    expect.stringContaining(`${runId} is not here any more`),
+  ]);
 });
 
 test.each([

@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { gunzipSync, gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -306,6 +308,9 @@ describe("a bundle that is not one of ours", () => {
     for (const nothing of ["", "no gzip", gzipSync("")])
       expect(await inspect(Buffer.from(nothing))).toBeInstanceOf(HistoryRefused);
     await expect(world.history.inspect(join(world.project, "none"), 1)).rejects.toThrow("no such file");
+    const pipe = join(world.project, "pipe");
+    await promisify(execFile)("mkfifo", [pipe]);
+    await expect(world.history.inspect(pipe, 1)).rejects.toMatchObject({ failure: { code: "EINVAL" } });
     await expect(world.history.inspect(world.project, 1)).rejects.toMatchObject({
       failure: { code: "EISDIR" },
     });
