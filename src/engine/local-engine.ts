@@ -19,6 +19,7 @@ import type {
 import type { Verdict } from "../core/process.ts";
 import { finalRunStatuses } from "../core/status.ts";
 import { ownIdentity, probe } from "../lib/identity.ts";
+import { inBatches } from "../lib/process-table.ts";
 import { Recovery } from "./recovery.ts";
 import { examine, repair } from "./repair.ts";
 import { judge } from "./verdicts.ts";
@@ -98,7 +99,12 @@ class LocalEngine implements RunEngine {
   async list(only?: string): Promise<readonly RunListing[]> {
     const ids = await this.#store.ids();
     const wanted = only === undefined ? [...ids].reverse() : ids.filter((id) => id === only);
-    return Promise.all(wanted.map((runId) => this.#listed(runId)));
+    const listings: RunListing[] = [];
+    // Each has files open: a thousand at once would be more than a process may have.
+    await inBatches([...wanted.entries()], async ([at, runId]) => {
+      listings[at] = await this.#listed(runId);
+    });
+    return listings;
   }
 
   async verdicts(runId: string): Promise<ReadonlyMap<string, Verdict>> {

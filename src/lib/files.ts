@@ -35,7 +35,9 @@ export async function readIfExists(path: string, maxBytes = 512 * 1024 * 1024): 
   const { file, bytes } = opened;
   try {
     if (bytes > maxBytes) throw refusal("EFBIG", path, `is longer than ${maxBytes} bytes`);
-    return await file.readFile("utf8");
+    // One read where the file itself would ask for its length again: listings open a thousand of them.
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(bytes), 0, bytes, 0);
+    return bytesRead === bytes && bytes > 0 ? buffer.toString() : await file.readFile("utf8");
   } finally {
     await file.close();
   }

@@ -100,7 +100,10 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
       await writeManifestFile((await existing(runId)).manifest, clean(manifest));
     },
     async readManifest(runId) {
-      return await readManifestFile((await existing(runId)).manifest, runId);
+      // A good manifest is proof of its run, and listings have a thousand of them.
+      const found = await readManifestFile(runDirectory(root, runId).manifest, runId);
+      if (found === undefined || found === "unreadable") await existing(runId);
+      return found;
     },
   };
 }
