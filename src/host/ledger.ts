@@ -11,8 +11,8 @@ export const noticeType = "muster-notice";
 /** What a run can be told about: that it is over, or that it stands still. */
 export type Rest = "over" | "blocked";
 
-/** What was told: that it rests, or that a driver took it over in this epoch. */
-export type Told = Rest | `recovered-${number}`;
+/** What was told: that it rests, that a driver took it over in this epoch, or that it asks this question. */
+export type Told = Rest | `recovered-${number}` | `asked-${string}`;
 
 /** What was told of each run that was started here. */
 export type Ledger = Map<string, Set<Told>>;
@@ -33,7 +33,7 @@ export function readLedger(entries: readonly unknown[]): Ledger {
 }
 
 function isTold(told: unknown): told is Told {
-  return typeof told === "string" && /^(over|blocked|recovered-\d+)$/.test(told);
+  return typeof told === "string" && /^(over|blocked|recovered-\d+|asked-.+)$/.test(told);
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 import type { MessageRenderer } from "@mariozechner/pi-coding-agent";
 import { progressDetails } from "../actions/result.ts";
-import { nextStep, runHeader, taskLine } from "../actions/text.ts";
+import { nextStep, questionText, runHeader, taskLine } from "../actions/text.ts";
 import type { RunView } from "../core/view.ts";
 import { countOf, formatDuration, formatUsage, oneLine } from "../lib/wording.ts";
 import { readCard } from "../ui/card.ts";
@@ -38,6 +38,14 @@ export function recoveryMessage(
 ): Notice {
   const tasks = `${kept} finished ${kept === 1 ? "task" : "tasks"} kept, ${again} tried again`;
   const content = `Team run ${view.runId} recovered: its driver died, a new one goes on; ${tasks}.`;
+  const details = { action: "run", ok: true, ...progressDetails(view, now), told };
+  return { customType: noticeType, content, display: true, details };
+}
+
+/** The message that tells the lead what a run asks, and how to answer. */
+export function questionMessage(view: RunView, told: Told, question: string, now: number): Notice {
+  const questions = view.questions.filter(({ id }) => id === question);
+  const content = [`Team run ${view.runId} asks:`, ...questionText({ ...view, questions }, now)].join("\n");
   const details = { action: "run", ok: true, ...progressDetails(view, now), told };
   return { customType: noticeType, content, display: true, details };
 }

@@ -1,6 +1,7 @@
 import { withoutDriver } from "../core/abandoned.ts";
 import { evolve, fold } from "../core/evolve.ts";
 import { RunNotFound } from "../core/failure.ts";
+import { openQuestions } from "../core/letters.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
 import { runView } from "../core/run-view.ts";
 import { emptyState, type RunState } from "../core/state.ts";
@@ -23,6 +24,8 @@ export interface FeedTerms {
   readonly recover: (runId: string) => Promise<boolean>;
   /** A run that was followed belongs to another session from now on. */
   readonly takenOver: (view: RunView) => void;
+  /** A task has asked something; `late`: before it was followed. */
+  readonly asked: (view: RunView, late: boolean) => void;
   /** A run cannot be followed any more. */
   readonly failed: (runId: string, error: unknown) => void;
 }
@@ -187,6 +190,14 @@ export class RunFeed {
       return false;
     }
     this.#terms.changed();
+    if (
+      lettersOf(state) !== lettersOf(before) &&
+      state.status !== "queued" &&
+      openQuestions(state).length > 0
+    ) {
+      const view = runView(state, this.#terms.clock.now());
+      if (view !== undefined) this.#terms.asked(view, late);
+    }
     if (status !== state.status) this.#tellRest(runId, late);
     return !isFinalRun(state.status);
   }
@@ -216,6 +227,10 @@ export class RunFeed {
     this.#runs.delete(runId);
     this.#terms.changed();
   }
+}
+
+function lettersOf(state: RunState): unknown {
+  return state.status === "queued" ? undefined : state.letters;
 }
 
 function isAtRest({ state, isAbandoned }: Followed): boolean {

@@ -7,7 +7,7 @@ import type { RunView } from "../core/view.ts";
 import { hostChecks } from "./checks.ts";
 import { type Ledger, ledgerType, type Rest, readLedger, type Told } from "./ledger.ts";
 import { isTrusted, type Mode, modeOf, staysAlive } from "./mode.ts";
-import { type Notice, noticeMessage, recoveryMessage } from "./notice.ts";
+import { type Notice, noticeMessage, questionMessage, recoveryMessage } from "./notice.ts";
 import type { HostParts, Loaded, Project } from "./parts.ts";
 import { type Recovered, RunFeed } from "./run-feed.ts";
 import { RunWidget } from "./run-widget.ts";
@@ -274,6 +274,7 @@ export class LiveSession {
       sessionId: this.id,
       changed: () => this.#widget?.changed(),
       rested: (view, late) => this.#rested(view, late, engine.directory(view.runId)),
+      asked: (view, late) => this.#asked(view, late),
       recovered: (view, recovered) => this.#recovered(view, recovered),
       recover: async (only) => (await this.#recover({ only, graceMs: 0 }))?.coming.includes(only) ?? false,
       takenOver: ({ runId, owner }) =>
@@ -339,6 +340,21 @@ export class LiveSession {
       this.say(message.content, "info");
       this.touch((_, pi) => pi.appendEntry(ledgerType, { runId, told }));
     } else this.#tell(message, "wait", "info");
+  }
+
+  /** Tells the lead once of each question; a call that waits for the run comes back with it by itself. */
+  #asked(view: RunView, late: boolean): void {
+    const { runId, background } = view;
+    for (const { id } of view.questions) {
+      const told = `asked-${id}` as const;
+      if (this.#isTold(runId, told)) continue;
+      this.#note(runId, told);
+      if (this.#held.includes(runId)) this.touch((_, pi) => pi.appendEntry(ledgerType, { runId, told }));
+      else {
+        const message = questionMessage(view, told, id, this.#parts.clock.now());
+        this.#tell(message, background ? (late ? "follow" : "wake") : "wait", "info");
+      }
+    }
   }
 
   /** `wake`: the agent answers to it; `follow`: it hears of it when it is done; `wait`: with the next prompt, and the person at once. */

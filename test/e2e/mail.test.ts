@@ -93,6 +93,16 @@ describe("a worker's question", () => {
     expect(await resultOf(runId)).toContain("left");
   });
 
+  it("wakes the lead of a background run once, and its end does, too", async () => {
+    const { runId } = await asked(lead, { background: true });
+    const texts = (): string[] => lead.notices(runId).map((event) => JSON.stringify(event));
+    await until("the lead hears of it", async () => texts().some((text) => text.includes("Left or right?")));
+    await lead.call({ action: "respond", run: runId, message: "left" });
+    await until("the lead hears of the end", async () => texts().some((text) => text.includes("completed")));
+    expect(texts().filter((text) => text.includes("asks:"))).toHaveLength(1);
+    expect(texts()).toHaveLength(2);
+  });
+
   it("falls back to its default when nobody answers in time", async () => {
     const { runId, answer } = await lead.run(one("[defaults]"));
     await answer();
