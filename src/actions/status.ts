@@ -39,7 +39,7 @@ const verdictWords: Readonly<Record<Verdict, string>> = {
   result_failed: "it has failed, and says so on disk",
   alive: "its worker lives",
   gone: "its worker is gone and left no result",
-  indeterminate: "nothing tells whether its worker lives; nobody ends or repeats it for that",
+  indeterminate: "nothing tells what became of it; nobody ends or deletes anything for that",
 };
 
 /** How far each attempt came, and what would help. */

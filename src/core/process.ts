@@ -31,7 +31,7 @@ export interface AttemptEvidence {
 /**
  * The one judgement about an attempt. A result that is there counts, whatever became of its worker; a process that lives
  * is alive, however long it was silent; gone is only what the kernel says is gone, and has left no file that may be a
- * result. Everything else is indeterminate: nobody ends, repeats or deletes anything for it.
+ * result. Everything else is indeterminate: nobody ends or deletes anything for it.
  */
 export function verdictOf({ record, worker, lastSignAt, graceMs }: AttemptEvidence, now: number): Verdict {
   if (typeof record === "object") return record.outcome.kind === "completed" ? "result_ok" : "result_failed";

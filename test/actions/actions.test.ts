@@ -172,7 +172,7 @@ describe("looking at a run", () => {
     const words = {
       alive: "its worker lives",
       gone: "left no result",
-      indeterminate: "nothing tells",
+      indeterminate: "nothing tells what became of it",
     } as const;
     for (const [verdict, said] of Object.entries(words)) {
       engine.judged = new Map([["a/1", verdict as keyof typeof words]]);
