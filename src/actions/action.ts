@@ -55,11 +55,11 @@ const shapes = {
   text: { kind: "text", description: "Markdown to validate" },
   key: { kind: "name", description: "setting, e.g. limits.runMaxMs" },
   value: { kind: "value", description: "new setting; unset removes it" },
-  path: { kind: "name", description: "file to export to, or import" },
+  path: { kind: "name", description: "file of a run" },
   limit: { kind: "integer", description: "most entries" },
   confirm: { kind: "flag", description: "do it; else a preview" },
-  force: { kind: "flag", description: "although live, foreign or unmerged" },
-  reason: { kind: "text", description: "why; force needs it" },
+  force: { kind: "flag", description: "also what is foreign, live or unmerged" },
+  reason: { kind: "text", description: "why; with force" },
 } as const satisfies Record<string, Shape>;
 
 export type ParameterName = keyof typeof shapes;

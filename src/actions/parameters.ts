@@ -69,9 +69,17 @@ export const toolSchema: object = {
   required: ["action"],
 };
 
+/** What several actions take together, said once: every character here is paid for in every session. */
+const together = "confirm, force, reason";
+const likeRun = actions.find(({ name }) => name === "plan")?.parameters.join(", ") ?? "";
+
 export const toolDescription = [
-  "Run a team of agents as a durable task graph of child processes, and look after such runs. Actions (parameters):",
-  ...actions.map((action) => `${action.name}(${action.parameters.join(", ")}): ${action.summary}`),
+  "Run a team of agents as a durable task graph of child processes, and look after such runs.",
+  `Actions (parameters; … is ${together}):`,
+  ...actions.map(({ name, parameters, summary }) => {
+    const takes = parameters.join(", ").replace(together, "…");
+    return `${name}(${takes === likeRun ? "as run" : takes}): ${summary}`;
+  }),
 ].join("\n");
 
 export const promptSnippet = "Delegate work to a team of agents: run a goal or a task graph, watch, cancel";

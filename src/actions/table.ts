@@ -16,7 +16,7 @@ const rows = [
     parameters: [...ask, "background"],
     summary: "have a team achieve a goal, or run inline tasks; waits for the end",
   },
-  { name: "plan", parameters: ask, summary: "same input as run; shows the task graph, starts nothing" },
+  { name: "plan", parameters: ask, summary: "show a run's task graph, start nothing" },
   { name: "recommend", parameters: ["goal"], summary: "which teams fit a goal, and why" },
   {
     name: "status",
