@@ -3,7 +3,7 @@ import type { RunHistory } from "../core/history.ts";
 import type { Usage } from "../core/outcome.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
-import type { ProcessIdentity } from "../core/process.ts";
+import type { Liveness, ProcessIdentity } from "../core/process.ts";
 import type { RunView } from "../core/view.ts";
 import type { ResourcePlaces } from "../resources/find.ts";
 import type { Parameters } from "./action.ts";
@@ -41,6 +41,8 @@ export interface ActionContext {
   readonly returnsAtOnce?: boolean;
   /** Facts about host and machine for `doctor`. */
   readonly checks: () => Promise<readonly DoctorCheck[]>;
+  /** Whether a recorded process lives; absent: nobody can tell, and none is taken for alive. */
+  readonly probe?: (process: ProcessIdentity) => Promise<Liveness>;
   readonly redact: (text: string) => string;
   /** A fresh id, safe as a file name. */
   readonly newId: () => string;

@@ -20,6 +20,7 @@ import { prune } from "./prune.ts";
 import { recommend } from "./recommend.ts";
 import { refusal } from "./result.ts";
 import { resume } from "./resume.ts";
+import { retry } from "./retry.ts";
 import { run } from "./run.ts";
 import { status } from "./status.ts";
 import { summary } from "./summary.ts";
@@ -41,6 +42,7 @@ const performers: Readonly<Record<ActionName, Perform>> = {
   artifacts,
   cancel,
   resume,
+  retry,
   respond,
   steer,
   send,

@@ -2,27 +2,45 @@ import { isAbandoned } from "../core/abandoned.ts";
 import { evolve, fold } from "../core/evolve.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import { isFinalRun } from "../core/status.ts";
+import type { RunView } from "../core/view.ts";
 import type { ActionContext, Perform } from "./context.ts";
+import { unforced } from "./foreign.ts";
 import { tooDeep } from "./nesting.ts";
 import { type Observed, observe, onRun } from "./observe.ts";
 import { aboutRun, refusal } from "./result.ts";
+import { retried } from "./retry.ts";
 import { awaitRun } from "./wait.ts";
 
 /** A new driver starts in a fraction of this. */
 const takenMaxMs = 30_000;
 
 /** Goes on with a run that is parked, or that lost its driver or never got one; it belongs to the session that asks from then on. */
-export const resume: Perform = async ({ run, background = false }, context) => {
+export const resume: Perform = async (parameters, context) => {
+  const { run, background = false, reason = "" } = parameters;
   const deep = tooDeep(context.requester);
   if (deep !== undefined) return refusal([deep], "nothing was resumed");
   const observed = await observe({ run: run ?? "last" }, context);
   if ("message" in observed) return refusal([observed]);
-  const { view, problem = whyNot(observed) } = observed;
+  const { view, problem } = observed;
   if (problem !== undefined) return refusal([problem]);
+  // Final is final: what goes on is a new run that keeps what is finished.
+  if (isFinalRun(view.status)) return retried(observed, background, context);
+  const obstacles = await takeoverObstacles(view, context);
+  const isTakeover = obstacles.length > 0 && parameters.force === true;
+  const problems = unforced(obstacles, parameters);
+  const standing = isTakeover ? undefined : whyNot(observed);
+  if (standing !== undefined) return refusal([standing, ...problems]);
+  if (problems.length > 0) return refusal(problems);
   const { runId } = view;
   const { engine, newId, requester } = context;
   const owner = { sessionId: requester.sessionId, ...(requester.host && { host: requester.host }) };
-  await engine.send(runId, { id: newId(), kind: "resume", owner, background });
+  await engine.send(runId, {
+    id: newId(),
+    kind: "resume",
+    owner,
+    background,
+    reason: context.redact(reason),
+  });
   await taken(observed, context);
   if (!background && !context.returnsAtOnce) return awaitRun(runId, context, "cancel");
   return onRun({ run: runId }, context, (now) =>
@@ -32,10 +50,18 @@ export const resume: Perform = async ({ run, background = false }, context) => {
 
 function whyNot({ view: { runId, status }, driver }: Observed): PlanProblem | undefined {
   if (status === "blocked" || isAbandoned(status, driver)) return undefined;
-  const [why, remedy] = isFinalRun(status)
-    ? [`is over (${status})`, "team run starts a new one"]
-    : [`is ${status} and being driven`, `team wait run=${runId} waits for its end`];
-  return { where: "run", message: `run ${runId} ${why}`, remedy };
+  const message = `run ${runId} is ${status} and being driven`;
+  return { where: "run", message, remedy: `team wait run=${runId} waits for its end` };
+}
+
+/** A run of a session that lives is not taken from it by mistake. */
+async function takeoverObstacles(
+  { runId, owner }: RunView,
+  { requester, probe }: ActionContext,
+): Promise<readonly string[]> {
+  if (owner.sessionId === requester.sessionId || owner.host === undefined) return [];
+  if ((await probe?.(owner.host)) !== "alive") return [];
+  return [`run ${runId} belongs to session ${owner.sessionId}, whose host is alive (pid ${owner.host.pid})`];
 }
 
 /** Resolves once somebody drives the run that was observed at rest, or when no driver took it in time. */

@@ -48,8 +48,13 @@ const rows = [
   },
   {
     name: "resume",
+    parameters: ["run", "background", "force", "reason"],
+    summary: "go on with a run that stands still or lost its driver; another session's: force",
+  },
+  {
+    name: "retry",
     parameters: ["run", "background"],
-    summary: "go on with a run that stands still or lost its driver",
+    summary: "do a failed or cancelled run again, reusing its finished tasks",
   },
   {
     name: "respond",

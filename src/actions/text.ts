@@ -73,6 +73,7 @@ export function taskLine(task: TaskView, now: number): string {
   const notes = [
     startedAt === undefined ? "" : formatDuration((task.finishedAt ?? now) - startedAt),
     task.attempts > 1 ? `attempt ${task.attempts}` : "",
+    task.reusedFrom === undefined ? "" : `reused from ${task.reusedFrom}`,
     task.model,
     oneLine(task.reason ?? "", 300),
     oneLine(task.activity ?? "", 100),

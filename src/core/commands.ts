@@ -1,4 +1,4 @@
-import type { Owner, RunTerms } from "./events.ts";
+import type { Continuation, Owner, RunTerms } from "./events.ts";
 import type { WrittenMail } from "./mail.ts";
 import type { AttemptOutcome, Usage } from "./outcome.ts";
 import type { Plan, TaskId } from "./plan.ts";
@@ -6,10 +6,23 @@ import type { ProcessIdentity } from "./process.ts";
 
 /** What anyone may ask of a run: one file in its inbox. Idempotent by `id`. */
 export type Request =
-  | { readonly id: string; readonly kind: "start"; readonly plan: Plan; readonly terms: RunTerms }
+  | {
+      readonly id: string;
+      readonly kind: "start";
+      readonly plan: Plan;
+      readonly terms: RunTerms;
+      readonly continued?: Continuation;
+    }
   /** `by` names the session or person; `reason` is theirs and may be empty. */
   | { readonly id: string; readonly kind: "cancel"; readonly by: string; readonly reason: string }
-  | { readonly id: string; readonly kind: "resume"; readonly owner: Owner; readonly background: boolean }
+  /** `reason` is the person's, where the run is taken from a session that lives. */
+  | {
+      readonly id: string;
+      readonly kind: "resume";
+      readonly owner: Owner;
+      readonly background: boolean;
+      readonly reason?: string;
+    }
   /** Answers a question. A run that is parked goes on with it, owned by who answered. */
   | {
       readonly id: string;

@@ -47,7 +47,8 @@ function react(draft: Draft, command: Command): void {
   const { state } = draft;
   if (command.kind === "start") {
     if (state.status === "queued") {
-      draft.add({ type: "run.started", request: command.id, plan: command.plan, terms: command.terms });
+      const { id: request, plan, terms, continued } = command;
+      draft.add({ type: "run.started", request, plan, terms, ...(continued && { continued }) });
     }
     return;
   }
@@ -72,6 +73,7 @@ function react(draft: Draft, command: Command): void {
         request: command.id,
         owner: command.owner,
         background: command.background,
+        ...(command.reason !== undefined && command.reason !== "" && { reason: command.reason }),
       });
       return;
     case "owner_gone":

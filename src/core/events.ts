@@ -1,6 +1,6 @@
 import type { Mail } from "./mail.ts";
-import type { AttemptOutcome, Cause, Usage } from "./outcome.ts";
-import type { Plan, TaskId } from "./plan.ts";
+import type { AttemptOutcome, AttemptResult, Cause, Usage } from "./outcome.ts";
+import type { Plan, RunId, TaskId } from "./plan.ts";
 import type { Escalation, ProcessIdentity } from "./process.ts";
 import type { Settings } from "./settings.ts";
 
@@ -38,6 +38,22 @@ export interface RunTerms {
   readonly settings: Settings;
 }
 
+/** What a run takes over from one that ended before. */
+export interface Continuation {
+  readonly from: RunId;
+  /** Tasks that are completed from the start; their files were copied, as those of attempt 1. */
+  readonly reused: readonly ReusedTask[];
+  /** The others, and why each is done again. */
+  readonly again: readonly { readonly task: TaskId; readonly why: string }[];
+}
+export interface ReusedTask {
+  readonly task: TaskId;
+  /** The run that did the work, which may lie further back than `Continuation.from`. */
+  readonly run: RunId;
+  readonly result: AttemptResult;
+  readonly model?: string;
+}
+
 /**
  * Facts that cannot be derived. ("Ready" is not one.) Past tense; what follows from them is `evolve`'s business.
  * Every stored event also carries `v seq epoch at` (see `StoredEvent`).
@@ -68,7 +84,13 @@ export type RunEvent =
       /** How many lines these are. */
       readonly givenUp: number;
     }
-  | { readonly type: "run.started"; readonly request: string; readonly plan: Plan; readonly terms: RunTerms }
+  | {
+      readonly type: "run.started";
+      readonly request: string;
+      readonly plan: Plan;
+      readonly terms: RunTerms;
+      readonly continued?: Continuation;
+    }
   | {
       readonly type: "run.cancel_requested";
       readonly request: string;
@@ -84,6 +106,8 @@ export type RunEvent =
       readonly request: string;
       readonly owner: Owner;
       readonly background: boolean;
+      /** Why it was taken from a session that lived. */
+      readonly reason?: string;
     }
   /** It came here in a bundle, and goes on here or not at all: nothing recorded before names a process of this place. */
   | ({

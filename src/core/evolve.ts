@@ -87,6 +87,7 @@ function started(state: RunState, event: Extract<RunEvent, { type: "run.started"
     createdAt: at,
     idleMs: 0,
     requests: [event.request],
+    ...(event.continued && { continuedFrom: event.continued.from }),
     tasks: Table.of(tasks),
     graph,
     counts: { ...noTasks, pending: tasks.length },
@@ -103,6 +104,17 @@ function started(state: RunState, event: Extract<RunEvent, { type: "run.started"
     run,
     tasks.flatMap((task, index) => (task.status === "pending" && task.unmet === 0 ? [index] : [])),
   );
+  for (const { task, run: reusedFrom, result, model } of event.continued?.reused ?? []) {
+    const done = {
+      status: "completed",
+      finishedAt: at,
+      result,
+      attempts: 1,
+      attempt: 1,
+      reusedFrom,
+    } as const;
+    settle(run, task, (history) => ({ ...history, ...done, ...(model !== undefined && { model }) }));
+  }
   return run;
 }
 

@@ -32,6 +32,7 @@ export function manifestOf(state: RunState, driven: boolean): Manifest | undefin
       state.driver !== undefined &&
       !isFinalRun(view.status) && { driver: { ...state.driver, epoch: state.epoch } }),
     origin: view.origin,
+    ...(view.continuedFrom !== undefined && { continuedFrom: view.continuedFrom }),
     usage: view.usage,
     tasks: view.tasks.map(
       (task): ManifestTask => ({
@@ -41,6 +42,7 @@ export function manifestOf(state: RunState, driven: boolean): Manifest | undefin
         ...(task.cause !== undefined && { cause: task.cause }),
         dependsOn: task.dependsOn,
         attempts: task.attempts,
+        ...(task.reusedFrom !== undefined && { reusedFrom: task.reusedFrom }),
         ...(task.startedAt !== undefined && { startedAt: iso(task.startedAt) }),
         ...(task.finishedAt !== undefined && { finishedAt: iso(task.finishedAt) }),
         ...(task.attempts > 0 && { usage: task.usage }),

@@ -1,7 +1,7 @@
 import type { Request } from "./commands.ts";
-import type { Origin, RunEvent, RunTerms, StoredEvent } from "./events.ts";
+import type { Continuation, Origin, RunEvent, RunTerms, StoredEvent } from "./events.ts";
 import type { Mail, WrittenMail } from "./mail.ts";
-import type { AttemptOutcome, Cause, OutcomeRecord, Usage } from "./outcome.ts";
+import type { AttemptOutcome, AttemptResult, Cause, OutcomeRecord, Usage } from "./outcome.ts";
 import type { AgentSpec, Plan, PlannedTask, RunId, TaskId } from "./plan.ts";
 import type { Escalation, Liveness, ProcessIdentity, Verdict } from "./process.ts";
 import type { Settings } from "./settings.ts";
@@ -97,6 +97,11 @@ export interface AttemptFiles {
   /** True when the attempt's directory exists: it was begun, whatever became of it. */
   isBegun(task: TaskId, attempt: number): Promise<boolean>;
   /** Undefined when there is none; `"unreadable"` is not `undefined`. */
+  /**
+   * Copies what attempt `attempt` of this task left in another run, as attempt 1 of this one, so that it stands on its
+   * own. False, with nothing to be relied on copied, when its outcome is not this result, or one of its artifacts is missing.
+   */
+  adopt(from: RunId, task: TaskId, attempt: number, result: AttemptResult): Promise<boolean>;
   readOutcome(task: TaskId, attempt: number): Promise<OutcomeRecord | "unreadable" | undefined>;
 }
 
@@ -119,6 +124,8 @@ export interface Manifest {
   readonly owner: { readonly sessionId: string };
   readonly driver?: ProcessIdentity & { readonly epoch: number };
   readonly origin: Origin;
+  /** The run that this one goes on with. */
+  readonly continuedFrom?: RunId;
   readonly usage: Usage;
   readonly tasks: readonly ManifestTask[];
 }
@@ -129,6 +136,8 @@ export interface ManifestTask {
   readonly cause?: string;
   readonly dependsOn: readonly TaskId[];
   readonly attempts: number;
+  /** The earlier run that did the work. */
+  readonly reusedFrom?: RunId;
   readonly startedAt?: string;
   readonly finishedAt?: string;
   readonly usage?: Usage;
@@ -290,6 +299,9 @@ export interface Submission {
   readonly terms: Omit<RunTerms, "runId">;
 }
 
+/** What a retried run does not inherit. */
+export type RetryTerms = Pick<RunTerms, "owner" | "origin" | "background" | "trusted">;
+
 /** Which live runs get a new driver where theirs is gone. */
 export interface RecoveryTerms {
   /** This run alone. */
@@ -310,6 +322,14 @@ export interface RecoveryReport {
 export interface RunEngine {
   /** The run exists, durably, when this resolves; a driver was asked to take it. */
   submit(submission: Submission): Promise<RunId>;
+  /**
+   * Starts a new run with the plan and terms of one that failed or was cancelled; what finished there with the same
+   * inputs is not done again. Throws `JournalDamaged` where the old one cannot be read. One call, one run.
+   */
+  retry(
+    from: RunId,
+    change: RetryTerms,
+  ): Promise<{ readonly runId: RunId; readonly continued: Continuation }>;
   /** Leaves a request in the run's inbox; wakes a driver when none lives and the request needs one. */
   send(runId: RunId, request: Request): Promise<void>;
   /** Everything recorded so far. Throws `RunNotFound` for an unknown id. */

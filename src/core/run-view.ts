@@ -35,6 +35,7 @@ export function runView(state: RunState, now: number): RunView | undefined {
     cwd: terms.cwd,
     owner: terms.owner,
     origin: terms.origin,
+    ...(state.continuedFrom !== undefined && { continuedFrom: state.continuedFrom }),
     background: terms.background,
     createdAt: state.createdAt,
     ...(state.finishedAt !== undefined && { finishedAt: state.finishedAt }),
@@ -97,6 +98,7 @@ function taskView(state: StartedRun, planned: PlannedTask, task: TaskState, now:
     }),
     usage: attempt === undefined ? task.usage : addUsage(task.usage, attempt.usage),
     ...(task.status === "completed" && { result: task.result }),
+    ...("reusedFrom" in task && { reusedFrom: task.reusedFrom }),
   };
 }
 

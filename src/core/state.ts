@@ -3,7 +3,7 @@ import type { Graph } from "./graph.ts";
 import type { Heap } from "./heap.ts";
 import type { Letter } from "./mail.ts";
 import type { AttemptOutcome, AttemptResult, Cause, Usage } from "./outcome.ts";
-import type { Plan, PlannedTask, TaskId } from "./plan.ts";
+import type { Plan, PlannedTask, RunId, TaskId } from "./plan.ts";
 import type { Escalation, ProcessIdentity } from "./process.ts";
 import type { FinalRunStatus, TaskStatus } from "./status.ts";
 import type { Table } from "./table.ts";
@@ -63,6 +63,8 @@ export type TaskState = TaskHistory &
         readonly finishedAt: number;
         readonly result: AttemptResult;
         readonly attempt: number;
+        /** The earlier run that did the work. */
+        readonly reusedFrom?: RunId;
       }
     | {
         readonly status: "failed";
@@ -99,6 +101,8 @@ export interface StartedRun extends RunBase {
   readonly reason?: string;
   readonly plan: Plan;
   readonly terms: RunTerms;
+  /** The run that this one goes on with. */
+  readonly continuedFrom?: RunId;
   readonly createdAt: number;
   readonly finishedAt?: number;
   readonly parkedAt?: number;

@@ -28,6 +28,8 @@ export interface TaskView {
   /** What was done about its silence, and when, while that lasts. */
   readonly escalation?: { readonly step: Escalation["step"]; readonly at: number };
   readonly usage: Usage;
+  /** The earlier run that did the work; it cost nothing here. */
+  readonly reusedFrom?: string;
   /** The claim it left, once completed. */
   readonly result?: AttemptResult;
 }
@@ -50,6 +52,8 @@ export interface RunView {
   readonly cwd: string;
   readonly owner: Owner;
   readonly origin: Origin;
+  /** The run that this one goes on with. */
+  readonly continuedFrom?: string;
   readonly background: boolean;
   readonly createdAt: number;
   readonly finishedAt?: number;

@@ -1,8 +1,8 @@
 import type { Request } from "../core/commands.ts";
-import { isControl, type RunTerms, type StoredEvent } from "../core/events.ts";
+import { type Continuation, isControl, type RunTerms, type StoredEvent } from "../core/events.ts";
 import { fold } from "../core/evolve.ts";
 import { JournalDamaged, RunNotFound, StorageError } from "../core/failure.ts";
-import { InvariantViolation } from "../core/invariant.ts";
+import { InvariantViolation, invariant } from "../core/invariant.ts";
 import { manifestOf, queuedManifest } from "../core/manifest.ts";
 import type {
   Clock,
@@ -11,13 +11,16 @@ import type {
   Manifest,
   RecoveryReport,
   RecoveryTerms,
+  RetryTerms,
   RunEngine,
   RunListing,
   RunStore,
   Submission,
 } from "../core/ports.ts";
 import type { Verdict } from "../core/process.ts";
-import { finalRunStatuses } from "../core/status.ts";
+import { reuse } from "../core/reuse.ts";
+import { finalRunStatuses, isFinalRun } from "../core/status.ts";
+import { sha256 } from "../lib/hash.ts";
 import { ownIdentity, probe } from "../lib/identity.ts";
 import { inBatches } from "../lib/process-table.ts";
 import { Recovery } from "./recovery.ts";
@@ -70,6 +73,33 @@ class LocalEngine implements RunEngine {
     await this.#store.create(runId, { start: { id: "start", kind: "start", plan, terms }, manifest });
     await this.#launched(runId);
     return runId;
+  }
+
+  async retry(from: string, change: RetryTerms): Promise<{ runId: string; continued: Continuation }> {
+    const { events, problem } = await this.read(from);
+    if (problem !== undefined) throw new JournalDamaged(problem);
+    const old = fold(events);
+    invariant(
+      old.status !== "queued" && isFinalRun(old.status),
+      `run ${from} is ${old.status}: only what is over is retried`,
+    );
+    const runId = this.#parts.newRunId();
+    const { plan } = old;
+    const terms: RunTerms = { ...old.terms, ...change, runId };
+    await this.#store.create(runId);
+    const files = this.#store.attempts(runId);
+    const continued = await reuse(old, {
+      plan,
+      model: terms.model,
+      hash: sha256,
+      adopt: (task, attempt, result) => files.adopt(from, task, attempt, result),
+    });
+    // Last: until now there is nothing that could be driven.
+    await this.#store.inbox(runId).post({ id: "start", kind: "start", plan, terms, continued });
+    const manifest = { ...queuedManifest(plan, terms, this.#parts.clock.now()), continuedFrom: from };
+    await this.#store.writeManifest(runId, manifest);
+    await this.#launched(runId);
+    return { runId, continued };
   }
 
   async send(runId: string, request: Request): Promise<void> {

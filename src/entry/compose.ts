@@ -11,7 +11,7 @@ import type { Machine } from "../host/checks.ts";
 import type { Loaded, Project } from "../host/parts.ts";
 import { systemClock } from "../lib/clock.ts";
 import { agentDirectory, depthOf, type Environment, readEnvironment } from "../lib/environment.ts";
-import { ownIdentity } from "../lib/identity.ts";
+import { ownIdentity, probe } from "../lib/identity.ts";
 import { projectRoot } from "../lib/project.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { newRequestId, newRunId } from "../lib/run-id.ts";
@@ -82,6 +82,7 @@ export async function compose(): Promise<Loaded> {
       return known;
     },
     identity: ownIdentity,
+    probe,
     redact: redactor.redact,
     newId: newRequestId,
     machine: await machineOf(host, environment, agentDir),

@@ -2,7 +2,7 @@ import type { Action } from "../actions/action.ts";
 import type { Completion, CompletionSources } from "../actions/command-line.ts";
 import type { ActionContext, ActionResult } from "../actions/context.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
-import type { ProcessIdentity } from "../core/process.ts";
+import type { Liveness, ProcessIdentity } from "../core/process.ts";
 import type { Machine } from "./checks.ts";
 
 /** What the adapter is given by `entry/compose.ts`. Everything here is needed to register, and must be light to load. */
@@ -40,6 +40,8 @@ export interface Loaded {
   openProject(cwd: string, trusted: boolean): Promise<Project>;
   /** This very process; undefined where it cannot be told. */
   identity(): Promise<ProcessIdentity | undefined>;
+  /** Whether a recorded process lives. */
+  probe(process: ProcessIdentity): Promise<Liveness>;
   redact(text: string): string;
   /** A fresh id, safe as a file name. */
   newId(): string;

@@ -128,13 +128,14 @@ export class LiveSession {
         if (held === undefined) {
           held = view.runId;
           this.#held = [...this.#held, held];
-          if (name === "run") this.#watch(held);
+          if (isOwning(name)) this.#watch(held);
         }
         call.onProgress?.(view);
       },
       ...(call.returnsAtOnce === true && { returnsAtOnce: true }),
       checks: () => this.#checks(loaded, project),
       redact: loaded.redact,
+      probe: loaded.probe,
       newId: loaded.newId,
     };
     try {
@@ -212,10 +213,10 @@ export class LiveSession {
   /** What the caller was told needs no notice; a run that it only started does. */
   #account(name: string, { details }: ActionResult): void {
     const { runId, status = "" } = details;
-    if (runId === undefined || (name !== "run" && !this.#ledger.has(runId))) return;
+    if (runId === undefined || (!isOwning(name) && !this.#ledger.has(runId))) return;
     const rest = restOf(status);
     if (rest === undefined) {
-      if (name === "run") this.#watch(runId);
+      if (isOwning(name)) this.#watch(runId);
     } else if (!this.#isTold(runId, rest)) {
       this.touch((_, pi) => {
         pi.appendEntry(ledgerType, { runId, told: rest });
@@ -371,6 +372,11 @@ export class LiveSession {
       }
     });
   }
+}
+
+/** True for actions after which a run is this session's. */
+function isOwning(action: string): boolean {
+  return action === "run" || action === "retry" || action === "resume";
 }
 
 function restOf(status: string): Rest | undefined {

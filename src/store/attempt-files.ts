@@ -1,10 +1,11 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { invariant } from "../core/invariant.ts";
 import type { OutcomeRecord } from "../core/outcome.ts";
 import type { AttemptFiles } from "../core/ports.ts";
 import { errnoOf, exists, isRealDirectory, makeDirectory, readIfExists } from "../lib/files.ts";
+import { adoptFiles } from "./adopted-files.ts";
 import { onDisk } from "./disk.ts";
-import { type RunDirectory, requireName } from "./run-directory.ts";
+import { type RunDirectory, requireName, runDirectory } from "./run-directory.ts";
 
 /** An outcome holds a result of at most `limits.outputMaxBytes`, a setting; this bounds what is read into memory. */
 const outcomeMaxBytes = 256 * 1024 * 1024;
@@ -29,6 +30,19 @@ export function openAttemptFiles(run: RunDirectory, requireRun: () => Promise<vo
       return path;
     },
     isBegun: (task, attempt) => exists(directoryOf(task, attempt)),
+    async adopt(from, task, attempt, result) {
+      const source = runDirectory(dirname(dirname(run.path)), from);
+      const kept = openAttemptFiles(source, requireRun);
+      const record = await kept.readOutcome(task, attempt);
+      if (record === undefined || record === "unreadable" || record.outcome.kind !== "completed")
+        return false;
+      const { result: found } = record.outcome;
+      if (found.sha256 !== result.sha256) return false;
+      const there = { directory: join(source.attempts, `${task}-${attempt}`), artifacts: source.artifacts };
+      const here = { directory: await this.directory(task, 1), artifacts: run.artifacts };
+      const own = { ...record, runId: run.runId, attempt: 1 };
+      return onDisk("copy", here.directory, () => adoptFiles(there, here, own, found));
+    },
     async readOutcome(task, attempt) {
       const path = join(directoryOf(task, attempt), "outcome.json");
       try {

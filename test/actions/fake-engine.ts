@@ -1,6 +1,6 @@
 import type { Report, Request } from "../../src/core/commands.ts";
 import { decide } from "../../src/core/decide.ts";
-import type { RunEvent, StoredEvent } from "../../src/core/events.ts";
+import type { Continuation, RunEvent, StoredEvent } from "../../src/core/events.ts";
 import { evolve } from "../../src/core/evolve.ts";
 import { manifestOf, queuedManifest } from "../../src/core/manifest.ts";
 import { type AttemptOutcome, noUsage } from "../../src/core/outcome.ts";
@@ -9,11 +9,13 @@ import type {
   Examination,
   JournalReading,
   RecoveryReport,
+  RetryTerms,
   RunEngine,
   RunListing,
   Submission,
 } from "../../src/core/ports.ts";
 import type { Verdict } from "../../src/core/process.ts";
+import { reuse } from "../../src/core/reuse.ts";
 import { emptyState, type RunState } from "../../src/core/state.ts";
 
 interface FakeRun {
@@ -60,7 +62,7 @@ export class FakeEngine implements RunEngine {
     this.script = script;
   }
 
-  async submit(submission: Submission): Promise<string> {
+  async submit(submission: Submission, continued?: Continuation): Promise<string> {
     const { unmanned, meanwhile } = this.script;
     const runId = `20261121-1300${String(this.runs.size).padStart(2, "0")}-abcd${this.runs.size}`;
     this.runs.set(runId, {
@@ -75,8 +77,23 @@ export class FakeEngine implements RunEngine {
     if (unmanned) return runId;
     this.append(runId, [{ type: "lease.taken", pid: 7, startTime: "1", bootId: "b", sealed: [] }]);
     const { plan, terms } = submission;
-    this.report(runId, { id: "start", kind: "start", plan, terms: { ...terms, runId } });
+    this.report(runId, {
+      ...{ id: "start", kind: "start", plan, terms: { ...terms, runId } },
+      ...(continued && { continued }),
+    });
     return runId;
+  }
+
+  async retry(from: string, change: RetryTerms): Promise<{ runId: string; continued: Continuation }> {
+    const old = this.run(from);
+    if (old.state.status === "queued") throw new Error("never started");
+    const terms = { plan: old.state.plan, model: old.state.terms.model, hash: (text: string) => text };
+    const continued = await reuse(old.state, { ...terms, adopt: async () => true });
+    const { plan } = old.submission;
+    return {
+      runId: await this.submit({ plan, terms: { ...old.submission.terms, ...change } }, continued),
+      continued,
+    };
   }
 
   /** Nobody recovers here. */

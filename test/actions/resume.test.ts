@@ -25,8 +25,11 @@ it("refuses a finished run and one that is being driven, with the remedy", async
   const driven = await perform("resume", { run }, context);
   expect(driven).toMatchObject({ ok: false, details: { problems: [{ where: "run" }] } });
   expect(driven.text).toContain("team wait");
-  await perform("cancel", { run }, context);
-  expect(await perform("resume", { run }, context)).toMatchObject({ ok: false });
+  const done = world(root(), works).context;
+  await perform("run", { goal: "g" }, done);
+  const over = await perform("resume", {}, done);
+  expect(over).toMatchObject({ ok: false });
+  expect(over.text).toContain("completed");
 });
 
 it("gives a driver to a run that never got one, and waits until it is driven", async () => {

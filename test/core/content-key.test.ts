@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { contentKeys } from "../../src/core/content-key.ts";
+import { contentKeys, recordedWork } from "../../src/core/content-key.ts";
 import type { Plan, PlannedTask } from "../../src/core/plan.ts";
 import { scenarioOf } from "../simulation/scenario.ts";
 import { completed, plan, task } from "../support/plan.ts";
@@ -17,7 +17,7 @@ function keysOf(driven: Plan, outputOf: (id: string) => string): ReadonlyMap<str
       history.command({ kind: "ended", task: id, attempt: 1, outcome: completed(outputOf(id)) });
     }
   }
-  return contentKeys(history.run(), asIs);
+  return contentKeys(recordedWork(history.run()), asIs);
 }
 
 function downstreamOf(tasks: readonly PlannedTask[], id: string): ReadonlySet<string> {
@@ -62,5 +62,5 @@ it("what a task is to do belongs to its key; how long it may try does not", () =
 
 it("a task behind an unfinished one has no key yet", () => {
   const history = History.started(plan(task("a"), task("b", ["a"])));
-  expect([...contentKeys(history.run(), asIs).keys()]).toEqual(["a"]);
+  expect([...contentKeys(recordedWork(history.run()), asIs).keys()]).toEqual(["a"]);
 });

@@ -38,6 +38,7 @@ it("judges exactly the attempts without a recorded end, each by its file, its pr
     files: {
       artifacts: "",
       directory: () => Promise.reject(new Error("nothing is made")),
+      adopt: async () => false,
       isBegun: () => Promise.resolve(true),
       readOutcome: (id) => Promise.resolve(files.get(id)),
     },

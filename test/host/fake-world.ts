@@ -140,6 +140,9 @@ class FakeEngine implements RunEngine {
   async submit(): Promise<string> {
     throw new Error("nobody submits here");
   }
+  async retry(): Promise<never> {
+    throw new Error("nobody retries here");
+  }
   async send(): Promise<void> {
     throw new Error("nobody sends here");
   }
@@ -308,6 +311,7 @@ export class World {
       complete: async (name, typed) => [{ value: `${typed}${name}!`, label: name }],
       openProject: async () => project,
       identity: async () => ({ pid: 1, startTime: "1", bootId: "b" }),
+      probe: async () => "alive",
       redact: (text) => text,
       newId: () => "id",
       machine: {

@@ -114,6 +114,15 @@ export function memoryStore(disk: MemoryDisk, io: Io, self: ProcessIdentity): Ru
       directory: (task, attempt) =>
         operate("directory", runId, () => `/project/.muster/runs/${runId}/attempts/${task}-${attempt}`),
       isBegun: async (task, attempt) => disk.run(runId).outcomes.has(`${task}/${attempt}`),
+      adopt: (from, task, attempt, result) =>
+        operate("adopt", runId, (run) => {
+          const record = disk.run(from).outcomes.get(`${task}/${attempt}`);
+          if (record === undefined || record === "unreadable" || record.outcome.kind !== "completed")
+            return false;
+          if (record.outcome.result.sha256 !== result.sha256) return false;
+          run.outcomes.set(`${task}/1`, { ...record, runId, attempt: 1 });
+          return true;
+        }),
       readOutcome: (task, attempt) =>
         operate("readOutcome", runId, (run) => run.outcomes.get(`${task}/${attempt}`)),
     }),
