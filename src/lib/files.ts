@@ -17,6 +17,16 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
+/** What was read, or undefined when there is no such file or directory (any more). */
+export async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
 /** Makes the directory and its parents, private. Nothing happens when it exists. */
 export async function makeDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: directoryMode });
@@ -27,10 +37,7 @@ export async function makeDirectory(path: string): Promise<void> {
  * (`ELOOP`, `EISDIR`, `EINVAL`), as is a file longer than `maxBytes` (`EFBIG`).
  */
 export async function readIfExists(path: string, maxBytes = 512 * 1024 * 1024): Promise<string | undefined> {
-  const opened = await openRegular(path).catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  });
+  const opened = await unlessGone(openRegular(path));
   if (opened === undefined) return undefined;
   const { file, bytes } = opened;
   try {
@@ -65,23 +72,13 @@ function refusal(code: string, path: string, what: string): Error {
 
 /** True when something of this name exists, a dangling link included. */
 export async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
-    throw error;
-  }
+  return (await unlessGone(lstat(path))) !== undefined;
 }
 
 /** True for a real directory, false when there is nothing; a link or any other kind of file throws `ENOTDIR`. */
 export async function isRealDirectory(path: string): Promise<boolean> {
-  try {
-    if ((await lstat(path)).isDirectory()) return true;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
-    throw error;
-  }
+  const found = await unlessGone(lstat(path));
+  if (found === undefined || found.isDirectory()) return found !== undefined;
   throw refusal("ENOTDIR", path, "is not a real directory (a link?)");
 }
 
@@ -144,10 +141,7 @@ export async function sweepTemporaries(directory: string, now: number): Promise<
   for (const name of await readdir(directory)) {
     if (!name.startsWith(".") || !name.endsWith(".tmp")) continue;
     const path = join(directory, name);
-    const found = await lstat(path).catch((error: unknown) => {
-      if (errnoOf(error) === "ENOENT") return undefined;
-      throw error;
-    });
+    const found = await unlessGone(lstat(path));
     if (found?.isFile() && now - found.mtimeMs > temporaryMaxAgeMs) await rm(path, { force: true });
   }
 }

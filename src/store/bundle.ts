@@ -13,6 +13,7 @@ import {
   makeDirectory,
   openRegular,
   syncDirectory,
+  unlessGone,
 } from "../lib/files.ts";
 import { sha256 } from "../lib/hash.ts";
 import { isRecord } from "../lib/json.ts";
@@ -30,19 +31,19 @@ export interface Content extends Pick<BundleFile, "path" | "redacted"> {
   readonly content: Buffer;
 }
 
-/** Plain files below a directory, depth first and in order, by their paths relative to it; everything else is told by `other`. */
+/**
+ * Plain files below a directory, depth first and in order, by their paths relative to it; everything else is told by
+ * `other`. What vanishes meanwhile is passed over.
+ */
 export async function* plainFiles(
   directory: string,
   other: (path: string, why: string) => void,
   below = "",
 ): AsyncGenerator<{ readonly path: string; readonly bytes: number; readonly mtimeMs: number }> {
   if (below === "" && !(await isRealDirectory(directory))) return;
-  for (const name of (await readdir(join(directory, below))).sort()) {
+  for (const name of ((await unlessGone(readdir(join(directory, below)))) ?? []).sort()) {
     const path = below === "" ? name : `${below}/${name}`;
-    const found = await lstat(join(directory, path)).catch((error: unknown) => {
-      if (errnoOf(error) === "ENOENT") return undefined;
-      throw error;
-    });
+    const found = await unlessGone(lstat(join(directory, path)));
     if (found?.isDirectory()) yield* plainFiles(directory, other, path);
     else if (found?.isFile()) yield { path, bytes: found.size, mtimeMs: found.mtimeMs };
     else if (found !== undefined) other(path, found.isSymbolicLink() ? "is a link" : "is no plain file");

@@ -13,7 +13,7 @@ import {
 } from "../core/history.ts";
 import type { Lease, RunStore } from "../core/ports.ts";
 import type { ProcessIdentity } from "../core/process.ts";
-import { errnoOf, exists, isRealDirectory, syncDirectory } from "../lib/files.ts";
+import { errnoOf, exists, isRealDirectory, syncDirectory, unlessGone } from "../lib/files.ts";
 import { oneLine } from "../lib/wording.ts";
 import { plainFiles } from "./bundle.ts";
 import { onDisk } from "./disk.ts";
@@ -196,7 +196,9 @@ async function leftoversIn(over: ReadonlySet<string>, parts: HistoryParts): Prom
     const runs = join(root, "runs");
     for (const name of (await isRealDirectory(runs)) ? await readdir(runs) : []) {
       const path = join(runs, name);
-      const { mtimeMs } = await lstat(path);
+      const entry = await unlessGone(lstat(path));
+      if (entry === undefined) continue;
+      const { mtimeMs } = entry;
       if (over.has(name)) await look(path, name);
       else if (unfinishedShape.test(name) && isOld(mtimeMs, unfinishedMinAgeMs))
         found.push({ kind: "unfinished directory", path, processes: nobody });
@@ -222,7 +224,11 @@ async function leftoversIn(over: ReadonlySet<string>, parts: HistoryParts): Prom
 async function isEmptyRun({ journal, inbox, attempts, manifest }: RunDirectory): Promise<boolean> {
   const requests = await readdir(inbox).catch(() => ["?"]);
   const others = await Promise.all([exists(attempts), exists(manifest)]);
-  return requests.length === 0 && !others.includes(true) && (await segmentsIn(journal)).length === 0;
+  return (
+    requests.length === 0 &&
+    !others.includes(true) &&
+    ((await unlessGone(segmentsIn(journal))) ?? []).length === 0
+  );
 }
 
 async function clear(leftover: Leftover, parts: HistoryParts): Promise<void> {

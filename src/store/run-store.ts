@@ -1,4 +1,5 @@
 import { isAbsolute } from "node:path";
+import { StorageError } from "../core/failure.ts";
 import { invariant } from "../core/invariant.ts";
 import type { Clock, RunStore } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
@@ -52,6 +53,16 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
     await requireRun(root, run);
     return run;
   };
+  /** Of a run that is removed meanwhile a missing file says less than `RunNotFound`. */
+  const reading = async <T>(runId: string, read: (journal: string) => Promise<T>): Promise<T> => {
+    const { journal } = await existing(runId);
+    try {
+      return await onDisk("read", journal, () => read(journal));
+    } catch (error) {
+      if (error instanceof StorageError && error.failure.code === "ENOENT") await existing(runId);
+      throw error;
+    }
+  };
   return {
     root,
     async create(runId, first) {
@@ -85,14 +96,8 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
     async acquire(runId, holder, at, repair) {
       return await takeLease((await existing(runId)).journal, { holder, at, repair }, lease);
     },
-    async holder(runId) {
-      const { journal } = await existing(runId);
-      return await onDisk("read", journal, () => newestHolder(journal, lease));
-    },
-    async read(runId) {
-      const { journal } = await existing(runId);
-      return await onDisk("read", journal, () => new JournalCursor(journal).rest());
-    },
+    holder: (runId) => reading(runId, (journal) => newestHolder(journal, lease)),
+    read: (runId) => reading(runId, (journal) => new JournalCursor(journal).rest()),
     async *follow(runId, fromSeq, signal) {
       yield* followJournal((await existing(runId)).journal, fromSeq, signal, clock);
     },
