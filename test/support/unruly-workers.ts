@@ -4,6 +4,7 @@ import type { Work, Worker, WorkerBackend, WorkerSignal } from "../../src/core/p
 import type { Escalation, ProcessIdentity } from "../../src/core/process.ts";
 import { attemptKey } from "../../src/core/state.ts";
 import type { MemoryDisk } from "./memory-store.ts";
+import { Pipe } from "./pipe.ts";
 import { result } from "./plan.ts";
 import type { Random } from "./random.ts";
 import { type Timeline, VirtualProcess } from "./virtual-clock.ts";
@@ -373,31 +374,4 @@ function stopped(cause: Cause, usage: Usage): AttemptOutcome {
   if (cause === "cancelled" || cause === "owner_gone") return { kind: "cancelled", usage };
   if (cause === "lost") return { kind: "lost", cause, message: cause, usage };
   return { ...failure(cause, { retryable: true }), usage };
-}
-
-/** Signals on their way, read once and in order. */
-class Pipe<T> implements AsyncIterable<T> {
-  readonly #waiting: T[] = [];
-  #isClosed = false;
-  #wake: () => void = () => undefined;
-
-  push(item: T): void {
-    this.#waiting.push(item);
-    this.#wake();
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    this.#wake();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
-    for (;;) {
-      for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) yield item;
-      if (this.#isClosed) return;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
 }
