@@ -38,7 +38,8 @@ export function runView(state: RunState, now: number): RunView | undefined {
     ...(state.continuedFrom !== undefined && { continuedFrom: state.continuedFrom }),
     background: terms.background,
     createdAt: state.createdAt,
-    ...(state.finishedAt !== undefined && { finishedAt: state.finishedAt }),
+    // A clock that was set back meanwhile makes no negative duration.
+    ...(state.finishedAt !== undefined && { finishedAt: Math.max(state.finishedAt, state.createdAt) }),
     alive: state.active.length,
     counts: state.counts,
     usage: tasks.reduce((sum, task) => addUsage(sum, task.usage), noUsage),
@@ -88,7 +89,7 @@ function taskView(state: StartedRun, planned: PlannedTask, task: TaskState, now:
     dependsOn: planned.dependsOn,
     attempts: task.attempts,
     ...(task.startedAt !== undefined && { startedAt: task.startedAt }),
-    ...("finishedAt" in task && { finishedAt: task.finishedAt }),
+    ...("finishedAt" in task && { finishedAt: Math.max(task.finishedAt, task.startedAt ?? 0) }),
     ...(model !== undefined && { model }),
     ...(attempt?.tool !== undefined && { tool: attempt.tool }),
     ...(attempt?.activity !== undefined && { activity: attempt.activity }),
