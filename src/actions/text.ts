@@ -123,7 +123,7 @@ export function nextStep({ runId, status, tasks }: RunView): string {
     case "failed": {
       const failed = tasks.find((task) => task.status === "failed");
       const look = failed === undefined ? "" : ` task=${failed.id}`;
-      return `Next: team status run=${runId}${look} says what happened to it; then correct and team run again.`;
+      return `Next: team status run=${runId}${look} says what happened to it; then team retry run=${runId} keeps what finished.`;
     }
     case "completed":
     case "cancelled":

@@ -22,7 +22,7 @@ test("a success is told in one line, a failure with reason and command", () => {
     "Team: Run run-00000001 failed (dependency_failed) after 4s: 1 completed, 1 failed of 2 tasks.",
     "Goal: goal",
     "- b [executor] failed (timeout) silent for 5 min",
-    "Next: team status run=run-00000001 task=b says what happened to it; then correct and team run again.",
+    "Next: team status run=run-00000001 task=b says what happened to it; then team retry run=run-00000001 keeps what finished.",
     "Files: /d",
   ]);
 });
