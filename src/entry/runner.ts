@@ -4,6 +4,7 @@
  * Drives one run in a process of its own, so that the host's reload, crash or exit costs the run nothing. Ends when
  * the run does, when it is parked, or when another driver has it. SIGTERM ends its workers first.
  */
+import { constants } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { takeAndDrive } from "../engine/lease.ts";
@@ -69,8 +70,10 @@ async function leaveWord(error: unknown): Promise<void> {
   await appendFile(
     join(root, "runs", runId, "runner.log"),
     `${new Date(systemClock.now()).toISOString()} ${text}\n`,
+    // A link in its place is not followed: nobody knows where it leads.
     {
       mode: 0o600,
+      flag: constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0),
     },
   );
 }

@@ -1,7 +1,7 @@
 import { isAbsolute } from "node:path";
 import { StorageError } from "../core/failure.ts";
 import { invariant } from "../core/invariant.ts";
-import type { Clock, RunStore } from "../core/ports.ts";
+import type { Clock, FileProblem, RunStore } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
 import { systemClock } from "../lib/clock.ts";
 import { readEnvironment } from "../lib/environment.ts";
@@ -74,12 +74,7 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
     },
     ids: async () => await runIds(root),
     strays: async () => await strayNames(root),
-    async problems(runId) {
-      const { inbox, journal } = await existing(runId);
-      const refusal = await onDisk("look at", journal, () => refusalIn(journal));
-      const unread = await onDisk("list", inbox, () => inboxProblems(inbox));
-      return [...(refusal === undefined ? [] : [problemOf(refusal)]), ...unread];
-    },
+    problems: async (runId) => await problemsOf(await existing(runId)),
     inbox(runId) {
       const run = runDirectory(root, runId);
       return openInbox(run.inbox, {
@@ -111,4 +106,10 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
       return found;
     },
   };
+}
+
+async function problemsOf({ inbox, journal }: RunDirectory): Promise<readonly FileProblem[]> {
+  const refusal = await onDisk("look at", journal, () => refusalIn(journal));
+  const unread = await onDisk("list", inbox, () => inboxProblems(inbox));
+  return [...(refusal === undefined ? [] : [problemOf(refusal)]), ...unread];
 }
