@@ -1,6 +1,7 @@
 import { withoutDriver, withRefusal } from "../core/abandoned.ts";
 import type { StoredEvent } from "../core/events.ts";
 import { fold, noTasks } from "../core/evolve.ts";
+import { RunNotFound, StorageError } from "../core/failure.ts";
 import type { RunHistory } from "../core/history.ts";
 import { missingEnd } from "../core/manifest.ts";
 import { noUsage } from "../core/outcome.ts";
@@ -49,12 +50,34 @@ export async function onRun(
 
 /** The run and task that are meant, also where the journal cannot be read to the end; a problem when there is none. */
 export async function observe(
-  { run = "last", task: id }: Pick<Parameters, "run" | "task">,
-  { engine, clock, history }: ActionContext,
+  { run = "last", task }: Pick<Parameters, "run" | "task">,
+  context: ActionContext,
 ): Promise<Observed | PlanProblem> {
+  const { engine, history } = context;
   const listings = await engine.list();
   const listing = await meantRun(run, listings, history);
   if ("message" in listing) return listing;
+  try {
+    return await observed(listing, listings, task, context);
+  } catch (error) {
+    // Removed while it was looked at: then that is the answer.
+    const now = isGone(error) ? await meantRun(listing.runId, await engine.list(), history) : listing;
+    if ("message" in now) return now;
+    throw error;
+  }
+}
+
+/** True when the run that was asked for is not there, or is just being taken away. */
+export function isGone(error: unknown): boolean {
+  return error instanceof RunNotFound || (error instanceof StorageError && error.failure.code === "ENOENT");
+}
+
+async function observed(
+  listing: RunListing,
+  listings: readonly RunListing[],
+  id: string | undefined,
+  { engine, clock }: ActionContext,
+): Promise<Observed | PlanProblem> {
   const { runId } = listing;
   if (!("manifest" in listing)) {
     const remedy = `look at it: ${engine.directory(runId)}; it is never deleted for that`;

@@ -1,10 +1,12 @@
 import { evolve, fold } from "../core/evolve.ts";
+import { JournalDamaged } from "../core/failure.ts";
 import { openQuestions } from "../core/letters.ts";
 import type { RunId } from "../core/plan.ts";
 import { runView } from "../core/run-view.ts";
 import type { RunState } from "../core/state.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { ActionContext } from "./context.ts";
+import { isGone } from "./observe.ts";
 
 /** Why a watch ended. */
 export type WatchEnd =
@@ -16,7 +18,7 @@ export type WatchEnd =
   | "patience"
   /** Nobody drives it: its driver is gone, or never came. */
   | "abandoned"
-  /** Its journal cannot be read to the end. */
+  /** Its journal cannot be read to the end, or is not there any more. */
   | "damaged";
 
 export interface WatchTerms {
@@ -34,6 +36,16 @@ const progressEveryMs = 250;
 
 /** Follows a run's journal until it ends, or one of the terms does. Whatever ended it, the manifest is up to date. */
 export async function watch(runId: RunId, context: ActionContext, terms: WatchTerms): Promise<WatchEnd> {
+  try {
+    return await watched(runId, context, terms);
+  } catch (error) {
+    // Somebody removed it, or broke it, meanwhile: whoever looks next is told which.
+    if (isGone(error) || error instanceof JournalDamaged) return "damaged";
+    throw error;
+  }
+}
+
+async function watched(runId: RunId, context: ActionContext, terms: WatchTerms): Promise<WatchEnd> {
   const { engine, clock, onProgress } = context;
   const reading = await engine.read(runId);
   if (reading.problem !== undefined) return "damaged";

@@ -99,6 +99,21 @@ describe("forget", () => {
     ]);
   });
 
+  it("tells those who wait for the run what became of it", async () => {
+    const world = await pastWorld(halfEndless());
+    const { context, history } = world;
+    const runId = await started(world);
+    await underWay(world, runId);
+    const waiting = perform("wait", { run: runId }, context);
+    const mark = { goal: "", status: "running", at: "then", by: "session-2", reason: "in the way" };
+    const { remove } = history;
+    await world.engine.send(runId, { id: "c", kind: "cancel", by: "session-2", reason: "" });
+    await Promise.all(world.drives);
+    await remove(runId, mark);
+    const { ok, text } = await waiting;
+    expect({ ok, text }).toMatchObject({ ok: false, text: expect.stringMatching(/cancelled|was forgotten/) });
+  });
+
   it("removes nothing while a process of the run lives, or its worktrees stand", async () => {
     const living = [{ pid: 7, startTime: "1", bootId: "b" }];
     const world = await pastWorld(instantWorkers(), {
