@@ -23,11 +23,12 @@ describe("every action", () => {
     "%s works without any UI and answers for programs too",
     async (name) => {
       const { context, engine, as } = world(root(), works);
-      const isOfLive = ["resume", "respond", "steer", "send"].includes(name);
+      const isOfLive = ["resume", "retry", "respond", "steer", "send"].includes(name);
       await perform("run", { goal: "g" }, as({ returnsAtOnce: isOfLive }));
       for (const runId of isOfLive ? engine.runs.keys() : []) {
         const mail = { id: "q", to: "lead", kind: "question", text: "which?" } as const;
         if (name === "resume") engine.report(runId, { kind: "owner_gone" });
+        else if (name === "retry") await perform("cancel", { run: runId }, context);
         else engine.report(runId, { kind: "wrote", task: "look", attempt: 1, mail });
       }
       const given: Record<string, object> = {
