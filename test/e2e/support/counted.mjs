@@ -13,7 +13,11 @@ appendFileSync(join(directory, "seen"), `${readdirSync(alive).length}\n`);
 const { task } = JSON.parse(process.env.PI_MUSTER_ASSIGNMENT ?? "");
 /** @param {object} event */
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
-const statusText = JSON.stringify({ ready: true, tools: ["submit_result"], model: "test/model" });
+const statusText = JSON.stringify({
+  ready: true,
+  tools: ["submit_result", "ask", "send"],
+  model: "test/model",
+});
 say({ type: "extension_ui_request", id: "r", method: "setStatus", statusKey: "pi-muster", statusText });
 
 const usage = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0, cost: { total: 0 } };
