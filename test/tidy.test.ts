@@ -32,6 +32,9 @@ function names(line: string, directory: string): boolean {
   return at !== -1 && !/[\w.$-]$/.test(line.slice(0, at));
 }
 
+/** Raised only with a capability. */
+const srcLinesMax = 21_000;
+
 describe("house rules", () => {
   const lines = [...src.values()].reduce((sum, text) => sum + text.split("\n").length - 1, 0);
   console.log(`src: ${lines} lines in ${src.size} files`);
@@ -42,6 +45,10 @@ describe("house rules", () => {
 
   it.each(Object.entries(rules) as [Rule, string][])("%s: nowhere %s", (rule) => {
     expect(shown(offences.filter((offence) => offence.rule === rule))).toEqual([]);
+  });
+
+  it("src grows only by decision (docs/decisions/0006-size.md)", () => {
+    expect(lines).toBeLessThanOrEqual(srcLinesMax);
   });
 
   it("every setting has a reader besides those who define, list and check settings", () => {
