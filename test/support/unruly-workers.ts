@@ -165,7 +165,8 @@ class UnrulyWorker implements Worker {
   deliver(mail: readonly Mail[]): void {
     const { random } = this.#parts;
     for (const { id, replyTo } of mail) {
-      if (this.#read.size === this.#read.add(id).size) throw new Error(`mail ${id} comes twice`);
+      if (this.#read.has(id)) throw new Error(`mail ${id} reaches ${this.#work.task.id} twice`);
+      this.#read.add(id);
       this.#later(random.integer(0, 50), () => {
         this.#say({ kind: "consumed", mail: id });
         if (replyTo === this.#question) this.#finish(random.integer(0, this.#temper.workMs));
