@@ -214,8 +214,9 @@ class Driver {
       for (const event of decided.events) {
         if (event.type === "attempt.started")
           this.#tokens.assign(attemptKey(event.task, event.attempt), state, event.task);
-        else if (event.type === "mail.posted") this.#trade(event.mail, state);
       }
+      // The room was what the starts were decided on: they come first.
+      for (const event of decided.events) if (event.type === "mail.posted") this.#trade(event.mail, state);
       events.push(...decided.events);
     }
     if (events.length === 0) return;
