@@ -22,7 +22,7 @@ export const exportRun: Perform = async ({ run = "last", path }, context) => {
     return refusal([{ where: "path", message: "reports in HTML cannot be written yet", remedy }]);
   }
   const { runId } = listing;
-  const time = new Date(clock.now()).toISOString().replace(/[-:]|\..*/g, "");
+  const time = new Date(clock.now()).toISOString().replace(/[-:.Z]/g, "");
   const name = `${runId}.${time}.jsonl.gz`;
   const given = path === undefined ? join(history.exports, name) : resolvedPath(path, context);
   const isDirectory = await stat(given).then(

@@ -128,6 +128,9 @@ const optional: readonly (readonly [string, Json])[] = [
   ),
   ...["key", "value", "scope"].map((name) => [name, { action: "config", key: "concurrency" }] as const),
   ["reason", { action: "cancel", run: "last" }],
+  ...["confirm", "force"].map((name) => [name, { action: "cleanup" }] as const),
+  ["path", { action: "export", run: "last" }],
+  ["message", { action: "send", run: "last", message: "hello" }],
 ];
 
 describe('every optional parameter takes "", null, "5" and "false"', () => {

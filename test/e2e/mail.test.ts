@@ -93,6 +93,16 @@ describe("a worker's question", () => {
     expect(await resultOf(runId)).toContain("left");
   });
 
+  it("outlives its host: the run waits on without a process, and whoever answers owns it", async () => {
+    const owner = await project.lead();
+    const { runId } = await asked(owner);
+    kill(owner.host.pid);
+    await until("its processes are gone", async () => (await processesOf(runId)).length === 0);
+    await manifestWhen(project, runId, "the wait", ({ status }) => status === "waiting");
+    await other.call({ action: "respond", run: runId, message: "left" });
+    expect(await resultOf(runId)).toContain("left");
+  });
+
   it("wakes the lead of a background run once, and its end does, too", async () => {
     const { runId } = await asked(lead, { background: true });
     const texts = (): string[] => lead.notices(runId).map((event) => JSON.stringify(event));

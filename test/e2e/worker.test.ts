@@ -99,7 +99,11 @@ describe.each(["sources", "bundle"])("a worker from its %s", (form) => {
     const child = await worker(turns, {}, { extensions: files() });
     const events = await child.prompt("go");
     expect(child.announcements()).toEqual([
-      { ready: true, tools: ["read", "bash", "edit", "write", "submit_result"], model: "scripted/demo" },
+      {
+        ready: true,
+        tools: ["read", "bash", "edit", "write", "submit_result", "ask", "send"],
+        model: "scripted/demo",
+      },
     ]);
     expect(results(events).map(({ tool, failed }) => [tool, failed])).toEqual([
       ["bash", false],
@@ -156,7 +160,7 @@ describe.each(["sources", "bundle"])("a worker from its %s", (form) => {
     ];
     const reader = { permission: "read", tools: ["read", "bash", "write"] } as const;
     const child = await worker(turns, reader, { extensions: files() });
-    expect((await child.ready()).tools).toEqual(["read", "bash", "submit_result"]);
+    expect((await child.ready()).tools).toEqual(["read", "bash", "submit_result", "ask", "send"]);
     const events = await child.prompt("go");
     expect(results(events).map(({ failed }) => failed)).toEqual([false, true, true, true, true]);
     expect(JSON.stringify(refusals(child))).toContain("read-only");

@@ -38,10 +38,10 @@ it("names model, thinking, skills and the prompt's mode", () => {
 
 it.each([
   [{}, undefined],
-  [{ tools: ["read", "bash"] }, ["read", "bash", "submit_result"]],
-  [{ tools: ["read", "bash"], excludeTools: ["bash"] }, ["read", "submit_result"]],
-  [{ permission: "read" }, ["read", "grep", "find", "ls", "submit_result"]],
-  [{ permission: "read", tools: ["read", "write", "edit"] }, ["read", "submit_result"]],
+  [{ tools: ["read", "bash"] }, ["read", "bash", "submit_result", "ask", "send"]],
+  [{ tools: ["read", "bash"], excludeTools: ["bash"] }, ["read", "submit_result", "ask", "send"]],
+  [{ permission: "read" }, ["read", "grep", "find", "ls", "submit_result", "ask", "send"]],
+  [{ permission: "read", tools: ["read", "write", "edit"] }, ["read", "submit_result", "ask", "send"]],
 ] as const)("allows %j the tools %j", (change, tools) => {
   expect(allowedTools({ ...plainAgent, ...change })).toEqual(tools);
 });
