@@ -1,3 +1,4 @@
+import { countOf } from "../lib/wording.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
 import { tooDeep } from "./nesting.ts";
 import { onRun } from "./observe.ts";
@@ -51,7 +52,7 @@ function started(runId: string, background: boolean, context: ActionContext): Pr
       ? "You are told once when it ends or needs somebody; do not poll"
       : "It goes on when this session ends; ask for its summary later";
   return onRun({ run: runId }, context, ({ view }) => {
-    const text = `Started run ${runId} with ${view.tasks.length} tasks. ${end}.\nLook: team status run=${runId}. End it: team cancel run=${runId}.`;
+    const text = `Started run ${runId} with ${countOf(view.tasks.length, "task")}. ${end}.\nLook: team status run=${runId}. End it: team cancel run=${runId}.`;
     return aboutRun(true, view, text, context);
   });
 }

@@ -169,7 +169,8 @@ class UnrulyWorker implements Worker {
       this.#read.add(id);
       this.#later(random.integer(0, 50), () => {
         this.#say({ kind: "consumed", mail: id });
-        if (replyTo === this.#question) this.#finish(random.integer(0, this.#temper.workMs));
+        if (replyTo !== undefined && replyTo === this.#question)
+          this.#finish(random.integer(0, this.#temper.workMs));
       });
     }
   }
