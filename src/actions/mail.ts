@@ -147,6 +147,8 @@ async function handOver(
   };
   try {
     const watching = watch();
+    // Sending may fail first; what watching says is heard in the race, or nowhere.
+    watching.catch(() => false);
     await engine.send(runId, request);
     await Promise.race([watching, clock.sleep(recordedMaxMs, stop.signal)]);
     return receipt;

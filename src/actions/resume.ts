@@ -49,7 +49,9 @@ export const resume: Perform = async (parameters, context) => {
 };
 
 function whyNot({ view: { runId, status }, driver }: Observed): PlanProblem | undefined {
-  if (status === "blocked" || isAbandoned(status, driver)) return undefined;
+  const isDriven = driver === "alive" || driver === "indeterminate";
+  if (status === "blocked" || (status === "waiting" && !isDriven) || isAbandoned(status, driver))
+    return undefined;
   const message = `run ${runId} is ${status} and being driven`;
   return { where: "run", message, remedy: `team wait run=${runId} waits for its end` };
 }

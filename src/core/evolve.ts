@@ -298,7 +298,9 @@ function attemptEnded(next: Next, event: Extract<RunEvent, { type: "attempt.ende
     const cause = outcome.kind === "cancelled" ? "cancelled" : outcome.cause;
     const message = outcome.kind === "cancelled" ? "stopped on request" : outcome.message;
     const last = { attempt: event.attempt, cause, message };
-    const wasLoss = countsAsLoss(outcome);
+    const asked = retryAt === undefined ? undefined : questionOf(next, event.task);
+    // A loss while it waits for an answer costs nothing: it goes on with that.
+    const wasLoss = countsAsLoss(outcome) && asked === undefined;
     const switches = retryAt !== undefined && switchesModel(planned, history, outcome);
     const counted = {
       ...history,
@@ -308,7 +310,6 @@ function attemptEnded(next: Next, event: Extract<RunEvent, { type: "attempt.ende
       failures: history.failures + (outcome.kind === "failed" && !wasLoss && !switches ? 1 : 0),
       modelIndex: history.modelIndex + (switches ? 1 : 0),
     };
-    const asked = retryAt === undefined ? undefined : questionOf(next, event.task);
     // Without the answer another try would only ask again.
     if (asked !== undefined) {
       const status = asked.isExpired ? "blocked" : "waiting";

@@ -1,3 +1,4 @@
+import { questionOf } from "./letters.ts";
 import type { AttemptOutcome } from "./outcome.ts";
 import type { PlannedTask } from "./plan.ts";
 import type { Retries } from "./settings.ts";
@@ -21,6 +22,8 @@ export function retryTime(
     return task.status === "stopping" && task.cause === "owner_gone" ? at : undefined;
   }
   if (countsAsLoss(outcome)) {
+    // It goes on with its answer, however often its worker was lost meanwhile.
+    if (questionOf(state, planned.id) !== undefined) return at;
     return task.losses < retries.lostMax ? at + backoffMs(task.losses, retries) : undefined;
   }
   if (switchesModel(planned, task, outcome)) return at;

@@ -74,7 +74,10 @@ export class Recovery {
         if (manifest?.status !== "queued") this.#unmanned.delete(runId);
         return "live";
       }
-      const isParked = manifest?.status === "blocked" && manifest.driver === undefined;
+      const isParked =
+        manifest?.driver === undefined &&
+        (manifest?.status === "blocked" ||
+          (manifest?.status === "waiting" && manifest.cause === "owner_gone"));
       if (isParked && (await store.inbox(runId).pending()).length === 0) return "resting";
       const now = clock.now();
       const known = this.#unmanned.get(runId) ?? { since: now, notBefore: now, pauseMs };
@@ -83,8 +86,13 @@ export class Recovery {
       if (isWithin(known.since + grace, now)) return "live";
       if (isWithin(known.notBefore, now)) return known.left === undefined ? "coming" : { left: known.left };
       const finding = await this.#act(runId, manifest);
-      const again = { since: known.since, notBefore: now + known.pauseMs, pauseMs: known.pauseMs * 2 };
-      this.#unmanned.set(runId, { ...again, ...(typeof finding === "object" && finding) });
+      const again = {
+        since: known.since,
+        notBefore: now + known.pauseMs,
+        pauseMs: Math.min(known.pauseMs * 2, pauseMaxMs),
+      };
+      if (finding === "resting" || finding === "over") this.#unmanned.delete(runId);
+      else this.#unmanned.set(runId, { ...again, ...(typeof finding === "object" && finding) });
       return finding;
     } catch (error) {
       if (error instanceof RunNotFound) return "over";

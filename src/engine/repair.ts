@@ -3,11 +3,13 @@ import type { RunEvent, StoredEvent } from "../core/events.ts";
 import { evolveTo, fold } from "../core/evolve.ts";
 import { JournalDamaged } from "../core/failure.ts";
 import { InvariantViolation } from "../core/invariant.ts";
+import { questionOf } from "../core/letters.ts";
+import type { Mail } from "../core/mail.ts";
 import { manifestOf, missingEnd } from "../core/manifest.ts";
 import { type AttemptOutcome, noUsage } from "../core/outcome.ts";
 import type { Examination, FileProblem, JournalProblem, RunFinding, RunStore } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
-import type { RunState } from "../core/state.ts";
+import { liveAttemptOf, type RunState } from "../core/state.ts";
 import { isFinalRun, isFinalTask } from "../core/status.ts";
 import { errnoOf, readIfExists } from "../lib/files.ts";
 
@@ -182,6 +184,8 @@ async function salvaged(
       if (next === undefined) continue;
       const { attempt, isActive } = next;
       if (!isActive && !(await files.isBegun(id, attempt))) continue;
+      const asked = questionOf(state, id);
+      if (!isActive && asked !== undefined) add({ type: "mail.posted", mail: lostAnswer(asked.mail) });
       if (!isActive) add({ type: "attempt.started", task: id, attempt });
       const record = await files.readOutcome(id, attempt);
       if (record !== undefined && record !== "unreadable") end(id, attempt, record.outcome);
@@ -191,12 +195,18 @@ async function salvaged(
   return events;
 }
 
+/** That another attempt was begun proves that there was one. */
+function lostAnswer({ id, from }: Mail): Mail {
+  const text = "the answer is among the records that were given up";
+  return { id: `${id}-lost`, from: "muster", to: from, kind: "answer", replyTo: id, text };
+}
+
 /** The attempt of a task that other files may tell of: the one under way, or the one that could be. */
 function nextAttempt(state: RunState, index: number): { attempt: number; isActive: boolean } | undefined {
   const task = state.status === "queued" ? undefined : state.tasks.get(index);
   if (task === undefined || isFinalTask(task.status)) return undefined;
-  if (task.status === "running" || task.status === "stopping")
-    return { attempt: task.attempt.number, isActive: true };
+  const living = liveAttemptOf(task);
+  if (living !== undefined) return { attempt: living.number, isActive: true };
   return task.status === "pending" && task.unmet > 0
     ? undefined
     : { attempt: task.attempts + 1, isActive: false };

@@ -43,6 +43,7 @@ export class Tokens {
 
   /** It goes on at once; a token is taken back where one is free, so that no more than need be exceeds the limit. */
   reclaim(key: string): void {
+    if (this.#inUse.has(key)) return;
     const token = this.#free.pop();
     if (token !== undefined) this.#inUse.set(key, token);
   }

@@ -9,6 +9,8 @@ const freeText: ReadonlySet<string> = new Set([
   "reason",
   "activity",
   "by",
+  "fallback",
+  "options",
 ]);
 
 /**
@@ -20,13 +22,10 @@ export function redactFreeText<T>(value: T, redact: (text: string) => string): T
   return walk(value, redact) as T;
 }
 
-function walk(value: unknown, redact: (text: string) => string): unknown {
+/** `name` is the key of the value, or of the list that it is in. */
+function walk(value: unknown, redact: (text: string) => string, name = ""): unknown {
+  if (typeof value === "string") return freeText.has(name) ? redact(value) : value;
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => walk(item, redact));
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [
-      name,
-      typeof item === "string" && freeText.has(name) ? redact(item) : walk(item, redact),
-    ]),
-  );
+  if (Array.isArray(value)) return value.map((item) => walk(item, redact, name));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, redact, key)]));
 }

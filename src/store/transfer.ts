@@ -107,10 +107,11 @@ function journalOf(events: readonly StoredEvent[], redact: (text: string) => str
     const segment = segments[event.epoch - 1];
     invariant(segment !== undefined, `there is no epoch ${event.epoch}`);
     const clean = redactFreeText(event, redact);
-    const sealed = segments
-      .slice(0, event.epoch - 1)
-      .map((_, index) => ({ segment: segmentName(index + 1), bytes: contentAt(index).length }));
-    segment.lines.push(encodeLine(clean.type === "lease.taken" ? { ...clean, sealed } : clean));
+    const sealed = () =>
+      segments
+        .slice(0, event.epoch - 1)
+        .map((_, index) => ({ segment: segmentName(index + 1), bytes: contentAt(index).length }));
+    segment.lines.push(encodeLine(clean.type === "lease.taken" ? { ...clean, sealed: sealed() } : clean));
     segment.redacted ||= clean.type !== "lease.taken" && JSON.stringify(clean) !== JSON.stringify(event);
   }
   return segments.map(({ redacted }, index) => ({

@@ -8,6 +8,8 @@ import type { SignalQueue } from "./signals.ts";
 /** Sends one command of the host's protocol. */
 export type Send = (command: Json) => void;
 
+const letterMaxBytes = 32_000;
+
 const letterShape = record<WorkerLetter>({
   kind: oneOf(...mailKinds),
   to: text,
@@ -23,7 +25,7 @@ const letterShape = record<WorkerLetter>({
  */
 export class Correspondence {
   readonly #work: Work;
-  readonly #signals: SignalQueue;
+  readonly #signals: Pick<SignalQueue, "push">;
   readonly #redact: Redactor["redact"];
   #send: Send | undefined;
   #due: Mail[] = [];
@@ -33,8 +35,9 @@ export class Correspondence {
   /** Given to the host, not seen in the conversation yet: messages, and answers in the order of their questions. */
   #steered: readonly string[] = [];
   #answered: readonly string[] = [];
+  readonly #answers: Mail[] = [];
 
-  constructor(work: Work, signals: SignalQueue, redact: Redactor["redact"]) {
+  constructor(work: Work, signals: Pick<SignalQueue, "push">, redact: Redactor["redact"]) {
     this.#work = work;
     this.#signals = signals;
     this.#redact = redact;
@@ -61,6 +64,7 @@ export class Correspondence {
       else {
         this.#dialogs.delete(one.replyTo ?? "");
         this.#answered = [...this.#answered, one.id];
+        this.#answers.push(one);
         this.#respond(dialog, { answer: one.text });
       }
     }
@@ -89,11 +93,23 @@ export class Correspondence {
       return true;
     }
     const { deadlineMs, ...mail } = letter;
+    const refusal = this.#refusalOf(title);
+    if (refusal !== undefined) {
+      this.#respond(dialog, { refusal });
+      return true;
+    }
     this.#written += 1;
     const kind = mail.kind === "question" ? "q" : "m";
     const id = `${this.#work.task.id}-${this.#work.attempt}-${kind}${this.#written}`;
     this.#dialogs.set(id, dialog);
-    const clean = { ...mail, id, text: this.#redact(mail.text) };
+    const redact = this.#redact;
+    const { options, fallback } = mail;
+    const clean = {
+      ...mail,
+      ...{ id, text: redact(mail.text) },
+      ...(options && { options: options.map(redact) }),
+      ...(fallback !== undefined && { fallback: redact(fallback) }),
+    };
     this.#signals.push({ kind: "wrote", mail: clean, ...(deadlineMs !== undefined && { deadlineMs }) });
     return true;
   }
@@ -105,11 +121,28 @@ export class Correspondence {
     for (const mail of seen) this.#signals.push({ kind: "consumed", mail });
   }
 
-  /** A question's tool has given its answer to the model. */
+  /** A question's tool has given its answer to the model, or was ended without one. */
   sawAnswer(): void {
     const [mail, ...rest] = this.#answered;
     this.#answered = rest;
-    if (mail !== undefined) this.#signals.push({ kind: "consumed", mail });
+    if (mail === undefined) this.closeDialogs();
+    else this.#signals.push({ kind: "consumed", mail });
+  }
+
+  /** The host closed what was open: answers that did not get through go in as messages. */
+  closeDialogs(): void {
+    this.#dialogs.clear();
+    const unseen = this.#answers.filter(({ id }) => this.#answered.includes(id));
+    this.#answered = [];
+    this.deliver(unseen);
+  }
+
+  /** Bounds what one worker can write, here already: what the driver records, refusals too, is there for good. */
+  #refusalOf(title: string): string | undefined {
+    const { mailMax } = this.#work.settings.limits;
+    if (this.#written >= mailMax) return `this attempt has written ${mailMax} messages, which is all it may`;
+    if (Buffer.byteLength(title) <= letterMaxBytes) return undefined;
+    return `a message may have ${letterMaxBytes} bytes; write the rest to a file and name it`;
   }
 
   #isQuestion(mail: string): boolean {

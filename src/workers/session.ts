@@ -193,6 +193,7 @@ export class Session {
         if (fact.id === "abort") this.#aborted.resolve();
         else if (this.#restart !== undefined && !this.#isEnding) {
           this.#restart.isAborted = true;
+          this.#mail.closeDialogs();
           this.send({ id: promptId, type: "prompt", message: this.#restart.message });
         }
         return;

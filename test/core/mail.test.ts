@@ -79,7 +79,7 @@ describe("a question", () => {
     history.command({ kind: "ended", task: "a", attempt: 1, outcome: lost });
     history.now += 3_600_000;
     history.command({ kind: "ended", task: "b", attempt: 1, outcome: completed() });
-    expect(history.task("a")).toMatchObject({ status: "waiting", losses: 1 });
+    expect(history.task("a")).toMatchObject({ status: "waiting", losses: 0 });
     answering(history, "left");
     expect(history.task("a").status).toBe("running");
     const { planned, task: state } = taskAt(history.run(), "a") ?? {};

@@ -1,0 +1,58 @@
+import { expect, it } from "vitest";
+import { mailDialog } from "../../src/core/assignment.ts";
+import type { Mail } from "../../src/core/mail.ts";
+import type { WorkerSignal } from "../../src/core/ports.ts";
+import { defaultSettings } from "../../src/core/settings.ts";
+import type { Json } from "../../src/lib/json.ts";
+import { createRedactor } from "../../src/lib/redact.ts";
+import { Correspondence } from "../../src/workers/correspondence.ts";
+import { makeWork } from "../support/workers/work.ts";
+
+const secret = "value-of-a-secret-4711";
+const { redact } = createRedactor({ SOME_TOKEN: secret });
+const question = { kind: "question", to: "lead", text: "which?" };
+const answer = (id: string): Mail => ({
+  ...{ id, from: "lead", to: "t1", kind: "answer", text: "this one", replyTo: "t1-1-q1" },
+});
+
+async function correspondence(mailMax = 50) {
+  const limits = { ...defaultSettings.limits, mailMax };
+  const work = await makeWork({ settings: { ...defaultSettings, limits } });
+  const signals: WorkerSignal[] = [];
+  const sent: Json[] = [];
+  const queue = { push: (signal: WorkerSignal) => void signals.push(signal) };
+  const mail = new Correspondence(work, queue, redact);
+  mail.open((command) => void sent.push(command));
+  const write = (dialog: string, letter: object) => mail.take(dialog, mailDialog + JSON.stringify(letter));
+  return { mail, signals, sent, write };
+}
+
+it("lets no secret through, neither in what is asked nor in what is proposed", async () => {
+  const { signals, write } = await correspondence();
+  write("d1", { ...question, text: `is it ${secret}?`, options: [secret, "no"], fallback: secret });
+  expect(signals).toHaveLength(1);
+  expect(JSON.stringify(signals)).not.toContain(secret);
+});
+
+it("leaves the dialogs of others alone, and refuses what is no mail, too long or too much", async () => {
+  const { mail, signals, sent, write } = await correspondence(2);
+  expect(mail.take("d0", "Really?")).toBe(false);
+  write("d1", { ...question, kind: "order" });
+  write("d2", { ...question, text: "x".repeat(100_000) });
+  for (const dialog of ["d3", "d4", "d5"]) write(dialog, question);
+  expect(signals).toHaveLength(2);
+  const refused = sent.filter(({ value }) => String(value).includes("refusal")).map(({ id }) => id);
+  expect(refused).toEqual(["d1", "d2", "d5"]);
+});
+
+it("gives an answer that found its dialog closed as a message", async () => {
+  const { mail, signals, sent, write } = await correspondence();
+  write("d1", question);
+  mail.deliver([answer("r1")]);
+  expect(sent.at(-1)).toMatchObject({ type: "extension_ui_response", id: "d1" });
+  mail.closeDialogs();
+  expect(sent.at(-1)).toMatchObject({ type: "prompt", message: "Answer from lead [mail r1]:\nthis one" });
+  mail.sawMessage("Answer from lead [mail r1]:\nthis one");
+  mail.sawMessage("Answer from lead [mail r1]:\nthis one");
+  expect(signals.filter(({ kind }) => kind === "consumed")).toHaveLength(1);
+});
