@@ -16,6 +16,8 @@ export interface Ledger {
   readonly problems: readonly string[];
   readonly status: "none" | "queued" | "running" | "blocked" | "completed" | "failed" | "cancelled";
   readonly cause: string;
+  /** It was asked to end. */
+  readonly isEnding: boolean;
   readonly background: boolean;
   readonly owner?: Recorded;
   /** Of the newest lease. */
@@ -89,7 +91,7 @@ type Folded = Omit<Ledger, "records" | "problems">;
 
 function fold(records: readonly Json[]): Folded {
   const tasks = new Map<string, TaskRecord>();
-  let folded: Folded = { status: "none", cause: "", background: false, leases: 0, tasks };
+  let folded: Folded = { status: "none", cause: "", isEnding: false, background: false, leases: 0, tasks };
   const taskOf = (record: Json): TaskRecord => {
     const id = String(record.task);
     const known = tasks.get(id) ?? { status: "pending", completed: [], results: [], attempts: new Map() };
@@ -109,6 +111,9 @@ function fold(records: readonly Json[]): Folded {
         folded = { ...folded, status: "running", background: terms.background === true, ...owned(terms) };
         break;
       }
+      case "run.cancel_requested":
+        folded = { ...folded, isEnding: true };
+        break;
       case "run.parked":
         folded = { ...folded, status: "blocked", cause: String(record.cause) };
         break;

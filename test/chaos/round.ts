@@ -239,7 +239,8 @@ class Round {
 
   async #ask({ ledger, isDriven }: Look): Promise<void> {
     const isParked = ledger.status === "blocked";
-    const stands = !isFinal(ledger.status) && (isParked || !isDriven);
+    // One that is ending and driven needs nobody; to resume it when it has ended would begin another run.
+    const stands = !isFinal(ledger.status) && ((isParked && !ledger.isEnding) || !isDriven);
     if (!stands) {
       this.#standsSince = undefined;
       return;
