@@ -1,6 +1,6 @@
 import type { PlanProblem } from "../core/plan.ts";
 import type { RunListing } from "../core/ports.ts";
-import { finalRunStatuses } from "../core/status.ts";
+import { isFinalRun } from "../core/status.ts";
 import type { Parameters } from "./action.ts";
 import type { Requester } from "./context.ts";
 
@@ -13,7 +13,7 @@ export function foreignOwner(listing: RunListing, { sessionId }: Requester): str
 
 /** True for a run that never changes again. */
 export function isOver(listing: RunListing): boolean {
-  return "manifest" in listing && finalRunStatuses.some((status) => status === listing.manifest.status);
+  return "manifest" in listing && isFinalRun(listing.manifest.status);
 }
 
 /** What is wrong with a request that meets `obstacles`: it needs force, and force needs a reason. */

@@ -1,6 +1,7 @@
 import { isAbandoned } from "../core/abandoned.ts";
 import { evolve, fold } from "../core/evolve.ts";
 import type { PlanProblem } from "../core/plan.ts";
+import { mayLive } from "../core/process.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
 import type { ActionContext, Perform } from "./context.ts";
@@ -49,8 +50,7 @@ export const resume: Perform = async (parameters, context) => {
 };
 
 function whyNot({ view: { runId, status }, driver }: Observed): PlanProblem | undefined {
-  const isDriven = driver === "alive" || driver === "indeterminate";
-  if (status === "blocked" || (status === "waiting" && !isDriven) || isAbandoned(status, driver))
+  if (status === "blocked" || (status === "waiting" && !mayLive(driver)) || isAbandoned(status, driver))
     return undefined;
   const message = `run ${runId} is ${status} and being driven`;
   return { where: "run", message, remedy: `team wait run=${runId} waits for its end` };

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../core/events.ts";
 import type { Verdict } from "../core/process.ts";
 import { attemptKey } from "../core/state.ts";
-import { finalRunStatuses, isFinalRun } from "../core/status.ts";
+import { isFinalRun } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
 import { formatDuration, formatStep, formatUsage, oneLine } from "../lib/wording.ts";
 import type { ActionContext, Perform } from "./context.ts";
@@ -19,7 +19,7 @@ export const status: Perform = (parameters, context) =>
     const now = context.clock.now();
     const live = others
       .flatMap((listing) => ("manifest" in listing ? [listing] : []))
-      .filter(({ manifest }) => !finalRunStatuses.some((final) => final === manifest.status))
+      .filter(({ manifest }) => !isFinalRun(manifest.status))
       .slice(0, otherRunsMax)
       .map(({ manifest, driver }) => `- ${runLine(manifest, driver, now)}`);
     const text = [

@@ -13,6 +13,11 @@ export interface ProcessIdentity {
 /** The third answer is for machines and moments where the process table cannot be read: it never kills and never deletes. */
 export type Liveness = "alive" | "gone" | "indeterminate";
 
+/** True for what lives, and for what cannot be asked. */
+export function mayLive(liveness: Liveness | "none" | undefined): boolean {
+  return liveness === "alive" || liveness === "indeterminate";
+}
+
 /** What is to be thought of an attempt that has no recorded end. */
 export type Verdict = "result_ok" | "result_failed" | Liveness;
 

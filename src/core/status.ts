@@ -9,8 +9,8 @@ export type RunStatus = (typeof liveRunStatuses)[number] | FinalRunStatus;
 export type FinalTaskStatus = (typeof finalTaskStatuses)[number];
 export type TaskStatus = (typeof liveTaskStatuses)[number] | FinalTaskStatus;
 
-/** The one predicate for "this run will never change again". */
-export function isFinalRun(status: RunStatus): status is FinalRunStatus {
+/** The one predicate for "this run will never change again", also of a status that a file names. */
+export function isFinalRun(status: string): status is FinalRunStatus {
   return (finalRunStatuses as readonly string[]).includes(status);
 }
 

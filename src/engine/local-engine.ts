@@ -17,9 +17,9 @@ import type {
   RunStore,
   Submission,
 } from "../core/ports.ts";
-import type { Verdict } from "../core/process.ts";
+import { mayLive, type Verdict } from "../core/process.ts";
 import { reuse } from "../core/reuse.ts";
-import { finalRunStatuses, isFinalRun } from "../core/status.ts";
+import { isFinalRun } from "../core/status.ts";
 import { sha256 } from "../lib/hash.ts";
 import { ownIdentity, probe } from "../lib/identity.ts";
 import { inBatches } from "../lib/process-table.ts";
@@ -106,9 +106,9 @@ class LocalEngine implements RunEngine {
     await this.#mustExist(runId);
     await this.#store.inbox(runId).post(request);
     const held = await this.#store.holder(runId);
-    if (held?.liveness === "alive" || held?.liveness === "indeterminate") return;
+    if (mayLive(held?.liveness)) return;
     const manifest = await this.#manifest(runId);
-    if (typeof manifest !== "string" && isFinal(manifest)) return;
+    if (typeof manifest !== "string" && isFinalRun(manifest.status)) return;
     await this.#launched(runId);
   }
 
@@ -202,16 +202,15 @@ class LocalEngine implements RunEngine {
     try {
       const manifest = await this.#manifest(runId);
       if (typeof manifest === "string") return { runId, problem: manifest };
-      if (isFinal(manifest)) return { runId, manifest, driver: "none" };
+      if (isFinalRun(manifest.status)) return { runId, manifest, driver: "none" };
       const driver = (await this.#store.holder(runId))?.liveness ?? "none";
       const problems = await this.#store.problems(runId);
-      const isDriven = driver === "alive" || driver === "indeterminate";
       const isStale = manifest.driver !== undefined || (manifest.status === "queued" && driver === "gone");
-      if (isDriven || !isStale) return { runId, manifest, driver, problems };
+      if (mayLive(driver) || !isStale) return { runId, manifest, driver, problems };
       // It died before it could write its last word, which may be the end of the run.
       const last = (await this.#rebuilt(runId)) ?? manifest;
       if (typeof last === "string") return { runId, problem: last };
-      return isFinal(last)
+      return isFinalRun(last.status)
         ? { runId, manifest: last, driver: "none" }
         : { runId, manifest: last, driver, problems };
     } catch (error) {
@@ -244,8 +243,4 @@ async function unlessRefused(writing: Promise<void>): Promise<void> {
   await writing.catch((error: unknown) => {
     if (!(error instanceof StorageError)) throw error;
   });
-}
-
-function isFinal(manifest: Manifest): boolean {
-  return (finalRunStatuses as readonly string[]).includes(manifest.status);
 }

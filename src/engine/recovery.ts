@@ -3,7 +3,8 @@ import { fold } from "../core/evolve.ts";
 import { RunNotFound } from "../core/failure.ts";
 import type { RunId } from "../core/plan.ts";
 import type { Clock, Manifest, RecoveryReport, RecoveryTerms, RunStore } from "../core/ports.ts";
-import { finalRunStatuses, isFinalRun } from "../core/status.ts";
+import { mayLive } from "../core/process.ts";
+import { isFinalRun } from "../core/status.ts";
 
 export interface RecoveryParts {
   readonly store: RunStore;
@@ -68,9 +69,9 @@ export class Recovery {
     try {
       const read = await store.readManifest(runId);
       const manifest = read === "unreadable" ? undefined : read;
-      if (manifest !== undefined && isOver(manifest)) return "over";
+      if (manifest !== undefined && isFinalRun(manifest.status)) return "over";
       const driver = (await store.holder(runId))?.liveness ?? "none";
-      if (driver === "alive" || driver === "indeterminate") {
+      if (mayLive(driver)) {
         if (manifest?.status !== "queued") this.#unmanned.delete(runId);
         return "live";
       }
@@ -134,8 +135,4 @@ export class Recovery {
 /** True before the instant, unless it lies so far ahead that the clock must have been put back. */
 function isWithin(until: number, now: number): boolean {
   return now < until && until - now <= pauseMaxMs;
-}
-
-function isOver({ status }: Manifest): boolean {
-  return (finalRunStatuses as readonly string[]).includes(status);
 }

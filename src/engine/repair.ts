@@ -8,7 +8,7 @@ import type { Mail } from "../core/mail.ts";
 import { manifestOf, missingEnd } from "../core/manifest.ts";
 import { type AttemptOutcome, noUsage } from "../core/outcome.ts";
 import type { Examination, FileProblem, JournalProblem, RunFinding, RunStore } from "../core/ports.ts";
-import type { Liveness, ProcessIdentity } from "../core/process.ts";
+import { type Liveness, mayLive, type ProcessIdentity } from "../core/process.ts";
 import { liveAttemptOf, type RunState } from "../core/state.ts";
 import { isFinalRun, isFinalTask } from "../core/status.ts";
 import { errnoOf, readIfExists } from "../lib/files.ts";
@@ -99,8 +99,7 @@ function judged(broken: JournalProblem, { state, driver }: Omit<Found, "findings
   if (broken.isNewer) return broken;
   if (driver === "unknown")
     return { ...broken, remedy: "who drives the run cannot be told: restore the file from a backup" };
-  if (driver === "alive" || driver === "indeterminate")
-    return { ...broken, remedy: "its driver may live: end it first, then ask again" };
+  if (mayLive(driver)) return { ...broken, remedy: "its driver may live: end it first, then ask again" };
   if (state.status === "queued")
     return { ...broken, remedy: "not even its plan can be read: restore the file from a backup" };
   const kept = `keep the ${state.seq} sound records before it, and what outcome files prove beyond them`;

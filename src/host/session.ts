@@ -3,6 +3,7 @@ import type { ActionContext, ActionResult, Requester } from "../actions/context.
 import type { Origin } from "../core/events.ts";
 import { RunNotFound } from "../core/failure.ts";
 import type { RecoveryReport, RecoveryTerms } from "../core/ports.ts";
+import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
 import { hostChecks } from "./checks.ts";
 import { type Ledger, ledgerType, type Rest, readLedger, type Told } from "./ledger.ts";
@@ -381,7 +382,7 @@ function isOwning(action: string): boolean {
 
 function restOf(status: string): Rest | undefined {
   if (status === "blocked") return "blocked";
-  return /^(completed|failed|cancelled)$/.test(status) ? "over" : undefined;
+  return isFinalRun(status) ? "over" : undefined;
 }
 
 /** True for what the host throws when a context outlived its session. */
