@@ -1,7 +1,7 @@
-import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Bundle, HistoryRefused } from "../core/history.ts";
 import type { PlanProblem } from "../core/plan.ts";
+import { isDirectory, isThere } from "../lib/files.ts";
 import { countOf, formatStatus, oneLine } from "../lib/wording.ts";
 import { loadSettings } from "../resources/settings.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
@@ -25,18 +25,9 @@ export const exportRun: Perform = async ({ run = "last", path }, context) => {
   const time = new Date(clock.now()).toISOString().replace(/[-:.Z]/g, "");
   const name = `${runId}.${time}.jsonl.gz`;
   const given = path === undefined ? join(history.exports, name) : resolvedPath(path, context);
-  const isDirectory = await stat(given).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  const to = isDirectory ? join(given, name) : given;
+  const to = (await isDirectory(given)) ? join(given, name) : given;
   return await granted(async () => {
-    if (
-      await stat(to).then(
-        () => true,
-        () => false,
-      )
-    )
+    if (await isThere(to))
       throw new HistoryRefused("path", `${to} exists already`, "name another path, or remove it first");
     const bundle = await history.exportRun(runId, to, {
       by: requester.sessionId,

@@ -1,3 +1,5 @@
+import { membersOf } from "../lib/json.ts";
+
 /**
  * What the session file says about the session's runs: which were started, and which endings the lead was told. Kept as
  * the session's own entries, so that it lives exactly as long as the session and costs nothing where no run was.
@@ -34,8 +36,4 @@ export function readLedger(entries: readonly unknown[]): Ledger {
 
 function isTold(told: unknown): told is Told {
   return typeof told === "string" && /^(over|blocked|recovered-\d+|asked-.+)$/.test(told);
-}
-
-function membersOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }

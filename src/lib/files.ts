@@ -1,6 +1,7 @@
+import { isUtf8 } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** Everything this package writes is private to the user. */
@@ -68,6 +69,27 @@ export async function openRegular(
 
 function refusal(code: string, path: string, what: string): Error {
   return Object.assign(new Error(`${code}: ${path} ${what}`), { code, path });
+}
+
+/** The bytes as text, or undefined when they are none: no UTF-8, or with a NUL in them. */
+export function plainText(content: Buffer): string | undefined {
+  return !content.includes(0) && isUtf8(content) ? content.toString("utf8") : undefined;
+}
+
+/** True when something is there and may be looked at, through links too. */
+export function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** True for a directory that may be looked at, through links too. */
+export function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** True when something of this name exists, a dangling link included. */

@@ -6,6 +6,11 @@ export function isRecord(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The members of an object or list, none of anything else: for values that somebody else wrote. */
+export function membersOf(value: unknown): Json {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
 /** A JSON object, or undefined for any other text. */
 export function parseObject(text: string): Json | undefined {
   if (!text.trimStart().startsWith("{")) return undefined;

@@ -1,6 +1,7 @@
 import path from "node:path";
+import { isThere } from "../lib/files.ts";
 import type { BrokenDefinition, Catalogue, Described, ResourceFile } from "./definition.ts";
-import { findFiles, findSkills, isThere, type ResourcePlaces, readText } from "./find.ts";
+import { findFiles, findSkills, type ResourcePlaces, readText } from "./find.ts";
 import { Findings } from "./findings.ts";
 import { crossCheck, parsers } from "./validate.ts";
 

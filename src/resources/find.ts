@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
-import { errnoOf } from "../lib/files.ts";
+import { errnoOf, isThere } from "../lib/files.ts";
 import type { ResourceFile, ResourceKind } from "./definition.ts";
 import type { Findings } from "./findings.ts";
 
@@ -64,14 +64,6 @@ export async function findSkills(
     }
   }
   return skills;
-}
-
-/** True when something is there and may be looked at. */
-export async function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The text of a file; nothing, with an error, when it is not there (unless it may be) or is no bounded UTF-8 text. */

@@ -12,6 +12,7 @@ import {
   isRealDirectory,
   makeDirectory,
   openRegular,
+  plainText,
   syncDirectory,
   unlessGone,
 } from "../lib/files.ts";
@@ -64,17 +65,16 @@ export async function writeBundle(
   async function* lines(): AsyncGenerator<string> {
     yield line({ kind, v: bundleVersion, schemaVersion, ...header });
     for await (const { path, content, redacted } of contents) {
-      const text = content.toString("utf8");
-      const isText = !content.includes(0) && Buffer.from(text).equals(content);
+      const text = plainText(content);
       const file: BundleFile = {
         ...{ path, bytes: content.length, sha256: sha256(content) },
-        ...(!isText && { binary: true }),
+        ...(text === undefined && { binary: true }),
         ...(redacted && { redacted }),
       };
       files.push(file);
       // Text full of escapes is no better to read than base64, and longer.
-      const asText = isText ? JSON.stringify(text) : "";
-      const isPlain = isText && asText.length <= content.length * overhead.factor + 16;
+      const isPlain =
+        text !== undefined && JSON.stringify(text).length <= content.length * overhead.factor + 16;
       yield line({ ...file, ...(isPlain ? { text } : { base64: content.toString("base64") }) });
     }
     yield line({ end: kind, files, leftOut });

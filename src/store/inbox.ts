@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Request } from "../core/commands.ts";
 import type { Clock, FileProblem, Inbox } from "../core/ports.ts";
 import { errnoOf, exists, readIfExists, sweepTemporaries, writeAtomic } from "../lib/files.ts";
+import { type Json, membersOf, parseObject } from "../lib/json.ts";
 import { watchDirectory } from "../lib/watch.ts";
 import { onDisk } from "./disk.ts";
 import { requireName } from "./run-directory.ts";
@@ -89,41 +90,29 @@ async function readPosted(directory: string, name: string): Promise<Posted | "ba
 }
 
 function parsePosted(text: string, name: string): Posted | "bad" {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return "bad";
-  }
-  const posted = asRecord(value);
-  const request = asRecord(posted?.request);
-  if (posted?.v !== 1 || typeof posted.at !== "number" || request === undefined) return "bad";
+  const posted = membersOf(parseObject(text));
+  const request = membersOf(posted.request);
+  if (posted.v !== 1 || typeof posted.at !== "number") return "bad";
   if (`${request.id}.json` !== name || !isRequest(request)) return "bad";
   return { at: posted.at, request };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** What each kind of request must have at least. */
-const fits: Readonly<Record<Request["kind"], (value: Fields) => boolean>> = {
+const fits: Readonly<Record<Request["kind"], (value: Json) => boolean>> = {
   start: ({ plan, terms }) =>
-    Array.isArray(asRecord(plan)?.tasks) && isText(asRecord(plan)?.goal) && isText(asRecord(terms)?.runId),
+    Array.isArray(membersOf(plan).tasks) && isText(membersOf(plan).goal) && isText(membersOf(terms).runId),
   cancel: ({ by, reason }) => isText(by, reason),
-  resume: ({ owner, background }) => isText(asRecord(owner)?.sessionId) && typeof background === "boolean",
-  respond: ({ by, question, text, owner }) => isText(by, question, text, asRecord(owner)?.sessionId),
+  resume: ({ owner, background }) => isText(membersOf(owner).sessionId) && typeof background === "boolean",
+  respond: ({ by, question, text, owner }) => isText(by, question, text, membersOf(owner).sessionId),
   post: ({ by, to, text }) => isText(by, to, text),
 };
 
-function isRequest(value: Fields): value is Request & Record<string, unknown> {
+function isRequest(value: Json): value is Request & Record<string, unknown> {
   return Object.entries(fits).some(([kind, isOne]) => kind === value.kind && isOne(value));
 }
 
 function isText(...values: readonly unknown[]): boolean {
   return values.every((value) => typeof value === "string");
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
 }
 
 /** Out of the way, but never lost: `<name>.bad`, numbered when that exists. */

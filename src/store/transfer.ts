@@ -12,7 +12,7 @@ import type { Clock } from "../core/ports.ts";
 import type { ProcessIdentity } from "../core/process.ts";
 import { attemptKey, type RunState } from "../core/state.ts";
 import { isFinalRun } from "../core/status.ts";
-import { makeDirectory, writeAtomic } from "../lib/files.ts";
+import { makeDirectory, plainText, writeAtomic } from "../lib/files.ts";
 import { isRecord, parseObject } from "../lib/json.ts";
 import { openAttemptFiles } from "./attempt-files.ts";
 import { type BundleEnd, type Content, hasPlace, plainFiles, readBundle, writeBundle } from "./bundle.ts";
@@ -122,8 +122,8 @@ function journalOf(events: readonly StoredEvent[], redact: (text: string) => str
 
 /** Looked through for secrets once more, by what this session knows of them. */
 function cleaned(path: string, content: Buffer, redact: (text: string) => string): Content {
-  const text = content.toString("utf8");
-  if (content.includes(0) || !Buffer.from(text).equals(content)) return { path, content };
+  const text = plainText(content);
+  if (text === undefined) return { path, content };
   const clean = path.endsWith("/outcome.json") ? cleanOutcome(text, redact) : redact(text);
   return clean === text ? { path, content } : { path, content: Buffer.from(clean), redacted: true };
 }

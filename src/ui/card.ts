@@ -1,3 +1,4 @@
+import { membersOf } from "../lib/json.ts";
 import { countOf, formatCounts, formatDuration, formatStatus, formatUsage } from "../lib/wording.ts";
 import { glyphOf } from "./glyph.ts";
 import type { Theme } from "./theme.ts";
@@ -149,8 +150,4 @@ function pick<W extends Record<string, keyof TypeOf>>(value: unknown, wanted: W)
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function membersOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }

@@ -3,7 +3,7 @@ import { lstat, open, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Artifact, AttemptResult } from "../core/outcome.ts";
 import type { TaskId } from "../core/plan.ts";
-import { errnoOf, makeDirectory, writeAtomic } from "../lib/files.ts";
+import { errnoOf, makeDirectory, plainText, writeAtomic } from "../lib/files.ts";
 import { sha256 } from "../lib/hash.ts";
 
 /** Largest file that becomes an artifact. */
@@ -113,8 +113,8 @@ function isInside(directory: string, path: string): boolean {
  * runs of ASCII are looked through: elsewhere pictures and archives would look like passwords by chance.
  */
 function withoutSecrets(content: Buffer, redact: Shelf["redact"]): Buffer {
-  const text = content.toString("utf8");
-  if (!content.includes(0) && Buffer.from(text).equals(content)) return Buffer.from(redact(text));
+  const text = plainText(content);
+  if (text !== undefined) return Buffer.from(redact(text));
   const bytes = content.toString("latin1");
   const clean = content.includes(0) ? bytes.replace(/[\t\n\r -~]{8,}/g, redact) : redact(bytes);
   return clean === bytes ? content : Buffer.from(clean, "latin1");

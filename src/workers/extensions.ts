@@ -1,5 +1,6 @@
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { readdir, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
+import { isDirectory, isThere } from "../lib/files.ts";
 import { isRecord, type Json, parseObject } from "../lib/json.ts";
 
 /** Where the user's extensions are looked for. All paths are absolute. */
@@ -180,18 +181,4 @@ function strings(value: unknown): readonly string[] {
 
 async function readJson(path: string): Promise<Json> {
   return parseObject(await readFile(path, "utf8").catch(() => "")) ?? {};
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 }
