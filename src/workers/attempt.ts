@@ -31,7 +31,7 @@ export function startAttempt(work: Work, mark: string, means: Means): Worker {
   const onSession = (opened: Session): void => {
     session = opened;
   };
-  const mail = new Correspondence(work, signals, means.redactor.redact);
+  const mail = new Correspondence(work, signals, means.redactor);
   const on = { work, mark, means, signals, mail, stopped, isStopped: () => isStopped, onSession };
   const outcome = perform(on).finally(() => {
     signals.close();

@@ -26,21 +26,20 @@ const letterShape = record<WorkerLetter>({
 export class Correspondence {
   readonly #work: Work;
   readonly #signals: Pick<SignalQueue, "push">;
-  readonly #redact: Redactor["redact"];
+  readonly #redactor: Redactor;
   #send: Send | undefined;
   #due: Mail[] = [];
   #written = 0;
   /** Dialogs that wait, by the mail they brought. */
-  readonly #dialogs = new Map<string, string>();
-  /** Given to the host, not seen in the conversation yet: messages, and answers in the order of their questions. */
+  readonly #dialogs = new Map<string, { readonly id: string; readonly isQuestion: boolean }>();
+  /** Given to the host, not seen in the conversation yet: ids of messages, and answers in the order of their questions. */
   #steered: readonly string[] = [];
-  #answered: readonly string[] = [];
-  readonly #answers: Mail[] = [];
+  #answered: readonly Mail[] = [];
 
-  constructor(work: Work, signals: Pick<SignalQueue, "push">, redact: Redactor["redact"]) {
+  constructor(work: Work, signals: Pick<SignalQueue, "push">, redactor: Redactor) {
     this.#work = work;
     this.#signals = signals;
-    this.#redact = redact;
+    this.#redactor = redactor;
   }
 
   /** Messages were given to the host and are not in the conversation yet. */
@@ -63,9 +62,8 @@ export class Correspondence {
       if (dialog === undefined) messages.push(one);
       else {
         this.#dialogs.delete(one.replyTo ?? "");
-        this.#answered = [...this.#answered, one.id];
-        this.#answers.push(one);
-        this.#respond(dialog, { answer: one.text });
+        this.#answered = [...this.#answered, one];
+        this.#respond(dialog.id, { answer: one.text });
       }
     }
     if (messages.length === 0) return;
@@ -78,9 +76,9 @@ export class Correspondence {
   /** What the worker wrote is recorded; a question goes on waiting, for its answer. */
   acknowledge(mail: string, refusal?: string): void {
     const dialog = this.#dialogs.get(mail);
-    if (dialog === undefined || (refusal === undefined && this.#isQuestion(mail))) return;
+    if (dialog === undefined || (refusal === undefined && dialog.isQuestion)) return;
     this.#dialogs.delete(mail);
-    this.#respond(dialog, refusal === undefined ? {} : { refusal });
+    this.#respond(dialog.id, refusal === undefined ? {} : { refusal });
   }
 
   /** True when the dialog is a mail; then it is answered by us, sooner or later. */
@@ -92,25 +90,18 @@ export class Correspondence {
       this.#respond(dialog, { refusal: problems.join("; ") });
       return true;
     }
-    const { deadlineMs, ...mail } = letter;
     const refusal = this.#refusalOf(title);
     if (refusal !== undefined) {
       this.#respond(dialog, { refusal });
       return true;
     }
+    const { deadlineMs, kind, to, ...said } = letter;
+    const isQuestion = kind === "question";
     this.#written += 1;
-    const kind = mail.kind === "question" ? "q" : "m";
-    const id = `${this.#work.task.id}-${this.#work.attempt}-${kind}${this.#written}`;
-    this.#dialogs.set(id, dialog);
-    const redact = this.#redact;
-    const { options, fallback } = mail;
-    const clean = {
-      ...mail,
-      ...{ id, text: redact(mail.text) },
-      ...(options && { options: options.map(redact) }),
-      ...(fallback !== undefined && { fallback: redact(fallback) }),
-    };
-    this.#signals.push({ kind: "wrote", mail: clean, ...(deadlineMs !== undefined && { deadlineMs }) });
+    const id = `${this.#work.task.id}-${this.#work.attempt}-${isQuestion ? "q" : "m"}${this.#written}`;
+    this.#dialogs.set(id, { id: dialog, isQuestion });
+    const mail = { id, kind, to, ...this.#redactor.redactValue(said) };
+    this.#signals.push({ kind: "wrote", mail, ...(deadlineMs !== undefined && { deadlineMs }) });
     return true;
   }
 
@@ -126,13 +117,13 @@ export class Correspondence {
     const [mail, ...rest] = this.#answered;
     this.#answered = rest;
     if (mail === undefined) this.closeDialogs();
-    else this.#signals.push({ kind: "consumed", mail });
+    else this.#signals.push({ kind: "consumed", mail: mail.id });
   }
 
   /** The host closed what was open: answers that did not get through go in as messages. */
   closeDialogs(): void {
     this.#dialogs.clear();
-    const unseen = this.#answers.filter(({ id }) => this.#answered.includes(id));
+    const unseen = this.#answered;
     this.#answered = [];
     this.deliver(unseen);
   }
@@ -143,10 +134,6 @@ export class Correspondence {
     if (this.#written >= mailMax) return `this attempt has written ${mailMax} messages, which is all it may`;
     if (Buffer.byteLength(title) <= letterMaxBytes) return undefined;
     return `a message may have ${letterMaxBytes} bytes; write the rest to a file and name it`;
-  }
-
-  #isQuestion(mail: string): boolean {
-    return /-q\d+$/.test(mail);
   }
 
   #respond(dialog: string, receipt: MailReceipt): void {

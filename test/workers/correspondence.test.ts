@@ -9,7 +9,7 @@ import { Correspondence } from "../../src/workers/correspondence.ts";
 import { makeWork } from "../support/workers/work.ts";
 
 const secret = "value-of-a-secret-4711";
-const { redact } = createRedactor({ SOME_TOKEN: secret });
+const redactor = createRedactor({ SOME_TOKEN: secret });
 const question = { kind: "question", to: "lead", text: "which?" };
 const answer = (id: string): Mail => ({
   ...{ id, from: "lead", to: "t1", kind: "answer", text: "this one", replyTo: "t1-1-q1" },
@@ -21,7 +21,7 @@ async function correspondence(mailMax = 50) {
   const signals: WorkerSignal[] = [];
   const sent: Json[] = [];
   const queue = { push: (signal: WorkerSignal) => void signals.push(signal) };
-  const mail = new Correspondence(work, queue, redact);
+  const mail = new Correspondence(work, queue, redactor);
   mail.open((command) => void sent.push(command));
   const write = (dialog: string, letter: object) => mail.take(dialog, mailDialog + JSON.stringify(letter));
   return { mail, signals, sent, write };
