@@ -1,8 +1,14 @@
+import type { Owner } from "../core/events.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { RunListing } from "../core/ports.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { Parameters } from "./action.ts";
 import type { Requester } from "./context.ts";
+
+/** The owner of what this requester starts or takes over. */
+export function ownerOf({ sessionId, host }: Requester): Owner {
+  return { sessionId, ...(host && { host }) };
+}
 
 /** Whose run it is, where that is somebody else; undefined for one's own. What cannot be read may be anybody's. */
 export function foreignOwner(listing: RunListing, { sessionId }: Requester): string | undefined {

@@ -7,6 +7,7 @@ import { formatDuration, oneLine } from "../lib/wording.ts";
 import { chooseFrom } from "../resources/suggest.ts";
 import type { Parameters } from "./action.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
+import { ownerOf } from "./foreign.ts";
 import { type Observed, observe, onRun } from "./observe.ts";
 import { aboutRun, answer, refusal } from "./result.ts";
 import { taken } from "./resume.ts";
@@ -23,8 +24,7 @@ export const respond: Perform = (parameters, context) =>
     const { view } = observed;
     const asked = questionMeant(view, parameters.name);
     if ("message" in asked) return refusal([asked]);
-    const { requester } = context;
-    const owner = { sessionId: requester.sessionId, ...(requester.host && { host: requester.host }) };
+    const owner = ownerOf(context.requester);
     const request = { ...written(parameters, context), kind: "respond", question: asked.id, owner } as const;
     const receipt = await handOver(observed, request, context);
     if (receipt.refusal !== undefined) return refusal([{ where: "message", ...receipt.refusal }]);
@@ -139,10 +139,12 @@ async function handOver(
   let receipt: Receipt = { isRecorded: false, isRead: false };
   const watch = async (): Promise<void> => {
     for await (const event of engine.follow(runId, (events.at(-1)?.seq ?? 0) + 1, stop.signal)) {
+      const { isRecorded } = receipt;
       receipt = after(receipt, event, request.id);
       if (receipt.refusal !== undefined || receipt.isRead) return;
-      if (receipt.isRecorded && patienceMs === 0) return;
-      if (receipt.isRecorded) void clock.sleep(patienceMs, stop.signal).then(() => stop.abort());
+      if (isRecorded || !receipt.isRecorded) continue;
+      if (patienceMs === 0) return;
+      void clock.sleep(patienceMs, stop.signal).then(() => stop.abort());
     }
   };
   try {

@@ -5,7 +5,7 @@ import { mayLive } from "../core/process.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
 import type { ActionContext, Perform } from "./context.ts";
-import { unforced } from "./foreign.ts";
+import { ownerOf, unforced } from "./foreign.ts";
 import { tooDeep } from "./nesting.ts";
 import { type Observed, observe, onRun } from "./observe.ts";
 import { aboutRun, refusal } from "./result.ts";
@@ -34,11 +34,10 @@ export const resume: Perform = async (parameters, context) => {
   if (problems.length > 0) return refusal(problems);
   const { runId } = view;
   const { engine, newId, requester } = context;
-  const owner = { sessionId: requester.sessionId, ...(requester.host && { host: requester.host }) };
   await engine.send(runId, {
     id: newId(),
     kind: "resume",
-    owner,
+    owner: ownerOf(requester),
     background,
     reason: context.redact(reason),
   });

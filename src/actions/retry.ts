@@ -2,6 +2,7 @@ import type { Continuation } from "../core/events.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import { countOf, oneLine } from "../lib/wording.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
+import { ownerOf } from "./foreign.ts";
 import { tooDeep } from "./nesting.ts";
 import { type Observed, observe, onRun } from "./observe.ts";
 import { aboutRun, refusal } from "./result.ts";
@@ -52,8 +53,8 @@ export async function retried(
 ): Promise<Performed> {
   const stands = whyNot(observed);
   if (stands !== undefined) return refusal([stands]);
-  const { sessionId, host, origin, trusted } = context.requester;
-  const owner = { sessionId, ...(host && { host }) };
+  const { origin, trusted } = context.requester;
+  const owner = ownerOf(context.requester);
   const { runId, continued } = await context.engine.retry(observed.view.runId, {
     ...{ owner, origin, background, trusted },
   });

@@ -1,5 +1,6 @@
 import { countOf } from "../lib/wording.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
+import { ownerOf } from "./foreign.ts";
 import { tooDeep } from "./nesting.ts";
 import { onRun } from "./observe.ts";
 import { compileAsk, withWarnings } from "./plan.ts";
@@ -13,13 +14,13 @@ export const run: Perform = async (parameters, context) => {
   const asked = await compileAsk(parameters, context);
   if (!asked.ok) return refusal(asked.problems);
   if (context.signal?.aborted) return answer("Interrupted before anything was started.", {}, false);
-  const { cwd, sessionId, host, origin, model, trusted } = context.requester;
+  const { cwd, origin, model, trusted } = context.requester;
   const background = parameters.background ?? false;
   const runId = await context.engine.submit({
     plan: asked.plan,
     terms: {
       cwd,
-      owner: { sessionId, ...(host && { host }) },
+      owner: ownerOf(context.requester),
       origin,
       background,
       ...(model !== undefined && { model }),

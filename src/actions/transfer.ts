@@ -5,7 +5,7 @@ import { isDirectory, isThere } from "../lib/files.ts";
 import { countOf, formatStatus, oneLine } from "../lib/wording.ts";
 import { loadSettings } from "../resources/settings.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
-import { unforced } from "./foreign.ts";
+import { ownerOf, unforced } from "./foreign.ts";
 import { meantRun, onRun } from "./observe.ts";
 import { aboutRun, answer, refusal } from "./result.ts";
 import { nextStep, runHeader } from "./text.ts";
@@ -65,8 +65,8 @@ export const importRun: Perform = async (parameters, context) => {
       ];
       return answer(text.join("\n"));
     }
-    const { cwd, trusted, sessionId, host } = requester;
-    const owner = { sessionId, ...(host && { host }) };
+    const { cwd, trusted } = requester;
+    const owner = ownerOf(requester);
     const why = context.redact(reason);
     const runId = await history.importRun(bundle, {
       owner,
