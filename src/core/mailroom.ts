@@ -2,7 +2,7 @@ import type { Command } from "./commands.ts";
 import type { Draft } from "./draft.ts";
 import { answerTo, letterOf, openQuestions, questionOf } from "./letters.ts";
 import type { Mail } from "./mail.ts";
-import { liveAttemptOf, type StartedRun, taskAt } from "./state.ts";
+import { attemptKey, liveAttemptOf, type StartedRun, taskAt } from "./state.ts";
 import { isFinalTask } from "./status.ts";
 
 type MailCommand = Extract<Command, { kind: "respond" | "post" | "wrote" | "offered" | "consumed" }>;
@@ -28,7 +28,7 @@ export function decideMail(draft: Draft, state: StartedRun, command: MailCommand
     case "consumed": {
       const letter = letterOf(state, command.mail);
       const { kind, mail, task, attempt } = command;
-      if (letter === undefined || letter[kind].includes(`${task}/${attempt}`)) return;
+      if (letter === undefined || letter[kind].includes(attemptKey(task, attempt))) return;
       draft.add({ type: `mail.${kind}`, mail, task, attempt });
       return;
     }

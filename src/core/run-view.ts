@@ -1,11 +1,11 @@
 import { atWork, demand } from "./candidates.ts";
 import { letterOf, letterStatus, openQuestions } from "./letters.ts";
-import type { Mail } from "./mail.ts";
+import type { Letter, Mail } from "./mail.ts";
 import { addUsage, noUsage } from "./outcome.ts";
 import type { PlannedTask } from "./plan.ts";
 import { isWriter, liveAttemptOf, type RunState, type StartedRun, type TaskState } from "./state.ts";
 import { isFinalRun } from "./status.ts";
-import type { RunView, TaskView } from "./view.ts";
+import type { MailView, RunView, TaskView } from "./view.ts";
 
 /** What people and models are shown of a run at `now` (ms since the epoch); undefined while it is only queued. */
 export function runView(state: RunState, now: number): RunView | undefined {
@@ -15,13 +15,10 @@ export function runView(state: RunState, now: number): RunView | undefined {
     return task === undefined ? [] : [taskView(state, planned, task, now)];
   });
   const { plan, terms } = state;
-  const mail = state.letters.map((letter) => ({
-    ...letter.mail,
-    at: letter.at,
-    status: letterStatus(state, letter),
-  }));
-  const open = openQuestions(state).map((letter) => letter.mail.id);
-  const questions = mail.filter(({ id }) => open.includes(id));
+  const mailView = (letter: Letter): MailView => {
+    return { ...letter.mail, at: letter.at, status: letterStatus(state, letter) };
+  };
+  const questions = openQuestions(state).map(mailView);
   const status = standing(state, questions.length > 0, now);
   const reason = status === "waiting" ? waitReason(questions) : runReason(state);
   return {
@@ -44,7 +41,7 @@ export function runView(state: RunState, now: number): RunView | undefined {
     counts: state.counts,
     usage: tasks.reduce((sum, task) => addUsage(sum, task.usage), noUsage),
     tasks,
-    mail,
+    mail: state.letters.map(mailView),
     questions,
   };
 }

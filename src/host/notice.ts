@@ -19,15 +19,17 @@ const troublesMax = 5;
  * The message that tells the lead about a run, once; its details are the ledger's proof of delivery. `directory` is where
  * the run's files are; `now` in ms since the epoch.
  */
-export function noticeMessage(view: RunView, told: Rest, directory: string, now: number) {
-  const details = { action: "run", ok: true, ...progressDetails(view, now), told, paths: [directory] };
-  return { customType: noticeType, content: noticeText(view, directory, now), display: true, details };
+export function noticeMessage(view: RunView, told: Rest, directory: string, now: number): Notice {
+  return messageOf(view, told, noticeText(view, directory, now), now, { paths: [directory] });
 }
 
 /** A message of ours to the lead. */
-export type Notice = Pick<ReturnType<typeof noticeMessage>, "customType" | "content" | "display"> & {
-  readonly details: object;
-};
+export type Notice = ReturnType<typeof messageOf>;
+
+function messageOf(view: RunView, told: Told, content: string, now: number, more: object = {}) {
+  const details = { action: "run", ok: true, ...progressDetails(view, now), told, ...more };
+  return { customType: noticeType, content, display: true, details };
+}
 
 /** The message that tells the lead that a new driver goes on with its run; the numbers are tasks. */
 export function recoveryMessage(
@@ -38,16 +40,14 @@ export function recoveryMessage(
 ): Notice {
   const tasks = `${kept} finished ${kept === 1 ? "task" : "tasks"} kept, ${again} tried again`;
   const content = `Team run ${view.runId} recovered: its driver died, a new one goes on; ${tasks}.`;
-  const details = { action: "run", ok: true, ...progressDetails(view, now), told };
-  return { customType: noticeType, content, display: true, details };
+  return messageOf(view, told, content, now);
 }
 
 /** The message that tells the lead what a run asks, and how to answer. */
 export function questionMessage(view: RunView, told: Told, question: string, now: number): Notice {
   const questions = view.questions.filter(({ id }) => id === question);
   const content = [`Team run ${view.runId} asks:`, ...questionText({ ...view, questions }, now)].join("\n");
-  const details = { action: "run", ok: true, ...progressDetails(view, now), told };
-  return { customType: noticeType, content, display: true, details };
+  return messageOf(view, told, content, now);
 }
 
 /** Success is one line; anything else says what failed, why, and the exact call that helps. */

@@ -4,7 +4,7 @@ import { RunNotFound } from "../core/failure.ts";
 import { openQuestions } from "../core/letters.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
 import { runView } from "../core/run-view.ts";
-import { emptyState, type RunState } from "../core/state.ts";
+import { emptyState, liveAttemptOf, type RunState } from "../core/state.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
 import { isShown } from "../ui/widget.ts";
@@ -212,10 +212,9 @@ export class RunFeed {
     const { state } = run;
     if (state.status !== "running" || state.recovered === undefined) return;
     const { epoch, tasks } = state.recovered;
-    const isOpen = state.active.some((index) => {
-      const task = state.tasks.get(index);
-      return (task?.status === "running" || task?.status === "stopping") && task.attempt.epoch < epoch;
-    });
+    const isOpen = state.active.some(
+      (index) => (liveAttemptOf(state.tasks.get(index))?.epoch ?? epoch) < epoch,
+    );
     const view = epoch <= run.recoveredIn || isOpen ? undefined : viewOf(run, this.#terms.clock.now());
     if (view === undefined) return;
     run.recoveredIn = epoch;
