@@ -4,19 +4,9 @@ import { describe, expect, it } from "vitest";
 import { perform, performLine } from "../../src/actions/perform.ts";
 import { StorageError } from "../../src/core/failure.ts";
 import { completed, failed, result } from "../support/plan.ts";
-import type { Script } from "./fake-engine.ts";
-import { definitions, world } from "./world.ts";
+import { definitions, graph, works, world } from "./world.ts";
 
 const root = definitions();
-const works: Script = {
-  work: (task) => ({ afterMs: 5_000, outcome: completed(`${task} done`) }),
-  stopsAfterMs: 100,
-};
-const graph = [
-  { id: "a", agent: "explorer", task: "look" },
-  { id: "b", agent: "executor", task: "use {a.output}", dependsOn: ["a"], writes: "src/**" },
-  { id: "c", agent: "explorer", task: "look elsewhere" },
-];
 
 describe("malformed input", () => {
   const task = { id: "a", agent: "explorer", task: "look" };

@@ -3,20 +3,9 @@ import { parameterShapes } from "../../src/actions/action.ts";
 import { perform } from "../../src/actions/perform.ts";
 import { actions } from "../../src/actions/table.ts";
 import { pretendedHistory } from "../support/past.ts";
-import { completed } from "../support/plan.ts";
-import type { Script } from "./fake-engine.ts";
-import { definitions, world } from "./world.ts";
+import { definitions, graph, works, world } from "./world.ts";
 
 const root = definitions();
-const works: Script = {
-  work: (task) => ({ afterMs: 5_000, outcome: completed(`${task} done`) }),
-  stopsAfterMs: 100,
-};
-const graph = [
-  { id: "a", agent: "explorer", task: "look" },
-  { id: "b", agent: "executor", task: "use {a.output}", dependsOn: ["a"], writes: "src/**" },
-  { id: "c", agent: "explorer", task: "look elsewhere" },
-];
 
 describe("every action", () => {
   it.each(actions.map(({ name }) => name))(

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import type { ActionContext, Requester } from "../../src/actions/context.ts";
 import { noHistory } from "../support/past.ts";
+import { completed } from "../support/plan.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeEngine, type Script } from "./fake-engine.ts";
 
@@ -29,6 +30,18 @@ export function definitions(): () => string {
   afterAll(() => rm(root, { recursive: true, force: true }));
   return () => root;
 }
+
+/** Workers that do their task in five seconds and stop when they are told to. */
+export const works: Script = {
+  work: (task) => ({ afterMs: 5_000, outcome: completed(`${task} done`) }),
+  stopsAfterMs: 100,
+};
+/** Inline tasks: one that builds on another, and one beside them. */
+export const graph = [
+  { id: "a", agent: "explorer", task: "look" },
+  { id: "b", agent: "executor", task: "use {a.output}", dependsOn: ["a"], writes: "src/**" },
+  { id: "c", agent: "explorer", task: "look elsewhere" },
+];
 
 export interface World {
   readonly engine: FakeEngine;
