@@ -17,44 +17,44 @@ const rows = [
     summary: "have a team achieve a goal, or run inline tasks; waits for the end",
   },
   { name: "plan", parameters: ask, summary: "show a run's task graph, start nothing" },
-  { name: "recommend", parameters: ["goal"], summary: "which teams fit a goal, and why" },
+  { name: "recommend", parameters: ["goal"], summary: "which teams fit a goal" },
   {
     name: "status",
     parameters: ["run", "task"],
-    summary: "where a run stands (default: last), why a task does not run; with task: its story",
+    summary: "where a run stands, why a task does not run; with task: its story",
   },
-  { name: "wait", parameters: ["run"], summary: "wait for a run's end (default: last)" },
+  { name: "wait", parameters: ["run"], summary: "wait for a run's end" },
   {
     name: "list",
     parameters: ["resource", "limit"],
-    summary: "this project's runs, newest first; with resource: the agents, teams or workflows",
+    summary: "the project's runs; with resource: agents, teams or workflows",
   },
   {
     name: "summary",
     parameters: ["run"],
-    summary: "report of a run: outcome, costs, claims, and where the evidence lies",
+    summary: "a run's report: outcome, costs, claims, evidence",
   },
   {
     name: "get",
     parameters: ["name", "resource", "run", "task"],
-    summary: "a task's whole result (run, task), or an agent, team or workflow (name)",
+    summary: "a task's whole result, or a definition by name",
   },
-  { name: "events", parameters: ["run", "task", "limit"], summary: "the newest records of a run's journal" },
-  { name: "artifacts", parameters: ["run", "task"], summary: "files that a run's tasks left behind" },
+  { name: "events", parameters: ["run", "task", "limit"], summary: "a run's newest journal records" },
+  { name: "artifacts", parameters: ["run", "task"], summary: "files that tasks left behind" },
   {
     name: "cancel",
     parameters: ["run", "reason"],
-    summary: "end a run and all its processes, from any session",
+    summary: "end a run and its processes, from any session",
   },
   {
     name: "resume",
     parameters: ["run", "background", "force", "reason"],
-    summary: "go on with a run that stands still or lost its driver; another session's: force",
+    summary: "go on with a run that stands still or lost its driver",
   },
   {
     name: "retry",
     parameters: ["run", "background"],
-    summary: "do a failed or cancelled run again, reusing its finished tasks",
+    summary: "do a failed or cancelled run again; finished tasks are reused",
   },
   {
     name: "respond",
@@ -75,12 +75,12 @@ const rows = [
   {
     name: "forget",
     parameters: ["run", "confirm", "force", "reason"],
-    summary: "remove a run and all its files for good",
+    summary: "remove a run and its files for good",
   },
   {
     name: "prune",
     parameters: ["value", "limit", "confirm", "force", "reason"],
-    summary: "forget finished runs older than value days, or beyond the newest limit",
+    summary: "forget finished runs older than value days or beyond the newest limit",
   },
   {
     name: "cleanup",
@@ -96,19 +96,19 @@ const rows = [
   {
     name: "validate",
     parameters: ["resource", "name", "text"],
-    summary: "check all definitions and settings, or the text of one",
+    summary: "check all definitions and settings, or one text",
   },
   {
     name: "config",
     parameters: ["key", "value", "scope"],
-    summary: "settings and where they come from; with key and value: set one (scope default: project)",
+    summary: "settings and their sources; with key and value: set one",
   },
   {
     name: "doctor",
     parameters: ["run", "confirm", "force", "reason"],
-    summary: "what machine, project and runs get wrong; confirm repairs damaged runs",
+    summary: "what is wrong with machine, project and runs; confirm repairs",
   },
-  { name: "help", parameters: ["name"], summary: "the actions; with name: one action's parameters" },
+  { name: "help", parameters: ["name"], summary: "one action's parameters (name)" },
 ] as const satisfies readonly Action[];
 
 export type ActionName = (typeof rows)[number]["name"];
