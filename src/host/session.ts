@@ -3,14 +3,12 @@ import type { ActionContext, ActionResult, Requester } from "../actions/context.
 import type { Origin } from "../core/events.ts";
 import { RunNotFound } from "../core/failure.ts";
 import type { RecoveryReport, RecoveryTerms } from "../core/ports.ts";
-import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
 import { hostChecks } from "./checks.ts";
-import { type Ledger, ledgerType, type Rest, readLedger, type Told } from "./ledger.ts";
+import { Herald, restOf } from "./herald.ts";
 import { isTrusted, type Mode, modeOf, staysAlive } from "./mode.ts";
-import { type Notice, noticeMessage, questionMessage, recoveryMessage } from "./notice.ts";
 import type { HostParts, Loaded, Project } from "./parts.ts";
-import { type Recovered, RunFeed } from "./run-feed.ts";
+import { RunFeed } from "./run-feed.ts";
 import { RunWidget } from "./run-widget.ts";
 
 /** One call of an action, by whoever. */
@@ -46,10 +44,7 @@ export class LiveSession {
   #feed: RunFeed | undefined;
   #widget: RunWidget | undefined;
   #isSweeping = false;
-  /** A run's id for each call that waits for it: their result tells what a notice would tell. */
-  #held: readonly string[] = [];
-  /** The session's runs and what the lead was told of them, or what at least waits in the agent's queue. */
-  readonly #ledger: Ledger = new Map();
+  readonly #herald: Herald;
 
   constructor(pi: ExtensionAPI, ctx: ExtensionContext, parts: HostParts) {
     this.#pi = pi;
@@ -58,6 +53,11 @@ export class LiveSession {
     this.id = ctx.sessionManager.getSessionId();
     this.mode = modeOf(ctx);
     this.signal = this.#end.signal;
+    this.#herald = new Herald({
+      clock: parts.clock,
+      touch: (act) => this.touch(act),
+      say: (text, level) => this.say(text, level),
+    });
   }
 
   get isOver(): boolean {
@@ -128,7 +128,7 @@ export class LiveSession {
       onProgress: (view) => {
         if (held === undefined) {
           held = view.runId;
-          this.#held = [...this.#held, held];
+          this.#herald.hold(held);
           if (isOwning(name)) this.#watch(held);
         }
         call.onProgress?.(view);
@@ -158,22 +158,12 @@ export class LiveSession {
     };
     sweep().catch(this.report);
     if (!staysAlive(this.mode)) return;
-    for (const [runId, told] of readLedger(this.#ctx.sessionManager.getEntries())) {
-      this.#ledger.set(runId, told);
-      if (!told.has("over")) this.#watch(runId);
-    }
+    for (const runId of this.#herald.takeUp(this.#ctx.sessionManager.getEntries())) this.#watch(runId);
   }
 
   /** Ends everything of this session: calls that wait (without cancelling their runs), following, widget, timers. */
   close(reason: string): void {
-    this.touch((ctx, pi) => {
-      if (reason !== "reload") return;
-      // The agent's queue survives a reload: what is in it will be delivered, and is not told again.
-      const written = readLedger(ctx.sessionManager.getEntries());
-      for (const [runId, rests] of this.#ledger)
-        for (const told of rests)
-          if (!written.get(runId)?.has(told)) pi.appendEntry(ledgerType, { runId, told });
-    });
+    if (reason === "reload") this.#herald.handOver();
     this.#widget?.close();
     this.#abandon();
   }
@@ -214,24 +204,10 @@ export class LiveSession {
   /** What the caller was told needs no notice; a run that it only started does. */
   #account(name: string, { details }: ActionResult): void {
     const { runId, status = "" } = details;
-    if (runId === undefined || (!isOwning(name) && !this.#ledger.has(runId))) return;
+    if (runId === undefined || (!isOwning(name) && !this.#herald.knows(runId))) return;
     const rest = restOf(status);
-    if (rest === undefined) {
-      if (isOwning(name)) this.#watch(runId);
-    } else if (!this.#isTold(runId, rest)) {
-      this.touch((_, pi) => {
-        pi.appendEntry(ledgerType, { runId, told: rest });
-        this.#note(runId, rest);
-      });
-    }
-  }
-
-  #isTold(runId: string, rest: Told): boolean {
-    return this.#ledger.get(runId)?.has(rest) ?? false;
-  }
-
-  #note(runId: string, ...rests: readonly Told[]): void {
-    this.#ledger.set(runId, new Set([...(this.#ledger.get(runId) ?? []), ...rests]));
+    if (rest !== undefined) this.#herald.learnt(runId, rest);
+    else if (isOwning(name)) this.#watch(runId);
   }
 
   /** Gives the project's runs that lost their driver a new one: now, and for as long as one of them goes on. */
@@ -257,10 +233,7 @@ export class LiveSession {
   }
 
   #watch(runId: string): void {
-    if (!this.#ledger.has(runId)) {
-      this.touch((_, pi) => pi.appendEntry(ledgerType, { runId }));
-      this.#note(runId);
-    }
+    this.#herald.meet(runId);
     if (!staysAlive(this.mode)) return;
     this.#sweep().catch(this.report);
     this.#watching ??= this.#open();
@@ -275,9 +248,9 @@ export class LiveSession {
       clock,
       sessionId: this.id,
       changed: () => this.#widget?.changed(),
-      rested: (view, late) => this.#rested(view, late, engine.directory(view.runId)),
-      asked: (view, late) => this.#asked(view, late),
-      recovered: (view, recovered) => this.#recovered(view, recovered),
+      rested: (view, late) => this.#herald.rested(view, late, engine.directory(view.runId)),
+      asked: (view, late) => this.#herald.asked(view, late),
+      recovered: (view, recovered) => this.#herald.recovered(view, recovered),
       recover: async (only) => (await this.#recover({ only, graceMs: 0 }))?.coming.includes(only) ?? false,
       takenOver: ({ runId, owner }) =>
         this.say(
@@ -304,8 +277,7 @@ export class LiveSession {
       this.say(`team: run ${runId} cannot be followed: ${error}`, "warning");
       return;
     }
-    this.touch((_, pi) => pi.appendEntry(ledgerType, { runId, told: "over" }));
-    this.#note(runId, "over");
+    this.#herald.learnt(runId, "over");
     this.say(
       `team: run ${runId} is not here any more; /team-status ${runId} tells who removed it`,
       "warning",
@@ -314,75 +286,15 @@ export class LiveSession {
 
   /** A run may have come to rest while a call waited for it, and the call returned without saying so. */
   #release(runId: string, { engine }: Project): void {
-    const at = this.#held.indexOf(runId);
-    this.#held = this.#held.filter((_, index) => index !== at);
+    this.#herald.release(runId);
     const view = this.#feed?.restOf(runId);
-    if (view !== undefined) this.#rested(view, false, engine.directory(runId));
-  }
-
-  /** Tells the lead exactly once. It is woken for what it left in the background, and never at a start. */
-  #rested(view: RunView, late: boolean, directory: string): void {
-    const { runId, status, background } = view;
-    const rest = restOf(status);
-    if (rest === undefined || this.#held.includes(runId) || this.#isTold(runId, rest)) return;
-    const message = noticeMessage(view, rest, directory, this.#parts.clock.now());
-    const level = status === "failed" ? "error" : "info";
-    this.#note(runId, rest);
-    this.#tell(message, background ? (late ? "follow" : "wake") : "wait", level);
-  }
-
-  /** Tells the lead once that its run goes on under another driver; nobody is kept from work for that. */
-  #recovered(view: RunView, { epoch, kept, again }: Recovered): void {
-    const { runId } = view;
-    const told = `recovered-${epoch}` as const;
-    if (this.#isTold(runId, told)) return;
-    const message = recoveryMessage(view, told, { kept, again }, this.#parts.clock.now());
-    this.#note(runId, told);
-    if (this.#held.includes(runId)) {
-      this.say(message.content, "info");
-      this.touch((_, pi) => pi.appendEntry(ledgerType, { runId, told }));
-    } else this.#tell(message, "wait", "info");
-  }
-
-  /** Tells the lead once of each question; a call that waits for the run comes back with it by itself. */
-  #asked(view: RunView, late: boolean): void {
-    const { runId, background } = view;
-    for (const { id } of view.questions) {
-      const told = `asked-${id}` as const;
-      if (this.#isTold(runId, told)) continue;
-      this.#note(runId, told);
-      if (this.#held.includes(runId)) this.touch((_, pi) => pi.appendEntry(ledgerType, { runId, told }));
-      else {
-        const message = questionMessage(view, told, id, this.#parts.clock.now());
-        this.#tell(message, background ? (late ? "follow" : "wake") : "wait", "info");
-      }
-    }
-  }
-
-  /** `wake`: the agent answers to it; `follow`: it hears of it when it is done; `wait`: with the next prompt, and the person at once. */
-  #tell(message: Notice, how: "wake" | "follow" | "wait", level: "info" | "error"): void {
-    this.touch((ctx, pi) => {
-      const isIdle = ctx.isIdle();
-      if (how === "wake") pi.sendMessage(message, { triggerTurn: true, deliverAs: "followUp" });
-      else if (isIdle) pi.sendMessage(message);
-      else if (how === "follow") pi.sendMessage(message, { deliverAs: "followUp" });
-      else {
-        // A person started it and can read; the agent is not kept from its work.
-        ctx.ui.notify(message.content, level);
-        pi.sendMessage({ ...message, display: false }, { deliverAs: "nextTurn" });
-      }
-    });
+    if (view !== undefined) this.#herald.rested(view, false, engine.directory(runId));
   }
 }
 
 /** True for actions after which a run is this session's. */
 function isOwning(action: string): boolean {
   return action === "run" || action === "retry" || action === "resume";
-}
-
-function restOf(status: string): Rest | undefined {
-  if (status === "blocked") return "blocked";
-  return isFinalRun(status) ? "over" : undefined;
 }
 
 /** True for what the host throws when a context outlived its session. */
