@@ -1,4 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
+import { verdictsOf } from "../core/decision.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { Manifest } from "../core/ports.ts";
 import type { Liveness } from "../core/process.ts";
@@ -96,17 +97,21 @@ export function problemsText(problems: readonly PlanProblem[]): string {
   return [...lines, ...(hidden > 0 ? [`- … and ${hidden} more problems`] : [])].join("\n");
 }
 
-/** Each open question, since when, what it proposes, what happens without an answer, and the call that answers it. */
+/** Each open question and approval, since when, what it proposes, what happens without an answer, and the call that answers it. */
 export function questionText({ runId, questions }: RunView, now: number): string[] {
-  return questions.map(({ id, from, text, at, options, fallback, deadline, status }) => {
+  return questions.map((mail) => {
+    const { id, from, kind, text, at, options, fallback, deadline, status } = mail;
     const until =
       deadline === undefined
         ? "without a deadline"
         : status === "expired"
           ? "its deadline is over, it can still be answered"
           : `until ${formatDuration(deadline - now)} from now${fallback === undefined ? "" : `, then "${fallback}"`}`;
-    const proposed = options === undefined ? "" : `\n  Proposed: ${options.join(" | ")}`;
-    return `? Task ${from} asks (${formatDuration(now - at)} ago, ${until}):\n  ${text}${proposed}\n  Answer: team respond run=${runId} name=${id} message="…"`;
+    const isApproval = kind === "approval";
+    const proposed = options === undefined || isApproval ? "" : `\n  Proposed: ${options.join(" | ")}`;
+    const words = isApproval ? verdictsOf(mail).map((one) => `"${one}"`) : ['"…"'];
+    const asked = `? Task ${from} ${isApproval ? "waits for approval" : "asks"} (${formatDuration(now - at)} ago, ${until}):\n  ${text}${proposed}`;
+    return `${asked}\n  The lead or a person answers: team respond run=${runId} name=${id} message=${words.join(" or message=")}`;
   });
 }
 

@@ -55,7 +55,9 @@ function report(runId: RunId, end: WatchEnd, context: ActionContext): Promise<Pe
     const now = context.clock.now();
     const survivors = end === "patience" ? stillAlive(view, events) : "";
     const next = nextStep(end === "abandoned" ? { ...view, status: "blocked" } : view);
-    const why = view.questions.length > 0 ? "The run asks something." : whyNow[end] + survivors;
+    const [asked] = view.questions;
+    const what = asked?.kind === "approval" ? "The run waits for approval." : "The run asks something.";
+    const why = asked === undefined ? whyNow[end] + survivors : what;
     const text = [why, runHeader(view, now), taskTable(view, now), ...questionText(view, now), next];
     return aboutRun(end === "aborted", view, text.join("\n"), context);
   });

@@ -23,7 +23,7 @@ export type Request =
       readonly background: boolean;
       readonly reason?: string;
     }
-  /** Answers a question. A run that is parked goes on with it, owned by who answered. */
+  /** Answers a question or an approval. A run that is parked goes on with it, owned by who answered. */
   | {
       readonly id: string;
       readonly kind: "respond";

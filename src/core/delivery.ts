@@ -1,6 +1,6 @@
 import type { RunEvent } from "./events.ts";
 import { letterOf } from "./letters.ts";
-import type { Letter, Mail } from "./mail.ts";
+import { asks, type Letter, type Mail } from "./mail.ts";
 import { historyOf, type Next, replace } from "./settle.ts";
 import { attemptKey, taskAt } from "./state.ts";
 
@@ -16,7 +16,7 @@ export function applyMail(next: Next, event: MailEvent, at: number): void {
       const letter = { mail, seq: next.seq, at, offered: [], consumed: [], isExpired: false };
       next.letters = [...next.letters, letter];
       if (request !== undefined) next.requests = [...next.requests, request];
-      if (mail.kind === "question") beginWait(next, mail, at);
+      if (asks(mail)) beginWait(next, mail, at);
       else if (mail.kind === "answer" && mail.replyTo !== undefined) endWait(next, mail.replyTo, at);
       return;
     }

@@ -170,7 +170,7 @@ export type RunEvent =
       readonly outcome: AttemptOutcome;
       readonly retryAt?: number;
     }
-  /** A message exists. A question of a task's worker makes the task wait; its answer makes it go on. */
+  /** A message exists. A question or approval of a task's worker makes the task wait; its answer makes it go on. */
   | { readonly type: "mail.posted"; readonly mail: Mail; readonly request?: string }
   /** It was given to this attempt's host, */
   | {

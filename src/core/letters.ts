@@ -1,12 +1,12 @@
-import type { Letter, LetterStatus, Mail } from "./mail.ts";
+import { asks, type Letter, type LetterStatus, type Mail } from "./mail.ts";
 import type { PlannedTask, TaskId } from "./plan.ts";
 import { attemptKey, type LiveAttempt, type StartedRun, taskAt } from "./state.ts";
 import { isFinalTask } from "./status.ts";
 
-/** Where a letter stands. A question whose asker is over is withdrawn. */
+/** Where a letter stands. What is asked is withdrawn once its asker is over. */
 export function letterStatus(state: StartedRun, letter: Letter): LetterStatus {
   const { mail } = letter;
-  if (mail.kind === "question") {
+  if (asks(mail)) {
     if (answerTo(state, mail.id) !== undefined) return "answered";
     const asker = taskAt(state, mail.from)?.task.status ?? "skipped";
     if (isFinalTask(asker)) return "withdrawn";
@@ -21,21 +21,21 @@ export function letterOf(state: StartedRun, id: string): Letter | undefined {
   return state.letters.find(({ mail }) => mail.id === id);
 }
 
-/** The first answer to a question: the one that counts. */
+/** The first answer to a question or approval: the one that counts. */
 export function answerTo(state: StartedRun, question: string): Letter | undefined {
   return state.letters.find(({ mail }) => mail.kind === "answer" && mail.replyTo === question);
 }
 
-/** Questions that wait for somebody, oldest first; those past their deadline too, as long as nobody answered. */
+/** Questions and approvals that wait for somebody, oldest first; those past their deadline too, as long as nobody answered. */
 export function openQuestions(state: StartedRun): readonly Letter[] {
   return state.letters.filter((letter) => {
-    if (letter.mail.kind !== "question") return false;
+    if (!asks(letter.mail)) return false;
     const status = letterStatus(state, letter);
     return status === "produced" || status === "expired";
   });
 }
 
-/** The question that this task waits for. A task asks one at a time. */
+/** The question or approval that this task waits for. A task asks one at a time. */
 export function questionOf(state: StartedRun, task: TaskId): Letter | undefined {
   return state.letters.length === 0 ? undefined : openQuestions(state).find(({ mail }) => mail.from === task);
 }
@@ -48,8 +48,7 @@ export function earlierMail(
 ): readonly Letter[] {
   return state.letters.filter(
     ({ seq, mail }) =>
-      seq < attempt.sinceSeq &&
-      (isFor(mail, planned) || (mail.kind === "question" && mail.from === planned.id)),
+      seq < attempt.sinceSeq && (isFor(mail, planned) || (asks(mail) && mail.from === planned.id)),
   );
 }
 

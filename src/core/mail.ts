@@ -1,5 +1,26 @@
-export const mailKinds = ["message", "progress", "blocked", "handoff", "question", "answer"] as const;
+export const mailKinds = [
+  "message",
+  "progress",
+  "blocked",
+  "handoff",
+  "question",
+  "approval",
+  "answer",
+] as const;
 export type MailKind = (typeof mailKinds)[number];
+
+/** True for mail that waits for an answer, which is one of mail of its own. */
+export function asks({ kind }: { readonly kind: MailKind }): boolean {
+  return kind === "question" || kind === "approval";
+}
+
+/** What an approval is about. */
+export type Matter =
+  | { readonly kind: "plan"; readonly revision: number }
+  /** What its task has done. */
+  | { readonly kind: "step" }
+  /** A tool call that `rule` leaves to people; `input` is a summary of its arguments. */
+  | { readonly kind: "tool"; readonly tool: string; readonly input: string; readonly rule: string };
 
 /** One message of a run. Addresses are a task's id, `role:<role>`, `all` (everyone who reads along) or `lead`. */
 export interface Mail {
@@ -10,14 +31,16 @@ export interface Mail {
   readonly to: string;
   readonly kind: MailKind;
   readonly text: string;
-  /** The question that an answer is to. */
+  /** What an answer is to. */
   readonly replyTo?: string;
-  /** Answers that a question proposes; others are allowed. */
+  /** Answers that a question proposes (others are allowed), or the verdicts that an approval takes. */
   readonly options?: readonly string[];
   /** The answer that counts when nobody gave one by the deadline. */
   readonly fallback?: string;
-  /** Ms since the epoch; a question without one waits for ever. */
+  /** Ms since the epoch; a question or approval without one waits for ever. */
   readonly deadline?: number;
+  /** Of an approval. */
+  readonly about?: Matter;
   /** The session or person behind `lead`. */
   readonly by?: string;
 }
@@ -35,7 +58,7 @@ export interface Letter {
   readonly offered: readonly string[];
   /** and those whose conversation holds it. */
   readonly consumed: readonly string[];
-  /** A question whose deadline passed without an answer of its own. */
+  /** A question or approval whose deadline passed without an answer of its own. */
   readonly isExpired: boolean;
 }
 

@@ -1,20 +1,20 @@
 import type { Command } from "./commands.ts";
+import { noVerdict } from "./decision.ts";
 import type { Draft } from "./draft.ts";
 import { answerTo, letterOf, openQuestions, questionOf } from "./letters.ts";
-import type { Mail } from "./mail.ts";
+import { asks, type Mail } from "./mail.ts";
 import { attemptKey, liveAttemptOf, type StartedRun, taskAt } from "./state.ts";
 import { isFinalTask } from "./status.ts";
 
 type MailCommand = Extract<Command, { kind: "respond" | "post" | "wrote" | "offered" | "consumed" }>;
 
-/** Settles what is to become of a mail, or of an answer. A second answer to a question is refused. */
+/** Settles what is to become of a mail, or of an answer. A second answer to a question is refused, and one to an approval that decides nothing. */
 export function decideMail(draft: Draft, state: StartedRun, command: MailCommand): void {
   switch (command.kind) {
     case "respond":
     case "post": {
       if (state.requests.includes(command.id) || state.refusals.has(command.id)) return;
-      const reason =
-        command.kind === "respond" ? noAnswer(state, command.question) : noPost(state, command.to);
+      const reason = command.kind === "respond" ? noAnswer(state, command) : noPost(state, command.to);
       if (reason !== undefined) draft.add({ type: "request.refused", request: command.id, reason });
       else if (command.kind === "post")
         post(draft, command.id, { ...written(command), kind: "message", to: command.to });
@@ -35,7 +35,7 @@ export function decideMail(draft: Draft, state: StartedRun, command: MailCommand
   }
 }
 
-/** Questions past their deadline: the answer they fall back to, or the word that nobody came. */
+/** Questions and approvals past their deadline: the answer they fall back to, or the word that nobody came. */
 export function expireMail(draft: Draft, state: StartedRun): void {
   for (const { mail, isExpired } of openQuestions(state)) {
     const { id, from, deadline, fallback } = mail;
@@ -72,12 +72,16 @@ function answer(draft: Draft, state: StartedRun, command: Extract<Command, { kin
   draft.add({ type: "run.resumed", request: command.id, owner, background: state.terms.background });
 }
 
-function noAnswer(state: StartedRun, question: string): string | undefined {
+function noAnswer(
+  state: StartedRun,
+  { question, text }: { readonly question: string; readonly text: string },
+): string | undefined {
   const asked = letterOf(state, question);
-  if (asked?.mail.kind !== "question") return `there is no question ${question}`;
+  if (asked === undefined || !asks(asked.mail)) return `there is no question ${question}`;
   const given = answerTo(state, question)?.mail;
   if (given !== undefined) return `it was answered already, by ${given.by ?? given.from}: ${given.text}`;
-  return state.cancel === undefined ? overOf(state, asked.mail.from) : "the run is being cancelled";
+  const over = state.cancel === undefined ? overOf(state, asked.mail.from) : "the run is being cancelled";
+  return over ?? (asked.mail.kind === "approval" ? noVerdict(asked.mail, text) : undefined);
 }
 
 function noPost(state: StartedRun, to: string): string | undefined {
@@ -99,6 +103,11 @@ function overOf(state: StartedRun, id: string): string | undefined {
   return isFinalTask(task.status) ? `task ${id} is ${task.status} and reads no more mail` : undefined;
 }
 
+/** What nobody decides in time is decided by a verdict, too. */
+function badFallback(mail: Mail): string | undefined {
+  return mail.kind === "approval" && mail.fallback !== undefined ? noVerdict(mail, mail.fallback) : undefined;
+}
+
 function wrote(draft: Draft, state: StartedRun, command: Extract<Command, { kind: "wrote" }>): void {
   const { task: from, mail, deadlineMs } = command;
   const living = liveAttemptOf(taskAt(state, from)?.task);
@@ -106,14 +115,14 @@ function wrote(draft: Draft, state: StartedRun, command: Extract<Command, { kind
   if (letterOf(state, mail.id) !== undefined || state.refusals.has(mail.id)) return;
   const { mailMax } = state.terms.settings.limits;
   const isFeed = mail.to === "lead" || mail.to === "all";
-  const isSecond = mail.kind === "question" && questionOf(state, from) !== undefined;
+  const isSecond = asks(mail) && questionOf(state, from) !== undefined;
   const reason =
     state.letters.filter((letter) => letter.mail.from === from).length >= mailMax
       ? `task ${from} has written ${mailMax} messages, which is all it may`
       : isSecond
         ? `task ${from} waits for the answer to another question`
         : isFeed
-          ? undefined
+          ? badFallback({ ...mail, from })
           : noPost(state, mail.to);
   if (reason !== undefined) draft.add({ type: "request.refused", request: mail.id, reason });
   else {

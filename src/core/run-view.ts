@@ -57,7 +57,11 @@ function standing(state: StartedRun, isAsking: boolean, now: number): RunView["s
 function waitReason(questions: readonly Mail[]): string {
   const [first] = questions;
   const more = questions.length > 1 ? ` (and ${questions.length - 1} more)` : "";
-  return `task ${first?.from} asks: ${first?.text}${more}`;
+  return first === undefined ? "" : `task ${first.from} ${askingWords(first)}${more}`;
+}
+
+function askingWords({ kind, text }: Mail): string {
+  return `${kind === "approval" ? "waits for approval" : "asks"}: ${text}`;
 }
 
 function runReason(state: StartedRun): string | undefined {
@@ -117,8 +121,9 @@ function taskReason(
     }
     case "waiting":
     case "blocked": {
-      const asked = letterOf(state, task.question)?.mail.text ?? task.question;
-      return task.status === "waiting" ? `asks: ${asked}` : `nobody answered in time: ${asked}`;
+      const asked = letterOf(state, task.question)?.mail;
+      if (asked === undefined) return undefined;
+      return `${task.status === "waiting" ? "" : "nobody answered in time: it "}${askingWords(asked)}`;
     }
     case "stopping":
       return `is being ended (${task.cause})`;

@@ -64,6 +64,6 @@ export interface RunView {
   readonly tasks: readonly TaskView[];
   /** All mail, oldest first. */
   readonly mail: readonly MailView[];
-  /** Questions that wait for somebody, oldest first. */
+  /** Questions and approvals that wait for somebody, oldest first. */
   readonly questions: readonly MailView[];
 }

@@ -5,7 +5,7 @@ import { step } from "../core/decide.ts";
 import { isControl, type RunEvent } from "../core/events.ts";
 import { fold } from "../core/evolve.ts";
 import { LeaseLost, StorageError } from "../core/failure.ts";
-import type { Mail } from "../core/mail.ts";
+import { asks, type Mail } from "../core/mail.ts";
 import { manifestOf } from "../core/manifest.ts";
 import type { AttemptOutcome } from "../core/outcome.ts";
 import type { Clock, Lease, RunStore, Slots, WorkerBackend } from "../core/ports.ts";
@@ -227,12 +227,12 @@ class Driver {
   }
 
   /** A worker that waits for an answer needs no token meanwhile. */
-  #trade({ kind, from, to }: Mail, state: RunState): void {
-    if (state.status === "queued" || (kind !== "question" && kind !== "answer")) return;
-    const asker = kind === "question" ? from : to;
+  #trade(mail: Mail, state: RunState): void {
+    if (state.status === "queued" || (!asks(mail) && mail.kind !== "answer")) return;
+    const asker = asks(mail) ? mail.from : mail.to;
     const attempt = liveAttemptOf(taskAt(state, asker)?.task);
     if (attempt === undefined) return;
-    if (kind === "question") this.#tokens.lend(attemptKey(asker, attempt.number));
+    if (asks(mail)) this.#tokens.lend(attemptKey(asker, attempt.number));
     else this.#tokens.reclaim(attemptKey(asker, attempt.number));
   }
 

@@ -1,5 +1,5 @@
 import { type MailReceipt, mailDialog, type WorkerLetter } from "../core/assignment.ts";
-import { type Mail, mailKinds } from "../core/mail.ts";
+import { asks, type Mail, type Matter, mailKinds } from "../core/mail.ts";
 import type { Work } from "../core/ports.ts";
 import { count, type Json, list, oneOf, optional, parseObject, record, text } from "../lib/json.ts";
 import type { Redactor } from "../lib/redact.ts";
@@ -10,6 +10,13 @@ export type Send = (command: Json) => void;
 
 const letterMaxBytes = 32_000;
 
+/** Plans and steps are nothing that a worker asks about. */
+const toolShape = record<Extract<Matter, { kind: "tool" }>>({
+  kind: oneOf("tool"),
+  tool: text,
+  input: text,
+  rule: text,
+});
 const letterShape = record<WorkerLetter>({
   kind: oneOf(...mailKinds),
   to: text,
@@ -17,6 +24,7 @@ const letterShape = record<WorkerLetter>({
   options: optional(list(text)),
   fallback: optional(text),
   deadlineMs: optional(count),
+  about: optional(toolShape),
 });
 
 /**
@@ -96,7 +104,7 @@ export class Correspondence {
       return true;
     }
     const { deadlineMs, kind, to, ...said } = letter;
-    const isQuestion = kind === "question";
+    const isQuestion = asks(letter);
     this.#written += 1;
     const id = `${this.#work.task.id}-${this.#work.attempt}-${isQuestion ? "q" : "m"}${this.#written}`;
     this.#dialogs.set(id, { id: dialog, isQuestion });

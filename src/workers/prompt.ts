@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { asks } from "../core/mail.ts";
 import type { Work, WorkInput } from "../core/ports.ts";
 import type { Escalation } from "../core/process.ts";
 import { formatDuration } from "../lib/wording.ts";
@@ -112,7 +113,7 @@ function previousOf(work: Work): string {
 
 /** Messages to the task, and what it asked before with the answers that it got. The newest count when they are too many. */
 function mailOf({ mail, directory }: Work): string {
-  const lines = mail.map((one) => (one.kind === "question" ? `You asked: ${one.text}` : asText(one)));
+  const lines = mail.map((one) => (asks(one) ? `You asked: ${one.text}` : asText(one)));
   if (lines.length === 0) return "";
   const cut = cutTo(lines.toReversed().join("\n\n"), mailMaxBytes, join(directory, "../..", "journal"));
   return section("Messages for you, newest first", cut.text);

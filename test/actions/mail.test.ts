@@ -24,7 +24,7 @@ async function asking(...askers: readonly string[]) {
     const mail = { id: `${task}-1-q1`, to: "lead", kind: "question", text: `why ${task}?` } as const;
     engine.report(runId, { kind: "wrote", task, attempt: 1, mail: { ...mail, options: ["so", "not so"] } });
   }
-  return { context, runId };
+  return { context, runId, engine };
 }
 
 describe("questions", () => {
@@ -36,6 +36,22 @@ describe("questions", () => {
       expect(text).toContain("so | not so");
       expect(text).toContain(`team respond run=${runId} name=a-1-q1 message="…"`);
     }
+  });
+
+  it("that are approvals are shown with the verdicts they take, and take nothing else", async () => {
+    const { context, runId, engine } = await asking();
+    const mail = { id: "a-1-q1", to: "lead", kind: "approval", text: "May I push?" } as const;
+    engine.report(runId, { kind: "wrote", task: "a", attempt: 1, mail });
+    for (const action of ["status", "wait", "inbox"]) {
+      const { text } = await perform(action, {}, context);
+      expect(text).toMatch(/Task a waits for approval \(\d+s ago, without a deadline\):\n {2}May I push\?/);
+      expect(text).toContain(
+        `respond run=${runId} name=a-1-q1 message="approve" or message="reject: <reason>"`,
+      );
+    }
+    const vague = await perform("respond", { message: "well" }, context);
+    expect(vague.text).toContain('"well" decides nothing: answer "approve" or "reject: <reason>"');
+    expect(await perform("respond", { message: "approve" }, context)).toMatchObject({ ok: true });
   });
 
   it("must be told apart where there are several, by id or by task", async () => {

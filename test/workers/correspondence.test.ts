@@ -34,6 +34,23 @@ it("lets no secret through, neither in what is asked nor in what is proposed", a
   expect(JSON.stringify(signals)).not.toContain(secret);
 });
 
+it("holds the dialog of an approval until its answer, and knows only those of tools", async () => {
+  const { mail, signals, sent, write } = await correspondence();
+  const approval = { kind: "approval", to: "lead", text: "may I?" };
+  const tool = { kind: "tool", tool: "bash", input: `curl ${secret}`, rule: "bash curl*" };
+  write("d1", { ...approval, about: { kind: "plan", revision: 1 } });
+  expect(sent.splice(0)).toMatchObject([{ id: "d1", value: expect.stringContaining("refusal") }]);
+  write("d2", { ...approval, about: tool });
+  expect(signals).toMatchObject([
+    { mail: { kind: "approval", about: { tool: "bash", rule: "bash curl*" } } },
+  ]);
+  expect(JSON.stringify(signals)).not.toContain(secret);
+  mail.acknowledge("t1-1-q1");
+  expect(sent).toEqual([]);
+  mail.deliver([answer("r1")]);
+  expect(sent).toMatchObject([{ id: "d2", value: JSON.stringify({ answer: "this one" }) }]);
+});
+
 it("leaves the dialogs of others alone, and refuses what is no mail, too long or too much", async () => {
   const { mail, signals, sent, write } = await correspondence(2);
   expect(mail.take("d0", "Really?")).toBe(false);

@@ -1,9 +1,9 @@
 import { type MailReceipt, mailDialog, type WorkerLetter } from "../../core/assignment.ts";
-import { mailKinds } from "../../core/mail.ts";
+import { asks, mailKinds } from "../../core/mail.ts";
 import { isRecord, parseObject } from "../../lib/json.ts";
 
-/** Kinds of mail that `send` knows; a question is `ask`'s. */
-export const sendKinds = mailKinds.filter((kind) => kind !== "question" && kind !== "answer");
+/** Kinds of mail that `send` knows; what waits for an answer is asked. */
+export const sendKinds = mailKinds.filter((kind) => !asks({ kind }) && kind !== "answer");
 
 const optionsMax = 12;
 

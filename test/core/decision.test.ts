@@ -1,0 +1,67 @@
+import { expect, it } from "vitest";
+import { decisionOf } from "../../src/core/decision.ts";
+import type { Mail } from "../../src/core/mail.ts";
+import { defaultSettings } from "../../src/core/settings.ts";
+import { plan, task } from "../support/plan.ts";
+import { History } from "./history.ts";
+
+it.each([
+  ["approve", { verdict: "approve", scope: "once" }],
+  [" Approved. ", { verdict: "approve", scope: "once" }],
+  ["approve for the task", { verdict: "approve", scope: "task" }],
+  ["approve for run", { verdict: "approve", scope: "run" }],
+  ["reject", { verdict: "reject", reason: "" }],
+  ["Reject: not this way,\nbut that", { verdict: "reject", reason: "not this way,\nbut that" }],
+  ["yes", undefined],
+  ["approve the rest, but not this", undefined],
+  ["do not approve", undefined],
+  ["", undefined],
+])("%j decides %j", (text, decision) => {
+  expect(decisionOf(text)).toEqual(decision);
+});
+
+const about = { kind: "tool", tool: "bash", input: "rm -r build", rule: "bash rm*" } as const;
+
+function asking(change: Partial<Mail> = {}, deadlineMs?: number) {
+  const history = History.started(plan(task("a")), { settings: { ...defaultSettings, concurrency: 1 } });
+  history.command({ kind: "tick" });
+  const mail = { id: "q1", to: "lead", kind: "approval", text: "may I?", about, ...change } as const;
+  const limit = deadlineMs === undefined ? {} : { deadlineMs };
+  const posted = history.command({ kind: "wrote", task: "a", attempt: 1, mail, ...limit });
+  const answer = (text: string, id = "r1") =>
+    history.command({ kind: "respond", id, by: "me", question: "q1", text, owner: { sessionId: "s2" } });
+  return { history, posted, answer };
+}
+
+it("an approval makes its task wait like a question, and takes nothing but a verdict", () => {
+  const { history, answer } = asking();
+  expect(history.task("a").status).toBe("waiting");
+  const reason = 'it is an approval, and "sure" decides nothing: answer "approve" or "reject: <reason>"';
+  expect(answer("sure")).toEqual([{ type: "request.refused", request: "r1", reason }]);
+  // A scope that nobody offered is none.
+  expect(answer("approve for run", "r2")).toMatchObject([{ type: "request.refused" }]);
+  expect(history.task("a").status).toBe("waiting");
+  expect(answer("reject: never", "r3")).toMatchObject([
+    { type: "mail.posted", mail: { text: "reject: never" } },
+  ]);
+  expect(history.task("a").status).toBe("running");
+});
+
+it("a wider scope counts where it is offered", () => {
+  const { answer } = asking({ options: ["approve", "approve for run", "reject: <reason>"] });
+  expect(answer("approve for task")).toMatchObject([{ type: "request.refused" }]);
+  expect(answer("approve for run", "r2")).toMatchObject([{ type: "mail.posted" }]);
+});
+
+it("what happens to an approval without an answer is a verdict, too", () => {
+  expect(asking({ fallback: "go on" }, 5_000).posted).toMatchObject([{ type: "request.refused" }]);
+  const { history, posted } = asking({ fallback: "reject: nobody was there" }, 5_000);
+  expect(posted).toMatchObject([{ type: "mail.posted" }]);
+  history.now += 5_000;
+  history.command({ kind: "tick" });
+  expect(history.run().letters.at(-1)?.mail).toMatchObject({
+    from: "muster",
+    text: "reject: nobody was there",
+  });
+  expect(history.task("a").status).toBe("running");
+});
