@@ -3,7 +3,7 @@ import type { Verdict } from "../core/process.ts";
 import { attemptKey } from "../core/state.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import { formatDuration, formatStep, formatUsage, oneLine } from "../lib/wording.ts";
+import { countOf, formatDuration, formatStep, formatUsage, oneLine } from "../lib/wording.ts";
 import type { ActionContext, Perform } from "./context.ts";
 import { onRun } from "./observe.ts";
 import { aboutRun, attemptDirectory } from "./result.ts";
@@ -55,6 +55,7 @@ async function taskStory(
     taskLine(task, context.clock.now()),
     task.dependsOn.length > 0 ? `Depends on: ${task.dependsOn.join(", ")}.` : "",
     ...attempts(task, events),
+    ...denials(task, events),
     verdict && `Seen from outside, ${verdictWords[verdict]}.`,
     task.attempts === 0 ? "It was never started." : `Newest attempt: ${newest}`,
     usageLine(task),
@@ -97,4 +98,19 @@ function attempts(task: TaskView, events: readonly StoredEvent[]): string[] {
     }
   }
   return [...points].map(([attempt, point]) => `Attempt ${attempt}: ${point}${ends.get(attempt) ?? ""}.`);
+}
+
+const denialsMax = 10;
+
+/** The newest calls that its workers were kept from, and why. */
+function denials({ id, denied = 0 }: TaskView, events: readonly StoredEvent[]): string[] {
+  if (denied === 0) return [];
+  const lines = events.flatMap((event) => {
+    if (event.type !== "attempt.denied" || event.task !== id) return [];
+    const { tool, what, reason, by, times = 1 } = event;
+    return [
+      `- ${tool} ${oneLine(what, 100)}${times > 1 ? ` (×${times})` : ""}, by ${by}: ${oneLine(reason, 200)}`,
+    ];
+  });
+  return [`${countOf(denied, "call")} denied, newest last:`, ...lines.slice(-denialsMax)];
 }

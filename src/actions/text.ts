@@ -77,6 +77,7 @@ export function taskLine(task: TaskView, now: number): string {
     task.reusedFrom === undefined ? "" : `reused from ${task.reusedFrom}`,
     task.model,
     oneLine(task.reason ?? "", 300),
+    task.denied === undefined ? "" : `${countOf(task.denied, "call")} denied`,
     oneLine(task.activity ?? "", 100),
     formatQuiet({ ...task, lastSignAt }, now),
     result?.form === "unstructured" ? "unstructured" : "",

@@ -58,5 +58,17 @@ export interface MailReceipt {
 
 /** Another JSON text under the same key: the extension refused a tool call. */
 export interface Denial {
-  readonly denied: { readonly tool: string; readonly reason: string };
+  readonly denied: DeniedCall;
+}
+
+/** A tool call that a worker was kept from. */
+export interface DeniedCall {
+  readonly tool: string;
+  /** The shell text, path or first text that it was called with; cut. */
+  readonly what: string;
+  readonly reason: string;
+  /** `muster` for what holds for every worker and for its agent's own bounds, else the rule, or who was asked. */
+  readonly by: string;
+  /** How many calls this one stands for, where they were too many to be told one by one. */
+  readonly times?: number;
 }

@@ -1,3 +1,4 @@
+import type { DeniedCall } from "./assignment.ts";
 import type { Continuation, Owner, RunTerms } from "./events.ts";
 import type { WrittenMail } from "./mail.ts";
 import type { AttemptOutcome, Usage } from "./outcome.ts";
@@ -61,6 +62,12 @@ export type Report =
       readonly tool?: string;
       readonly activity: string;
       readonly waitsUntil?: number;
+    }
+  | {
+      readonly kind: "denied";
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly call: DeniedCall;
     }
   | {
       readonly kind: "ended";

@@ -102,6 +102,7 @@ function react(draft: Draft, command: Command): void {
     case "spawned":
     case "ready":
     case "progress":
+    case "denied":
     case "ended":
       report(draft, state, command);
       return;
@@ -160,7 +161,7 @@ function larger(written: Usage, recorded: Usage): Usage {
   return written.input + written.output >= recorded.input + recorded.output ? written : recorded;
 }
 
-type AttemptReport = Extract<Command, { kind: "spawned" | "ready" | "progress" | "ended" }>;
+type AttemptReport = Extract<Command, { kind: "spawned" | "ready" | "progress" | "denied" | "ended" }>;
 
 function report(draft: Draft, state: StartedRun, command: AttemptReport): void {
   const found = taskAt(state, command.task);
@@ -195,6 +196,9 @@ function report(draft: Draft, state: StartedRun, command: AttemptReport): void {
       }
       return;
     }
+    case "denied":
+      draft.add({ type: "attempt.denied", task: id, attempt, ...command.call });
+      return;
     case "ended":
       ended(draft, id, attempt, command.outcome);
       return;

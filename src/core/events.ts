@@ -1,3 +1,4 @@
+import type { DeniedCall } from "./assignment.ts";
 import type { Mail } from "./mail.ts";
 import type { AttemptOutcome, AttemptResult, Cause, Usage } from "./outcome.ts";
 import type { Plan, RunId, TaskId } from "./plan.ts";
@@ -155,6 +156,8 @@ export type RunEvent =
     }
   /** It gave no sign of life for `quietMs`, and this is done about it: each step once an attempt, in their order. */
   | ({ readonly type: "attempt.escalated"; readonly task: TaskId; readonly attempt: number } & Escalation)
+  /** Its worker was kept from a tool call. */
+  | ({ readonly type: "attempt.denied"; readonly task: TaskId; readonly attempt: number } & DeniedCall)
   /** It is to end for this reason; its slot stays occupied until it is verified gone. */
   | {
       readonly type: "attempt.stopping";

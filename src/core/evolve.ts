@@ -230,6 +230,9 @@ function applyToLiving(next: Next, event: LivingEvent, at: number): void {
       replace(next, index, { ...task, attempt: { ...living, escalation } });
       return;
     }
+    case "attempt.denied":
+      replace(next, index, { ...task, denied: (task.denied ?? 0) + (event.times ?? 1) });
+      return;
     case "attempt.stopping":
       replace(next, index, { ...historyOf(task), attempt: living, status: "stopping", cause: event.cause });
       return;

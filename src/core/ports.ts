@@ -1,3 +1,4 @@
+import type { DeniedCall } from "./assignment.ts";
 import type { Request } from "./commands.ts";
 import type { Continuation, Origin, RunEvent, RunTerms, StoredEvent } from "./events.ts";
 import type { Mail, WrittenMail } from "./mail.ts";
@@ -232,6 +233,8 @@ export type WorkerSignal =
       readonly activity: string;
       readonly waitsUntil?: number;
     }
+  /** It was kept from a tool call; bounded in number. */
+  | { readonly kind: "denied"; readonly call: DeniedCall }
   /** It wrote a mail, and waits until that is acknowledged; a question waits for its answer instead. */
   | { readonly kind: "wrote"; readonly mail: WrittenMail; readonly deadlineMs?: number }
   /** This mail is in its conversation now. */

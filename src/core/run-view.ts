@@ -98,6 +98,7 @@ function taskView(state: StartedRun, planned: PlannedTask, task: TaskState, now:
     ...(attempt?.escalation?.isOver === false && {
       escalation: { step: attempt.escalation.step, at: attempt.escalation.at },
     }),
+    ...(task.denied !== undefined && { denied: task.denied }),
     usage: attempt === undefined ? task.usage : addUsage(task.usage, attempt.usage),
     ...(task.status === "completed" && { result: task.result }),
     ...("reusedFrom" in task && { reusedFrom: task.reusedFrom }),

@@ -93,7 +93,7 @@ export function replace(next: Next, index: number, task: TaskState): void {
 
 /** What is known of a task whatever its status, without what belongs to the present one. */
 export function historyOf(task: TaskState): TaskHistory {
-  const { attempts, failures, losses, modelIndex, usage, startedAt, model, last } = task;
+  const { attempts, failures, losses, modelIndex, usage, startedAt, model, denied, last } = task;
   return {
     attempts,
     failures,
@@ -102,6 +102,7 @@ export function historyOf(task: TaskState): TaskHistory {
     usage,
     ...(startedAt !== undefined && { startedAt }),
     ...(model !== undefined && { model }),
+    ...(denied !== undefined && { denied }),
     ...(last !== undefined && { last }),
   };
 }

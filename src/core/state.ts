@@ -21,6 +21,8 @@ export interface TaskHistory {
   readonly usage: Usage;
   readonly startedAt?: number;
   readonly model?: string;
+  /** Tool calls that its workers were kept from. */
+  readonly denied?: number;
   /** How the previous attempt ended, when it did not complete. */
   readonly last?: { readonly attempt: number; readonly cause: Cause; readonly message: string };
 }

@@ -27,6 +27,8 @@ export interface TaskView {
   readonly lastSignAt?: number;
   /** What was done about its silence, and when, while that lasts. */
   readonly escalation?: { readonly step: Escalation["step"]; readonly at: number };
+  /** Tool calls that its workers were kept from. */
+  readonly denied?: number;
   readonly usage: Usage;
   /** The earlier run that did the work; it cost nothing here. */
   readonly reusedFrom?: string;

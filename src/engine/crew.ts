@@ -190,6 +190,7 @@ function hearing(signal: Signal, usage: Usage) {
     case "spawned":
     case "ready":
     case "progress":
+    case "denied":
     case "wrote":
     case "consumed":
       return signal;

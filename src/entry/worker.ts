@@ -9,7 +9,7 @@ import { createRedactor } from "../lib/redact.ts";
 import { parseAssignment } from "../workers/side/assignment.ts";
 import { closeDialogs } from "../workers/side/early-dialogs.ts";
 import { guardParent } from "../workers/side/parent.ts";
-import { ownTools, refusedCall, toolsFor } from "../workers/side/permission.ts";
+import { ownTools, refusedCall, toldOf, toolsFor } from "../workers/side/permission.ts";
 import { readSubmission, submit } from "../workers/side/submission.ts";
 import { registerMail } from "./worker-mail.ts";
 
@@ -128,7 +128,8 @@ function enforceRights(pi: ExtensionAPI, assignment: Assignment, work: Progress)
         ? "the result is submitted and the task is done; stop here"
         : await refusedCall(event.toolName, event.input, assignment);
     if (reason === undefined) return undefined;
-    const denial: Denial = { denied: { tool: event.toolName, reason } };
+    const denied = { tool: event.toolName, what: toldOf(event.input), reason, by: "muster" };
+    const denial: Denial = { denied };
     ctx.ui.setStatus(readinessKey, JSON.stringify(denial));
     return { block: true, reason: `Refused: ${reason}.` };
   });

@@ -5,6 +5,7 @@ const freeText: ReadonlySet<string> = new Set([
   "systemPrompt",
   "description",
   "text",
+  "what",
   "message",
   "reason",
   "activity",

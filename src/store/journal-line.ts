@@ -37,6 +37,7 @@ const knownTypes: Readonly<Record<RunEvent["type"], true>> = {
   "attempt.ready": true,
   "attempt.progressed": true,
   "attempt.escalated": true,
+  "attempt.denied": true,
   "attempt.stopping": true,
   "attempt.ended": true,
   "mail.posted": true,

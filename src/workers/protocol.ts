@@ -1,4 +1,4 @@
-import { type Readiness, readinessKey } from "../core/assignment.ts";
+import { type DeniedCall, type Readiness, readinessKey } from "../core/assignment.ts";
 import { addUsage, noUsage, type Usage } from "../core/outcome.ts";
 import { isRecord, type Json, parseObject } from "../lib/json.ts";
 import type { Redactor } from "../lib/redact.ts";
@@ -10,6 +10,8 @@ export type ProtocolFact =
   | { readonly kind: "dialog"; readonly id: string; readonly title: string }
   /** A message of the user's side is in the conversation. */
   | { readonly kind: "told"; readonly text: string }
+  /** The worker was kept from a tool call; redacted and cut. */
+  | { readonly kind: "denied"; readonly call: DeniedCall }
   /** The worker's own question has its answer. */
   | { readonly kind: "answered" }
   /** It stopped with messages in its queue, which only another prompt brings in. */
@@ -65,6 +67,8 @@ const dialogs = ["select", "confirm", "input", "editor"];
 /** Slack for the host to ask again after its own backoff, ms. */
 const retrySlackMs = 30_000;
 const activityMax = 120;
+/** What a refused call says of itself: longer than what the extension sends. */
+const deniedMaxLength = 2_000;
 
 /** Reads one worker's protocol: feed it lines, in order. Nothing it is fed can make it throw. */
 export class ProtocolReader {
@@ -212,8 +216,14 @@ export class ProtocolReader {
     if (method !== "setStatus" || statusKey !== readinessKey || typeof statusText !== "string") return [];
     const { denied, ready, tools, model } = parseObject(statusText) ?? {};
     if (isRecord(denied)) {
-      this.#sign({ activity: this.#firstLine(`${word(denied.tool)} refused: ${word(denied.reason)}`) });
-      return [{ kind: "record", event: { type: "tool_refused", ...denied } }];
+      const said = (value: unknown): string => this.#redact(word(value)).slice(0, deniedMaxLength);
+      const [tool, what, reason] = [said(denied.tool), said(denied.what), said(denied.reason)];
+      this.#sign({ activity: this.#firstLine(`${tool} refused: ${reason}`) });
+      const call = { tool, what, reason, by: said(denied.by) };
+      return [
+        { kind: "record", event: { type: "tool_refused", ...denied } },
+        { kind: "denied", call },
+      ];
     }
     if (ready !== true || !Array.isArray(tools)) return [];
     const names = tools.filter((tool) => typeof tool === "string");

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Readiness } from "../core/assignment.ts";
+import type { DeniedCall, Readiness } from "../core/assignment.ts";
 import type { Work } from "../core/ports.ts";
 import type { Escalation } from "../core/process.ts";
 import { type Child, type Exit, spawnChild } from "../lib/spawn.ts";
@@ -23,6 +23,8 @@ const errorTailMaxBytes = 4_000;
 const drainMaxMs = 500;
 /** Pause before a host that was busy is asked again. */
 const askAgainMs = 250;
+/** Refused calls that are told one by one; what follows is only counted. */
+const deniedMax = 50;
 /** Brings in messages that arrived as the worker stopped. */
 const afresh = { id: "mail", type: "prompt", streamingBehavior: "steer" };
 const readOn = "Read the messages that have come in, and go on with your task.";
@@ -41,6 +43,8 @@ export class Session {
   /** What runs is being aborted, then asked to go on: until that begins, nothing it says is its own. */
   #restart: { readonly message: string; isAborted: boolean } | undefined;
   #isEnding = false;
+  #denied = 0;
+  #deniedLast: DeniedCall | undefined;
   #child: Child | undefined;
   readonly #ended = once<Ending>();
   readonly #aborted = once<void>();
@@ -121,6 +125,9 @@ export class Session {
   /** Lets go of the child's pipes and finishes the files. */
   async close(): Promise<void> {
     this.#child?.release();
+    const times = this.#denied - deniedMax;
+    if (this.#deniedLast !== undefined)
+      this.#signals.push({ kind: "denied", call: { ...this.#deniedLast, times } });
     await Promise.all([this.#transcript.close(), this.#errorLog.close()]);
   }
 
@@ -165,6 +172,11 @@ export class Session {
         return;
       case "told":
         this.#mail.sawMessage(fact.text);
+        return;
+      case "denied":
+        this.#denied += 1;
+        if (this.#denied > deniedMax) this.#deniedLast = fact.call;
+        else this.#signals.push(fact);
         return;
       case "answered":
         this.#mail.sawAnswer();

@@ -73,6 +73,10 @@ function commandFor(history: History, random: Random): Told {
   const task = alive[random.integer(0, alive.length)] ?? "t0";
   const attempt = random.chance(0.95) ? attemptOf(history, task) : random.integer(0, 3);
   if (kind < 0.25) return { kind: "ready", task, attempt };
+  if (kind < 0.27) {
+    const call = { tool: "bash", what: "git push", reason: "no", by: "muster" };
+    return { kind: "denied", task, attempt, call };
+  }
   if (kind < 0.35) {
     const usage = { ...noUsage, turns: random.integer(0, 7), cost: random.next() };
     return { kind: "progress", task, attempt, usage, activity: "works", ...pickTool(history, random) };

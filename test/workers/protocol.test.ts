@@ -224,11 +224,12 @@ describe("the protocol of a worker", () => {
 
   it("shows a refused tool call in one line, and keeps it whole", () => {
     const reader = new ProtocolReader(redact);
-    const denied = { tool: "write", reason: "this worker\nis read-only" };
+    const denied = { tool: "write", what: `a ${secret}`, reason: "this worker\nis read-only", by: "muster" };
     const statusText = JSON.stringify({ denied });
     const request = { type: "extension_ui_request", method: "setStatus", statusKey: "pi-muster", statusText };
     expect(reader.readLine(JSON.stringify(request), 0)).toEqual([
       { kind: "record", event: { type: "tool_refused", ...denied } },
+      { kind: "denied", call: { ...denied, what: "a [redacted]" } },
     ]);
     expect(reader.telemetry.activity).toBe("write refused: this worker");
   });

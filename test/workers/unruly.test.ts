@@ -74,6 +74,14 @@ describe("a worker that does its work", () => {
     expect(outcome.usage).toMatchObject({ input: 20, output: 10, turns: 1 });
   });
 
+  it("has its refused calls told one by one, and from some number on only counted", async () => {
+    const { signals } = await perform("is refused 60 calls");
+    const calls = signals.flatMap((signal) => (signal.kind === "denied" ? [signal.call] : []));
+    expect(calls).toHaveLength(51);
+    expect(calls.at(-1)).toEqual({ tool: "write", what: "/etc/60", reason: "no", by: "muster", times: 10 });
+    expect(calls.reduce((sum, { times = 1 }) => sum + times, 0)).toBe(60);
+  });
+
   it("may say garbage before a right answer", async () => {
     expect((await perform("bad line, then answer")).outcome).toMatchObject({
       result: { text: "right text" },

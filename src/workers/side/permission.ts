@@ -1,5 +1,5 @@
 import type { Assignment } from "../../core/assignment.ts";
-import { isRecord } from "../../lib/json.ts";
+import { isRecord, membersOf } from "../../lib/json.ts";
 import { refusedCommand } from "./commands.ts";
 import { placeInWorkspace } from "./paths.ts";
 
@@ -59,6 +59,15 @@ export async function refusedCall(tool: string, input: unknown, rights: Rights):
   if (tool !== "bash") return undefined;
   const command = field(input, "command");
   return command === undefined ? '"bash" needs a command' : refusedCommand(command, rights.permission);
+}
+
+const toldMaxLength = 1_000;
+
+/** What a call is about, for people: the shell text, the path, or the first text that it was given; cut. */
+export function toldOf(input: unknown): string {
+  const named = ["command", "path", "file_path"].map((name) => field(input, name));
+  const texts = [...named, ...Object.values(membersOf(input))].filter((value) => typeof value === "string");
+  return texts[0]?.slice(0, toldMaxLength) ?? "";
 }
 
 function field(input: unknown, name: string): string | undefined {

@@ -102,6 +102,15 @@ const flood = (line, bytes) => {
 /** What is done with the prompt, once ready. */
 const onPrompt = {
   good: () => all(answer("done"), finish()),
+  "is refused 60 calls": () => {
+    for (let n = 1; n <= 60; n++) {
+      const denied = { tool: "write", what: `/etc/${n}`, reason: "no", by: "muster" };
+      const statusText = JSON.stringify({ denied });
+      const id = `r${n}`;
+      say({ type: "extension_ui_request", id, method: "setStatus", statusKey: "pi-muster", statusText });
+    }
+    all(answer("done"), finish());
+  },
   "two turns": () => {
     call(1, "bash");
     say({ type: "tool_execution_start", toolCallId: "1", toolName: "bash", args: { command: "npm test" } });
