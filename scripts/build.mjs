@@ -3,7 +3,7 @@
  * library inside. Nothing but node's own modules is imported at run time, so that the host loads it natively and a
  * second host is never pulled in (docs/decisions/0003). Run it as `node scripts/build.mjs`, or import `build`.
  */
-import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isMain, root } from "./repository.mjs";
 
@@ -53,8 +53,10 @@ export async function build({ clean = false } = {}) {
     metafile: true,
     logLevel: "warning",
   });
+  await copyFile(join(root, "src/entry/boot.cjs"), join(dist, "boot.cjs"));
   refuseForeignImports(metafile);
-  const files = Object.keys(metafile.outputs).map((file) => file.slice("dist/".length));
+  const bundles = Object.keys(metafile.outputs).map((file) => file.slice("dist/".length));
+  const files = [...bundles, "boot.cjs"];
   await dropOldChunks(dist, files);
   await writeFile(join(dist, "build.json"), `${JSON.stringify({ sources })}\n`);
   return files;

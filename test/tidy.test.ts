@@ -40,7 +40,8 @@ describe("house rules", () => {
   console.log(`src: ${lines} lines in ${src.size} files`);
   const offences = [
     ...[...code].flatMap(([file, text]) => offencesIn(file, text)),
-    ...effectsOutsideTheirFile(src),
+    // A .cjs of src runs before anything of ours can be imported.
+    ...effectsOutsideTheirFile(new Map([...src].filter(([file]) => file.endsWith(".ts")))),
   ];
 
   it.each(Object.entries(rules) as [Rule, string][])("%s: nowhere %s", (rule) => {

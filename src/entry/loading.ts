@@ -22,6 +22,11 @@ export function entryFile(name: ProcessName): EntryFile {
     : { file: join(here, `${name}.ts`), viaJiti: true };
 }
 
+/** What node loads into a worker's host before all else, absolute: the same plain JavaScript beside sources and build. */
+export function bootFile(): string {
+  return join(dirname(fileURLToPath(import.meta.url)), "boot.cjs");
+}
+
 /** The package's own top directory, absolute: there lie agents/, teams/, workflows/ and skills/. */
 export function packageRoot(): string {
   const here = dirname(fileURLToPath(import.meta.url));

@@ -16,7 +16,7 @@ import { keepAlive } from "../lib/keep-alive.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { openRunStore } from "../store/run-store.ts";
 import { piWorkers } from "../workers/pi-workers.ts";
-import { entryFile, nodeArguments } from "./loading.ts";
+import { bootFile, entryFile, nodeArguments } from "./loading.ts";
 import { type Orders, parseOrders } from "./orders.ts";
 
 const release = keepAlive();
@@ -44,6 +44,7 @@ async function drive(orders: Orders): Promise<void> {
     environment,
     redactor,
     clock: systemClock,
+    boot: bootFile(),
     warden: { command: process.execPath, args: await nodeArguments(warden, orders.hostCli) },
   });
   const slots = machineSlots({

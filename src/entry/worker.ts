@@ -42,6 +42,8 @@ const assignmentKey = Symbol.for("pi-muster.assignment");
  * text then waits in the process's global object. Host 0.73.1 gives the module nothing else that lives so long.
  */
 function takeAssignment(): Assignment {
+  // Left only by a runtime that loads nothing before its program.
+  takeVariable("PI_MUSTER_BOOT");
   const text: unknown = takeVariable("PI_MUSTER_ASSIGNMENT") ?? Reflect.get(globalThis, assignmentKey);
   if (typeof text !== "string")
     throw new Error("PI_MUSTER_ASSIGNMENT is not set: only pi-muster's driver loads this extension");
@@ -141,6 +143,9 @@ function endWithDriver(pi: ExtensionAPI, assignment: Assignment, work: Progress)
   pi.on("session_start", () => {
     if (watch !== undefined) return;
     watch = new AbortController();
+    // What watched while the host booted (boot.cjs) has done its part.
+    const watched: unknown = Reflect.get(globalThis, Symbol.for("pi-muster.boot"));
+    if (typeof watched === "function") watched();
     const probe = {
       parent: () => process.ppid,
       exists,

@@ -17,6 +17,8 @@ export interface PiWorkersDeps {
   readonly environment: Environment;
   readonly redactor: Redactor;
   readonly clock: Clock;
+  /** Absolute path of src/entry/boot.cjs or its copy; without it nobody but the warden watches a host that boots. */
+  readonly boot?: string;
   /** The program that ends the workers when this driver is gone; absent in tests that need none. */
   readonly warden?: WardenProgram;
 }

@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Assignment } from "../core/assignment.ts";
 import type { Work } from "../core/ports.ts";
+import type { ProcessIdentity } from "../core/process.ts";
 import { depthOf, driverMark, type Environment } from "../lib/environment.ts";
 import { makeDirectory, writeAtomic } from "../lib/files.ts";
 import type { Program } from "../lib/spawn.ts";
 import { launchArguments } from "./launch.ts";
 import type { Means } from "./means.ts";
 import { assemblePrompt, taskFile } from "./prompt.ts";
+import { wardenArguments } from "./warden-keeper.ts";
 
 /** All that is ready before the child is started. */
 export interface Prepared {
@@ -83,8 +85,10 @@ async function childEnvironment(work: Work, mark: string, means: Means): Promise
   const depth = String(level + 1);
   const { PI_MUSTER_PLACE: place } = means.environment;
   const deepest = String(Math.min(max, depthMax));
+  const inherited: Environment = Object.fromEntries(kept);
   return {
-    ...Object.fromEntries(kept),
+    ...inherited,
+    ...bootGuard(work.runId, driver, inherited, means),
     PI_OFFLINE: "1",
     PI_SKIP_VERSION_CHECK: "1",
     PI_TELEMETRY: "0",
@@ -97,6 +101,22 @@ async function childEnvironment(work: Work, mark: string, means: Means): Promise
     PI_MUSTER_MAX_DEPTH: deepest,
     PI_SUBAGENT_DEPTH: depth,
     PI_SUBAGENT_MAX_DEPTH: deepest,
+  };
+}
+
+/** Has the host, where it is a program of node's, watched from its first moment. */
+function bootGuard(
+  runId: string,
+  driver: ProcessIdentity,
+  { NODE_OPTIONS: options = "" }: Environment,
+  { boot, warden }: Means,
+): Environment {
+  if (boot === undefined || warden === undefined) return {};
+  const preload = `--require ${JSON.stringify(boot)}`;
+  const orders = { driver: driver.pid, warden: [warden.command, ...wardenArguments(warden, runId, driver)] };
+  return {
+    NODE_OPTIONS: `${preload} ${options}`.trim(),
+    PI_MUSTER_BOOT: JSON.stringify({ ...orders, preload }),
   };
 }
 

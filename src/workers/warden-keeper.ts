@@ -11,6 +11,15 @@ export interface WardenProgram {
   readonly args: readonly string[];
 }
 
+/** What to give the warden's command to watch over this driver of a run. */
+export function wardenArguments(
+  { args }: WardenProgram,
+  runId: string,
+  { pid, startTime, bootId }: ProcessIdentity,
+): readonly string[] {
+  return [...args, runId, String(pid), startTime, bootId];
+}
+
 /** Keeps one warden alive for each guarded run. */
 export interface WardenKeeper {
   /** From now on the run has a warden; a dead one is replaced. */
@@ -42,10 +51,9 @@ export function wardenKeeper(
   });
 
   const start = async (runId: string): Promise<void> => {
-    const { pid: driverPid, startTime, bootId } = await driver();
     const { pid, exited } = await spawnDetached({
       command: program.command,
-      args: [...program.args, runId, String(driverPid), startTime, bootId],
+      args: wardenArguments(program, runId, await driver()),
       cwd: "/",
       environment: { ...environment, PI_MUSTER_RUN: runId },
     });

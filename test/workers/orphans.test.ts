@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, it } from "vitest";
-import { driverMark, readEnvironment } from "../../src/lib/environment.ts";
+import type { Work } from "../../src/core/ports.ts";
+import { driverMark, type Environment, readEnvironment } from "../../src/lib/environment.ts";
 import { type Identity, identityOf } from "../../src/lib/identity.ts";
+import { createProcessWatch, processTree } from "../../src/lib/process-tree.ts";
 import { isAlive, type Started, startProgram, stay, until } from "../support/workers/processes.ts";
 import { makeWork, stillAlive } from "../support/workers/work.ts";
 
@@ -31,14 +33,18 @@ async function startedIn(cwd: string, count: number): Promise<readonly Identity[
   return found.filter((one) => one !== undefined);
 }
 
-it("after kill -9 of a driver nothing of its run lives: deaf, in sessions of their own, daemons, holders of pipes", async () => {
-  const work = await makeWork();
-  const pi = [unruly, "leaves orphans"];
-  const args = [work, pi, [jiti, path("src/entry/warden.ts")]].map((one) => JSON.stringify(one));
-  driver = spawn(process.execPath, [jiti, path("test/support/workers/driver.ts"), ...args], {
-    env: { ...readEnvironment(), PI_MUSTER_RUN: work.runId },
+function startDriver(work: Work, pi: readonly string[], environment: Environment = {}): ChildProcess {
+  const args = [work, pi, [jiti, path("src/entry/warden.ts")], path("src/entry/boot.cjs")];
+  const line = [jiti, path("test/support/workers/driver.ts"), ...args.map((one) => JSON.stringify(one))];
+  return spawn(process.execPath, line, {
+    env: { ...readEnvironment(), PI_MUSTER_RUN: work.runId, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });
+}
+
+it("after kill -9 of a driver nothing of its run lives: deaf, in sessions of their own, daemons, holders of pipes", async () => {
+  const work = await makeWork();
+  driver = startDriver(work, [process.execPath, unruly, "leaves orphans"]);
   if (driver.stdout) await once(driver.stdout, "data");
   const self = await identityOf(driver.pid ?? -1);
   if (self === undefined) throw new Error("the driver ended too early");
@@ -68,3 +74,36 @@ it("after kill -9 of a driver nothing of its run lives: deaf, in sessions of the
   );
   expect(await Promise.all(bystanders.map(({ identity }) => isAlive(identity)))).toEqual([true, true, true]);
 });
+
+it.each(["node", "a shell script"])(
+  "a host (%s) that still boots, blocked and deaf, ends with what it started when driver and warden are killed at once",
+  async (kind) => {
+    const work = await makeWork();
+    const script = join(work.cwd, "pi.sh");
+    await writeFile(script, `#!/bin/sh\n"${process.execPath}" "${unruly}" "boots for ever"\n`, {
+      mode: 0o755,
+    });
+    const pi = kind === "node" ? [process.execPath, unruly, "boots for ever"] : [script];
+    driver = startDriver(work, pi, { NODE_OPTIONS: "--no-deprecation" });
+    const inherited = join(work.cwd, "environment");
+    await until(async () => {
+      left = (await startedIn(work.cwd, 2)) ?? [];
+      return left.length === 2 && (await readFile(inherited, "utf8").catch(() => "")) !== "";
+    });
+    const seen = JSON.parse(await readFile(inherited, "utf8"));
+    expect(seen).toMatchObject({ NODE_OPTIONS: "--no-deprecation", PI_MUSTER_RUN: work.runId });
+    expect(seen).not.toHaveProperty("PI_MUSTER_BOOT");
+
+    let wardens: readonly number[] = [];
+    await until(async () => {
+      const all = await createProcessWatch().members(processTree([`PI_MUSTER_RUN=${work.runId}`]));
+      const commands = await Promise.all(all.map(({ pid }) => readFile(`/proc/${pid}/cmdline`, "utf8")));
+      wardens = all.flatMap(({ pid }, at) => (commands[at]?.includes("warden.ts") ? [pid] : []));
+      return wardens.length > 0;
+    });
+    for (const pid of [driver.pid ?? -1, ...wardens]) process.kill(pid, "SIGKILL");
+    // The warden that the worker starts ends all, and itself last.
+    await until(async () => (await stillAlive(work.runId)).length === 0);
+    expect(await Promise.all(left.map(isAlive))).toEqual([false, false]);
+  },
+);

@@ -288,6 +288,15 @@ const onPrompt = {
 const early = {
   "never ready": forever,
   "exits before ready": () => all(process.stderr.write("bad flag\n"), process.exit(1)),
+  "boots for ever": () => {
+    const seen = JSON.stringify(join(assignment.workspace, "environment"));
+    const source = `require("fs").writeFileSync(${seen}, JSON.stringify(process.env)); setInterval(() => {}, 1000)`;
+    const child = spawn(process.execPath, ["-e", source], { stdio: "ignore", detached: true });
+    appendFileSync(join(assignment.workspace, "pids"), `${process.pid}\n${child.pid}\n`);
+    // Deaf by its own will, and because nothing but this line runs any more.
+    ignoreSignals();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  },
   "unknown model": () => all(process.stderr.write('Error: Model "x/y" not found.\n'), process.exit(1)),
   unfit: () => all(ready(["read"]), forever()),
 };
