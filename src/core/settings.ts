@@ -64,6 +64,18 @@ export interface Recovery {
   readonly max: number;
 }
 
+/** The widget below the editor. */
+export interface Widget {
+  /** The most lines that it takes; 0: no widget. */
+  readonly lines: number;
+}
+
+/** How everything of ours looks. */
+export interface Look {
+  /** `ascii`: no signs beyond ASCII, and no emoji. */
+  readonly glyphs: "unicode" | "ascii";
+}
+
 /** What a person can set: user file under project file under the call's own parameters. */
 export interface Settings {
   /** Workers alive at once in one run. */
@@ -87,6 +99,8 @@ export interface Settings {
   readonly retention: Retention;
   readonly export: Export;
   readonly recovery: Recovery;
+  readonly widget: Widget;
+  readonly ui: Look;
 }
 
 /** Settings of a journal that an older version wrote, with what was added since. */
@@ -131,4 +145,6 @@ export const defaultSettings: Settings = {
   retention: { days: 30, runs: 200 },
   export: { maxBytes: 100_000_000 },
   recovery: { auto: true, max: 5 },
+  widget: { lines: 10 },
+  ui: { glyphs: "unicode" },
 };

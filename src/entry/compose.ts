@@ -61,6 +61,7 @@ export async function compose(): Promise<Loaded> {
       root,
       directory,
       settingsFiles,
+      settings: async () => (await loadSettings(settingsFiles)).settings,
       places,
       engine,
       history: historyOf(store, redactor.redact),

@@ -26,6 +26,14 @@ export class Lines implements Component {
     return this.#drawn.lines;
   }
 
+  /** Draws anew, and says whether that looks different. */
+  isChanged(): boolean {
+    if (this.#drawn === undefined) return true;
+    const { width, lines } = this.#drawn;
+    this.#drawn = { width, lines: this.#fresh(width) };
+    return this.#drawn.lines.join("\n") !== lines.join("\n");
+  }
+
   invalidate(): void {
     this.#drawn = undefined;
   }

@@ -3,6 +3,7 @@ import type { Completion, CompletionSources } from "../actions/command-line.ts";
 import type { ActionContext, ActionResult } from "../actions/context.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
+import type { Settings } from "../core/settings.ts";
 import type { Machine } from "./checks.ts";
 
 /** What the adapter is given by `entry/compose.ts`. Everything here is needed to register, and must be light to load. */
@@ -55,6 +56,8 @@ export interface Project extends Pick<ActionContext, "places" | "settingsFiles" 
   /** Where its state lies (`<root>/.muster`), absolute; need not exist. */
   readonly directory: string;
   readonly engine: RunEngine;
+  /** What counts here now. */
+  settings(): Promise<Settings>;
   readonly names: CompletionSources["names"];
   readonly settingKeys: CompletionSources["settingKeys"];
 }

@@ -1,16 +1,20 @@
 import type { ExtensionUIContext } from "@mariozechner/pi-coding-agent";
 import type { Clock } from "../core/ports.ts";
+import type { Settings } from "../core/settings.ts";
 import type { RunView } from "../core/view.ts";
-import { plainTheme } from "../ui/theme.ts";
-import { widgetLines } from "../ui/widget.ts";
+import { asciiTheme, plainTheme, type Theme } from "../ui/theme.ts";
+import { statusText, widgetLines } from "../ui/widget.ts";
+import { drawLine } from "../ui/width.ts";
 import { Lines } from "./lines.ts";
 
 export interface WidgetTerms {
   readonly clock: Clock;
   /** `component`: drawn by the host's terminal; `lines`: sent to a client that draws. */
   readonly form: "component" | "lines";
+  /** How much is shown, and with which signs. */
+  readonly look: Pick<Settings, "widget" | "ui">;
   /** Lends the host's screen, each time anew because contexts go stale; does nothing when it is gone. */
-  readonly onScreen: (act: (ui: Pick<ExtensionUIContext, "setWidget">) => void) => void;
+  readonly onScreen: (act: (ui: Pick<ExtensionUIContext, "setWidget" | "setStatus">) => void) => void;
   readonly views: (now: number) => readonly RunView[];
   /** Drawing went wrong; must not throw. */
   readonly failed: (error: unknown) => void;
@@ -19,7 +23,7 @@ export interface WidgetTerms {
 const key = "team";
 const placement = { placement: "belowEditor" } as const;
 /** Fastest redraw, ms, and the beat while something is shown: of the elapsed times, and of what came too fast. */
-const redrawMinMs = { component: 250, lines: 1_000 };
+const redrawMinMs = { component: 100, lines: 1_000 };
 const beatMs = 1_000;
 /** Width for clients that do not tell theirs; they wrap or cut. */
 const clientColumns = 120;
@@ -35,6 +39,7 @@ export class RunWidget {
   #drawnAt = Number.NEGATIVE_INFINITY;
   #redraw: (() => void) | undefined;
   #sent = "";
+  #status: string | undefined;
 
   constructor(terms: WidgetTerms) {
     this.#terms = terms;
@@ -55,6 +60,7 @@ export class RunWidget {
   }
 
   #clear(): void {
+    this.#tellStatus(undefined);
     if (this.#redraw === undefined && this.#sent === "") return;
     this.#redraw = undefined;
     this.#sent = "";
@@ -72,26 +78,41 @@ export class RunWidget {
   }
 
   #draw(): void {
-    const { clock, form, views, onScreen } = this.#terms;
+    const { clock, form, look, views, onScreen } = this.#terms;
     this.#drawnAt = clock.now();
     const shown = views(this.#drawnAt);
+    const { lines: linesMax } = look.widget;
+    const draw = (width: number, theme: Theme): string[] =>
+      widgetLines(views(clock.now()), clock.now(), width, this.#dressed(theme), linesMax);
+    this.#tellStatus(statusText(shown, this.#drawnAt));
     if (shown.length === 0) this.#clear();
+    else if (linesMax === 0) return;
     else if (form === "lines") {
-      const lines = widgetLines(shown, this.#drawnAt, clientColumns, plainTheme);
+      const lines = draw(clientColumns, plainTheme);
       const text = lines.join("\n");
       if (text !== this.#sent) onScreen((ui) => ui.setWidget(key, lines, placement));
       this.#sent = text;
     } else if (this.#redraw !== undefined) this.#redraw();
     else {
       const mount: Parameters<ExtensionUIContext["setWidget"]>[1] & object = (tui, theme) => {
-        const lines = new Lines((width) => widgetLines(views(clock.now()), clock.now(), width, theme));
+        const lines = new Lines((width) => draw(width, theme));
         this.#redraw = () => {
-          lines.invalidate();
-          tui.requestRender();
+          if (lines.isChanged()) tui.requestRender();
         };
         return lines;
       };
       onScreen((ui) => ui.setWidget(key, mount, placement));
     }
+  }
+
+  #dressed(theme: Theme): Theme {
+    return this.#terms.look.ui.glyphs === "ascii" ? asciiTheme(theme) : theme;
+  }
+
+  /** The host's footer says the same in a few words. */
+  #tellStatus(text: string | undefined): void {
+    const shown = text && drawLine([["text", text]], clientColumns, this.#dressed(plainTheme));
+    if (shown !== this.#status) this.#terms.onScreen((ui) => ui.setStatus(key, shown));
+    this.#status = shown;
   }
 }

@@ -241,7 +241,8 @@ export class LiveSession {
   }
 
   async #open(): Promise<RunFeed> {
-    const { engine } = (await this.load()).project;
+    const { engine, settings } = (await this.load()).project;
+    const look = await settings();
     const { clock } = this.#parts;
     const feed = new RunFeed({
       engine,
@@ -262,6 +263,7 @@ export class LiveSession {
     this.#feed = feed;
     this.#widget = new RunWidget({
       clock,
+      look,
       form: this.mode === "tui" ? "component" : "lines",
       onScreen: (act) => this.touch(({ ui }) => act(ui)),
       views: (now) => feed.views(now),

@@ -105,6 +105,18 @@ export const settingsSchema = Type.Object(
       },
       { description: "A live run whose driver is gone.", additionalProperties: false },
     ),
+    widget: group("The widget below the editor.", texts.widget, {
+      lines: [0, 50, "The most lines that it takes; 0: no widget."],
+    }),
+    ui: Type.Object(
+      {
+        glyphs: Type.Union([Type.Literal("unicode"), Type.Literal("ascii")], {
+          default: texts.ui.glyphs,
+          description: "Signs on the screen; ascii: none beyond ASCII, and no emoji.",
+        }),
+      },
+      { description: "How everything looks.", additionalProperties: false },
+    ),
   },
   { title: "pi-muster settings", additionalProperties: false },
 );

@@ -1,6 +1,7 @@
 import { membersOf } from "../lib/json.ts";
 import { countOf, formatCounts, formatDuration, formatStatus, formatUsage } from "../lib/wording.ts";
 import { glyphOf } from "./glyph.ts";
+import { words } from "./strings.ts";
 import type { Theme } from "./theme.ts";
 import { drawLine, type Span, wrap } from "./width.ts";
 
@@ -12,7 +13,7 @@ const rowsMax = 500;
 export function callLines(args: unknown, width: number, theme: Theme): string[] {
   if (!(width >= 1)) return [];
   const members = membersOf(args);
-  const words = (...keys: readonly string[]): string[] =>
+  const told = (...keys: readonly string[]): string[] =>
     keys
       .map((key) => members[key])
       .filter((value) => typeof value === "string" && value !== "")
@@ -20,12 +21,12 @@ export function callLines(args: unknown, width: number, theme: Theme): string[] 
   const count = Array.isArray(members.tasks) ? members.tasks.length : 0;
   const tail = [
     ...(count > 0 ? [countOf(count, "task")] : []),
-    ...(members.background === true ? ["background"] : []),
-    ...words("goal", "reason"),
+    ...(members.background === true ? [words.background] : []),
+    ...told("goal", "reason"),
   ];
   const line: Span[] = [
-    ["toolTitle", ["team", ...words("action")].join(" ")],
-    ["accent", words("workflow", "team", "agent", "run", "task", "resource", "name", "key").join(" ")],
+    ["toolTitle", [words.team, ...told("action")].join(" ")],
+    ["accent", told("workflow", "team", "agent", "run", "task", "resource", "name", "key").join(" ")],
     ["muted", tail.join(" · ")],
   ];
   return [drawLine(line, width, theme)];
@@ -51,8 +52,8 @@ export function resultLines(
   const lines = [
     ...headLine(card),
     ...shown,
-    ...(hidden > 0 ? [[["dim", `+${hidden} more`]] satisfies Span[]] : []),
-    ...(expanded ? card.paths.map((path): Span[] => [["dim", `files: ${path}`]]) : []),
+    ...(hidden > 0 ? [[["dim", words.more(hidden)]] satisfies Span[]] : []),
+    ...(expanded ? card.paths.map((path): Span[] => [["dim", words.files(path)]]) : []),
   ];
   return lines.map((line) => drawLine(line, width, theme));
 }

@@ -1,4 +1,5 @@
 import type { RunStatus, TaskStatus } from "../core/status.ts";
+import { words } from "./strings.ts";
 import type { Color } from "./theme.ts";
 
 /** How a status looks: one column, the same word everywhere. */
@@ -8,25 +9,34 @@ export interface Glyph {
   readonly color: Color;
 }
 
-const glyphs: Readonly<Record<RunStatus | TaskStatus, Glyph>> = {
-  queued: { glyph: "○", word: "queued", color: "muted" },
-  pending: { glyph: "○", word: "pending", color: "muted" },
-  running: { glyph: "●", word: "running", color: "accent" },
-  waiting: { glyph: "?", word: "waiting", color: "warning" },
-  stopping: { glyph: "◌", word: "stopping", color: "warning" },
-  retrying: { glyph: "↻", word: "retrying", color: "warning" },
-  blocked: { glyph: "■", word: "blocked", color: "warning" },
-  completed: { glyph: "✓", word: "completed", color: "success" },
-  failed: { glyph: "✗", word: "failed", color: "error" },
-  cancelled: { glyph: "⊘", word: "cancelled", color: "muted" },
-  skipped: { glyph: "–", word: "skipped", color: "muted" },
+const looks: Readonly<Record<RunStatus | TaskStatus, readonly [glyph: string, color: Color]>> = {
+  queued: ["○", "muted"],
+  pending: ["○", "muted"],
+  running: ["●", "accent"],
+  waiting: ["?", "warning"],
+  stopping: ["◌", "warning"],
+  retrying: ["↻", "warning"],
+  blocked: ["■", "warning"],
+  completed: ["✓", "success"],
+  failed: ["✗", "error"],
+  cancelled: ["⊘", "muted"],
+  skipped: ["–", "muted"],
 };
 
 /** The look of a run's or a task's status; a word that we do not know (from a newer version's file) is shown as it is. */
 export function glyphOf(status: string): Glyph {
-  return isKnown(status) ? glyphs[status] : { glyph: "·", word: status, color: "muted" };
+  if (!isKnown(status)) return { glyph: "·", word: status, color: "muted" };
+  const [glyph, color] = looks[status];
+  return { glyph, word: words.status[status], color };
 }
 
-function isKnown(status: string): status is keyof typeof glyphs {
-  return Object.hasOwn(glyphs, status);
+function isKnown(status: string): status is keyof typeof looks {
+  return Object.hasOwn(looks, status);
+}
+
+/** A part of a whole as `columns` blocks: "███░░". Nothing of nothing is an empty bar; what is not nothing shows. */
+export function bar(part: number, whole: number, columns: number): string {
+  const share = whole > 0 && part > 0 ? Math.min(1, part / whole) : 0;
+  const filled = share === 0 ? 0 : Math.max(1, Math.floor(share * columns));
+  return "█".repeat(filled) + "░".repeat(Math.max(0, columns - filled));
 }

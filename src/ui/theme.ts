@@ -14,7 +14,14 @@ export type Color =
 export interface Theme {
   fg(color: Color, text: string): string;
   bold(text: string): string;
+  /** Only ASCII is drawn, save the letters of other scripts: none of our signs, no emoji. */
+  readonly isAscii?: boolean;
 }
 
 /** No colours: for headless hosts, logs and tests. */
 export const plainTheme: Theme = { fg: (_color, text) => text, bold: (text) => text };
+
+/** The same colours for terminals and eyes that do without our signs and without emoji. */
+export function asciiTheme(theme: Theme): Theme {
+  return { fg: (color, text) => theme.fg(color, text), bold: (text) => theme.bold(text), isAscii: true };
+}

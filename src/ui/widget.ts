@@ -1,15 +1,17 @@
 import { isFinalRun } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import { formatCost, formatDuration, formatQuiet, formatUsage } from "../lib/wording.ts";
-import { glyphOf } from "./glyph.ts";
+import { formatDuration, formatQuiet, formatUsage } from "../lib/wording.ts";
+import { bar, glyphOf } from "./glyph.ts";
+import { words } from "./strings.ts";
 import type { Theme } from "./theme.ts";
-import { drawLine, type Span } from "./width.ts";
+import { cell, drawLine, measure, plain, type Span } from "./width.ts";
 
 /** How long a finished run stays in the widget, ms: a failure longer, because it is to be seen. */
 const successLingersMs = 6_000;
 const failureLingersMs = 30_000;
-const runsMax = 3;
-const tasksMax = 4;
+/** Columns of a run's bar, and the most that ids take before they are cut. */
+const barColumns = 8;
+const idColumnsMax = 20;
 
 /** True while the run belongs into the widget: it is live, or it ended a moment ago. */
 export function isShown(view: RunView, now: number): boolean {
@@ -19,63 +21,146 @@ export function isShown(view: RunView, now: number): boolean {
 }
 
 /**
- * The status widget: a header per run and its busiest tasks, oldest first, so that no row jumps. Nothing when idle.
- * `now` in ms since the epoch; every line fits `width` columns.
+ * The status widget: a line per run, what it needs of a person, and its busiest tasks; oldest first, so that no row jumps.
+ * Nothing when idle. `now` in ms since the epoch; every line fits `width` columns, and there are at most `linesMax`.
  */
-export function widgetLines(views: readonly RunView[], now: number, width: number, theme: Theme): string[] {
-  if (!(width >= 1)) return [];
-  const shown = views.filter((view) => isShown(view, now)).sort((a, b) => a.createdAt - b.createdAt);
-  const lines = shown.slice(0, runsMax).flatMap((view) => [header(view, now), ...taskLines(view, now)]);
-  if (shown.length > runsMax) lines.push([["dim", `+${shown.length - runsMax} more runs · /team-list`]]);
+export function widgetLines(
+  views: readonly RunView[],
+  now: number,
+  width: number,
+  theme: Theme,
+  linesMax = 10,
+): string[] {
+  if (!(width >= 1 && linesMax >= 1)) return [];
+  const shown = shownRuns(views, now);
+  const heads = shown.map((view) => [header(view, now), ...needs(view).map((need) => needLine(need))]);
+  const lines: Span[][] = [];
+  let left = linesMax - heads.reduce((sum, head) => sum + head.length, 0);
+  for (const [index, view] of shown.entries()) {
+    const tasks = taskLines(view, now, Math.max(0, left));
+    lines.push(...(heads[index] ?? []), ...tasks);
+    left -= tasks.length;
+  }
+  const hidden = lines.length > linesMax ? shown.length - runsWithin(heads, linesMax - 1) : 0;
+  if (hidden > 0) lines.splice(linesMax - 1, lines.length, [["dim", words.moreRuns(hidden)]]);
   return lines.map((line) => drawLine(line, width, theme));
+}
+
+/** The same in a few words, for the host's footer; undefined when idle. */
+export function statusText(views: readonly RunView[], now: number): string | undefined {
+  const live = views.filter((view) => !isFinalRun(view.status));
+  if (live.length === 0) {
+    const last = shownRuns(views, now).at(-1);
+    return last && `${glyphOf(last.status).glyph} ${words.team} ${glyphOf(last.status).word}`;
+  }
+  const sum = (count: (view: RunView) => number): number => live.reduce((all, view) => all + count(view), 0);
+  const needing = live.filter((view) => needs(view).length > 0).length;
+  const done = `${sum((view) => view.counts.completed)}/${sum((view) => view.tasks.length)}`;
+  const facts = [words.runsLive(live.length), done, words.atWork(sum(({ counts }) => counts.running))];
+  const sign = glyphOf(needing > 0 ? "waiting" : "running").glyph;
+  return `${sign} ${words.team} ${[...facts, needing > 0 ? words.needYou(needing) : ""].filter(Boolean).join(" · ")}`;
+}
+
+/** What a person has to do before the run can go on, most pressing first, and the command that does it. */
+export function needs(view: RunView): readonly { readonly what: string; readonly command: string }[] {
+  if (isFinalRun(view.status)) return [];
+  const [first] = view.questions;
+  const more = view.questions.length > 1 ? ` (${words.more(view.questions.length - 1)})` : "";
+  if (first !== undefined)
+    return [{ what: words.asks(first.from, first.text) + more, command: words.answerBy(view.runId) }];
+  if (view.status !== "blocked") return [];
+  return [{ what: reasonOf(view) ?? words.status.blocked, command: words.resumeBy(view.runId) }];
+}
+
+function shownRuns(views: readonly RunView[], now: number): readonly RunView[] {
+  return views.filter((view) => isShown(view, now)).sort((a, b) => a.createdAt - b.createdAt);
+}
+
+/** How many whole heads fit into so many lines. */
+function runsWithin(heads: readonly (readonly Span[][])[], lines: number): number {
+  let used = 0;
+  return heads.filter(({ length }) => {
+    used += length;
+    return used <= lines;
+  }).length;
 }
 
 function header(view: RunView, now: number): Span[] {
   const { glyph, word, color } = glyphOf(view.status);
-  const { completed, failed } = view.counts;
+  const { running, waiting, blocked, completed, failed, retrying } = view.counts;
+  const isLive = !isFinalRun(view.status);
+  const counted = { running, retrying, waiting, blocked };
   const facts = [
     `${completed}/${view.tasks.length}`,
-    failed > 0 ? `${failed} failed` : "",
+    ...Object.entries(isLive ? counted : {}).map(([status, count]) => some(count, glyphOf(status).word)),
+    some(failed, words.status.failed),
     formatDuration((view.finishedAt ?? now) - view.createdAt),
-    view.usage.cost > 0 ? formatCost(view.usage.cost) : "",
+    formatUsage({ ...view.usage, cacheRead: 0, cacheWrite: 0 }),
   ];
   return [
     [color, glyph],
-    ["toolTitle", view.workflow ?? view.team ?? "team"],
+    ["toolTitle", view.workflow ?? view.team ?? words.team],
     [color, view.status === "running" ? "" : word],
+    [color, isLive ? bar(completed, view.tasks.length, barColumns) : ""],
     ["muted", facts.filter(Boolean).join(" · ")],
-    [color, view.status === "running" || view.status === "completed" ? "" : (reasonOf(view) ?? "")],
-    ["dim", `${view.runId} ${view.goal}`],
+    [color, isLive || view.status === "completed" ? "" : (reasonOf(view) ?? "")],
+    ["dim", view.goal],
   ];
 }
 
-/** What a person would look at now: what works, by start, then what wants something. */
-function taskLines({ status, tasks }: RunView, now: number): Span[][] {
-  if (isFinalRun(status)) return [];
+function needLine({ what, command }: { readonly what: string; readonly command: string }): Span[] {
+  // The command stands first: of a long question the rest may be cut.
+  return [
+    ["warning", `  ${glyphOf("waiting").glyph} ${words.needsYou(command)}`],
+    ["text", what],
+  ];
+}
+
+/** What a person would look at now: what works, by start, then what wants something; at most `linesMax` lines. */
+function taskLines({ status, tasks }: RunView, now: number, linesMax: number): Span[][] {
+  if (isFinalRun(status) || linesMax === 0) return [];
   const isRunning = (task: TaskView): number => Number(task.status === "running");
   const busy = tasks
     .filter((task) => ["running", "stopping", "retrying", "waiting", "blocked"].includes(task.status))
     .sort((a, b) => isRunning(b) - isRunning(a) || (a.startedAt ?? 0) - (b.startedAt ?? 0));
-  const lines = busy.slice(0, tasksMax).map((task) => taskLine(task, now));
-  return busy.length > tasksMax ? [...lines, [["dim", `  +${busy.length - tasksMax} more`]]] : lines;
+  const shown = busy.slice(0, busy.length > linesMax ? linesMax - 1 : linesMax);
+  const idColumns = Math.min(idColumnsMax, Math.max(0, ...shown.map(({ id }) => measure(plain(id)))));
+  const lines = shown.map((task) => taskLine(task, idColumns, now));
+  return busy.length > shown.length
+    ? [...lines, [["dim", `  ${words.more(busy.length - shown.length)}`]]]
+    : lines;
 }
 
-function taskLine(task: TaskView, now: number): Span[] {
+function taskLine(task: TaskView, idColumns: number, now: number): Span[] {
   const { glyph, word, color } = glyphOf(task.status);
-  const { tool = "", activity: does = "" } = task;
-  const activity = (does.startsWith(tool) ? does : [tool, does].filter(Boolean).join(": ")) || "starting";
   const quiet = task.escalation && formatQuiet({ lastSignAt: now, ...task }, now);
   return [
     [color, `  ${glyph}`],
-    ["text", task.id],
-    ["muted", task.agent],
+    ["text", cell(task.id, idColumns)],
+    ["muted", task.role ?? task.agent],
+    ["dim", modelName(task.model)],
     ["muted", task.startedAt === undefined ? "" : formatDuration(now - task.startedAt)],
-    ["dim", formatUsage(task.usage)],
+    ["dim", formatUsage({ ...task.usage, cacheRead: 0, cacheWrite: 0 })],
     ["warning", quiet ?? ""],
-    ["dim", task.status === "running" ? activity : `${word}: ${reasonOf(task) ?? "no reason given"}`],
+    ["dim", task.status === "running" ? activityOf(task) : `${word}: ${reasonOf(task) ?? words.noReason}`],
   ];
 }
 
-function reasonOf(of: { readonly cause?: string; readonly reason?: string }): string | undefined {
+/** What a task's worker does right now, in one line. */
+export function activityOf({ tool = "", activity: does = "" }: TaskView): string {
+  return (does.startsWith(tool) ? does : [tool, does].filter(Boolean).join(": ")) || words.starting;
+}
+
+/** A model without its provider: "anthropic/haiku:low" is "haiku:low". */
+export function modelName(model = ""): string {
+  return model.slice(model.indexOf("/") + 1);
+}
+
+/** Why it stands or ended as it did. */
+export function reasonOf(of: { readonly cause?: string; readonly reason?: string }): string | undefined {
   return of.reason ?? of.cause;
+}
+
+function some(count: number, word: string): string {
+  return count > 0 ? `${count} ${word}` : "";
 }

@@ -28,14 +28,18 @@ export type Span = readonly [color: Color, text: string];
  * escapes in the line are the theme's. Width 0 or less yields "".
  */
 export function drawLine(spans: readonly Span[], width: number, theme: Theme): string {
-  const texts = spans.map(([color, text]) => [color, plain(text)] as const).filter(([, text]) => text !== "");
+  const spell = theme.isAscii === true ? ascii : (text: string): string => text;
+  const texts = spans
+    .map(([color, text]) => [color, spell(plain(text))] as const)
+    .filter(([, text]) => text !== "");
   // The whole is measured and cut, and coloured only then: characters join across spans.
   const line = cut(texts.map(([, text]) => text).join(" "), width);
   let from = 0;
   const drawn = texts.map(([color, text]) => {
     const piece = line.slice(from, from + text.length + 1);
     from += text.length + 1;
-    return piece === "" ? "" : theme.fg(color, color === "toolTitle" ? theme.bold(piece) : piece);
+    const shown = theme.isAscii === true ? piece.replaceAll("…", "~") : piece;
+    return piece === "" ? "" : theme.fg(color, color === "toolTitle" ? theme.bold(shown) : shown);
   });
   return drawn.join("");
 }
@@ -43,6 +47,28 @@ export function drawLine(spans: readonly Span[], width: number, theme: Theme): s
 /** One line of harmless text: no escapes, no control characters; breaks and tabs become one space. */
 export function plain(text: string): string {
   return text.slice(0, textMaxUnits).replace(escapes, "").replace(breaks, " ").replace(unprintable, "");
+}
+
+/** Any text as exactly `columns` columns: cut with "…", or filled up with spaces. */
+export function cell(text: string, columns: number): string {
+  const line = cut(plain(text), columns);
+  return line + " ".repeat(Math.max(0, columns - measure(line)));
+}
+
+const asciiSigns: Readonly<Record<string, string>> = {
+  ...{ "○": "o", "●": "*", "◌": "~", "↻": "@", "■": "!", "✓": "+", "✗": "x", "⊘": "/", "–": "-", "·": "-" },
+  ...{ "█": "#", "░": ".", "…": "~", "│": "|", "─": "-", "┼": "+", "├": "+", "┤": "+", "└": "`", "┘": "'" },
+  ...{ "┴": "+", "┬": "+", "▸": ">", "»": ">", "↑": "^", "↓": "v", "←": "<", "→": ">", "▏": "_" },
+};
+
+/** Plain text with something of ASCII for each of our signs and each emoji, as wide as it was measured. */
+function ascii(text: string): string {
+  if (printableAscii.test(text)) return text;
+  const signs = [...segmenter.segment(text)].map(({ segment }) => {
+    const isPicture = asciiSigns[segment] === undefined && pictorial.test(segment);
+    return isPicture ? "?".repeat(graphemeColumns(segment)) : (asciiSigns[segment] ?? segment);
+  });
+  return signs.join("");
 }
 
 /** Columns that plain text takes; a text of more than 16,384 units is measured by its units. */

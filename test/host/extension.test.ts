@@ -94,53 +94,6 @@ test.each([
   expect(seen).toBe(reason);
 });
 
-test("the widget shows what a live run does, and goes when it is over; then nothing ticks", async () => {
-  const world = new World();
-  const pi = await world.startRun(runId);
-  await world.clock.advance(300);
-  expect(pi.widgetLines(80)).toEqual([
-    expect.stringContaining(runId),
-    expect.stringContaining("build executor"),
-  ]);
-  await world.clock.advance(5_000);
-  expect(pi.widgetLines(80)?.[0]).toContain("5s");
-  expect(pi.renders).toBeGreaterThanOrEqual(4);
-  expect(pi.renders).toBeLessThanOrEqual(7);
-  world.engine.append(runId, ...finished("completed"));
-  await world.clock.advance(10_000);
-  expect(pi.widgetLines(80)).toBeUndefined();
-  expect([world.clock.sleeping, world.engine.following]).toEqual([0, 0]);
-});
-
-test("a flood of events redraws at most four times a second", async () => {
-  const world = new World();
-  const pi = await world.startRun(runId);
-  await world.clock.advance(300);
-  const before = pi.renders;
-  const usage = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0, cost: 0, turns: 0 };
-  for (let step = 0; step < 200; step++) {
-    world.engine.append(runId, {
-      type: "attempt.progressed",
-      task: "build",
-      attempt: 1,
-      usage,
-      activity: `line ${step}`,
-    });
-    await world.clock.advance(10);
-  }
-  expect(pi.renders - before).toBeLessThanOrEqual(9);
-  await world.clock.advance(1_000);
-  expect(pi.widgetLines(80)?.[1]).toContain("line 199");
-});
-
-test("an rpc client gets plain lines", async () => {
-  const world = new World();
-  world.session.mode = "rpc";
-  await world.startRun(runId);
-  await world.clock.advance(2_000);
-  expect(world.session.widget).toEqual([expect.stringContaining(runId), expect.stringContaining("build")]);
-});
-
 test("a background run wakes the lead exactly once, whatever is reloaded in between", async () => {
   const world = new World();
   let pi = await world.startRun(runId);

@@ -25,6 +25,7 @@ export class FakeSession {
   readonly sent: Sent[] = [];
   readonly notes: { readonly text: string; readonly level: string | undefined }[] = [];
   widget: unknown;
+  status: string | undefined;
   isIdle = true;
   hasUI = true;
   mode: "tui" | "rpc" | "json" | "print" = "tui";
@@ -140,6 +141,9 @@ export class FakePi {
     };
     return {
       notify: (text: string, level?: string) => session.notes.push({ text, level }),
+      setStatus: (_key: string, text: string | undefined) => {
+        session.status = text;
+      },
       setWidget: (_key: string, content: unknown) => {
         session.widget = typeof content === "function" ? content({ requestRender }, theme) : content;
       },

@@ -301,6 +301,7 @@ export class World {
       engine: this.engine,
       history: noHistory("/project"),
       places: { builtin: "/package", user: "/user" },
+      settings: async () => defaultSettings,
       settingsFiles: { user: "/user/config.json" },
       names: async () => [],
       settingKeys: () => [],

@@ -13,11 +13,11 @@ export function settingNames(text: string): readonly string[] {
   );
 }
 
-const owner = /(settings|limits|retries|retention|recovery)$/i;
+const owner = /(settings|limits|retries|retention|recovery|widget|\bui)$/i;
 
 /**
  * True when the code reads this setting, by a dot or by destructuring. A name of one word is common: it counts only
- * when it is taken from something called settings, limits, retries or recovery.
+ * when it is taken from something that is called like its group.
  */
 export function reads(text: string, name: string): boolean {
   const source = ts.createSourceFile("reader.ts", text, ts.ScriptTarget.Latest, true);

@@ -1,9 +1,10 @@
 import { visibleWidth } from "@mariozechner/pi-tui";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { MailView } from "../../src/core/view.ts";
 import { callLines, readCard, resultLines } from "../../src/ui/card.ts";
-import { plainTheme } from "../../src/ui/theme.ts";
-import { isShown, widgetLines } from "../../src/ui/widget.ts";
+import { asciiTheme, plainTheme } from "../../src/ui/theme.ts";
+import { isShown, statusText, widgetLines } from "../../src/ui/widget.ts";
 import { ansiTheme, anyText, anyView, anyWidth, taskOf, viewOf } from "./arbitrary.ts";
 
 const usage = { input: 12_000, output: 1_300, cacheRead: 40_000, cacheWrite: 0, cost: 0.0123, turns: 4 };
@@ -22,8 +23,14 @@ test("whatever a run looks like, every line fits every width and nothing throws"
       anyWidth,
       fc.double(),
       fc.boolean(),
-      (views, width, now, expanded) => {
-        expectFitting(widgetLines(views, now, width, ansiTheme), width);
+      fc.nat(12),
+      (views, width, now, expanded, linesMax) => {
+        for (const theme of [ansiTheme, asciiTheme(ansiTheme)]) {
+          const lines = widgetLines(views, now, width, theme, linesMax);
+          expectFitting(lines, width);
+          expect(lines.length).toBeLessThanOrEqual(linesMax);
+        }
+        statusText(views, now);
         for (const view of views) {
           const result = { details: view, text: view.goal };
           expectFitting(callLines({ ...view, action: "run" }, width, ansiTheme), width);
@@ -64,7 +71,7 @@ test("details of any shape are read or left out, never thrown over", () => {
 test("ten thousand tasks cost a screen, not more", () => {
   const tasks = Array.from({ length: 10_000 }, (_, index) => taskOf({ id: `t${index}`, startedAt: index }));
   const view = viewOf({ tasks });
-  expect(widgetLines([view], 0, 80, plainTheme)).toHaveLength(6);
+  expect(widgetLines([view], 0, 80, plainTheme)).toHaveLength(10);
   const details = { status: "running", tasks: tasks.map(({ id, agent, status }) => ({ id, agent, status })) };
   expect(resultLines({ details, text: "" }, true, 80, plainTheme).length).toBeLessThan(510);
   expect(resultLines({ details, text: "" }, false, 80, plainTheme)).toHaveLength(5);
@@ -92,11 +99,42 @@ test("a row says who works at what, for how long and at which price; running tas
     ],
   });
   expect(widgetLines([view], 65_000, 120, plainTheme)).toEqual([
-    "● implementation 1/5 · 1m05s · $0.012 run-00000001 goal",
+    "● implementation █░░░░░░░ 1/5 · 2 running · 1 retrying · 1m05s · ↑12k ↓1.3k $0.012 goal",
     "  ● first executor 1m00s reading",
-    "  ● later executor 56s ↑12k ↓1.3k R40k $0.012 bash: npm test",
+    "  ● later executor 56s ↑12k ↓1.3k $0.012 bash: npm test",
     "  ↻ again executor retrying: tries again in 4 s",
   ]);
+});
+
+test("who must act, and how, stands below the run; the footer counts it", () => {
+  const question: MailView = {
+    ...{ id: "q1", from: "build", to: "lead", kind: "question", text: "left or right?" },
+    ...{ at: 0, status: "produced" },
+  };
+  const tasks = [taskOf({ id: "build", status: "waiting", reason: "asks: left or right?" })];
+  const asking = viewOf({ status: "waiting", tasks, questions: [question] });
+  const parked = viewOf({ runId: "run-2", status: "blocked", reason: "its owner is gone", createdAt: 1 });
+  const lines = widgetLines([asking, parked], 0, 100, plainTheme);
+  expect(lines.filter((line) => line.includes("needs you"))).toEqual([
+    "  ? needs you: /team-respond … --run run-00000001 build asks: left or right?",
+    "  ? needs you: /team-resume run-2 its owner is gone",
+  ]);
+  expect(statusText([asking, parked], 0)).toBe("? team 2 runs · 0/1 · 0 at work · 2 need you");
+  expect(statusText([], 0)).toBeUndefined();
+});
+
+test("where there are more runs than lines, the last line counts those that are hidden", () => {
+  const runs = Array.from({ length: 5 }, (_, at) => viewOf({ createdAt: at, goal: `goal ${at}` }));
+  const lines = widgetLines(runs, 10, 80, plainTheme, 3);
+  expect(lines).toHaveLength(3);
+  expect(lines[2]).toBe("+3 more runs · /team");
+  expect(widgetLines(runs, 10, 80, plainTheme, 0)).toEqual([]);
+});
+
+test("in ascii mode no sign of ours and no emoji is drawn, and everything is as wide as before", () => {
+  const view = viewOf({ goal: "größer 👍🏽 machen …", tasks: [taskOf({ id: "build" })] });
+  const [line = ""] = widgetLines([view], 0, 120, asciiTheme(plainTheme));
+  expect(line).toBe("* team ........ 0/1 - 1 running - 0s größer ?? machen ~");
 });
 
 test("a call is named by its action, its subject and its goal", () => {
