@@ -1,7 +1,8 @@
+import { type Estimate, estimate, experienceOf } from "../core/estimate.ts";
 import { graphOf } from "../core/graph.ts";
 import type { Plan, PlannedTask, PlanProblem } from "../core/plan.ts";
 import type { Settings } from "../core/settings.ts";
-import { formatDuration, oneLine } from "../lib/wording.ts";
+import { formatDuration, formatEstimate, oneLine } from "../lib/wording.ts";
 import { loadCatalogue } from "../resources/catalogue.ts";
 import { type Compiled, compilePlan } from "../resources/compile.ts";
 import { loadSettings } from "../resources/settings.ts";
@@ -38,7 +39,11 @@ export const plan: Perform = async (parameters, context) => {
   const asked = await compileAsk(parameters, context);
   if (!asked.ok) return refusal(asked.problems);
   const tasks = asked.plan.tasks.slice(0, 100).map(({ id, agent }) => ({ id, agent, status: "pending" }));
-  const text = planText(asked.plan, asked.concurrency, context.requester.model);
+  const past = experienceOf(
+    (await context.engine.list()).flatMap((run) => ("manifest" in run ? [run.manifest] : [])),
+  );
+  const expected = estimate(asked.plan, asked.concurrency, past);
+  const text = planText(asked.plan, asked.concurrency, context.requester.model, expected);
   return withWarnings(asked.warnings, answer(text, { tasks }));
 };
 
@@ -55,7 +60,12 @@ export function withWarnings(warnings: readonly PlanProblem[], performed: Perfor
   };
 }
 
-function planText(plan: Plan, concurrency: number, leadModel: string | undefined): string {
+function planText(
+  plan: Plan,
+  concurrency: number,
+  leadModel: string | undefined,
+  expected?: Estimate,
+): string {
   const { tasks, goal, team, workflow } = plan;
   const named = [team && `team ${team}`, workflow && `workflow ${workflow}`].filter(Boolean);
   const writers = tasks.filter(({ writes }) => writes !== "none").map(({ id }) => id);
@@ -65,6 +75,7 @@ function planText(plan: Plan, concurrency: number, leadModel: string | undefined
     `Goal: ${oneLine(goal, 300)}`,
     `${tasks.length} tasks, at most ${concurrency} at once; longest chain (${chain.length}): ${oneLine(chain.join(" → "), 400)}.`,
     `Writers take turns in the shared checkout: ${oneLine(writers.join(", ") || "none", 400)}.`,
+    ...(expected === undefined ? [] : [`${formatEstimate(expected)}.`]),
     ...tasks.map((task) => taskText(task, plan, leadModel)),
   ].join("\n");
 }

@@ -1,19 +1,30 @@
+import { estimate, experienceOf } from "../core/estimate.ts";
 import type { StoredEvent } from "../core/events.ts";
+import { type AttemptStory, attemptsOf, explainRun, explainTask, nextStep } from "../core/explain.ts";
 import type { Verdict } from "../core/process.ts";
 import { attemptKey } from "../core/state.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import { countOf, formatDuration, formatStep, formatUsage, oneLine } from "../lib/wording.ts";
+import {
+  countOf,
+  formatDuration,
+  formatEstimate,
+  formatOutcome,
+  formatPoint,
+  formatUsage,
+  oneLine,
+} from "../lib/wording.ts";
 import type { ActionContext, Perform } from "./context.ts";
-import { onRun } from "./observe.ts";
+import { type Observed, onRun } from "./observe.ts";
 import { aboutRun, attemptDirectory } from "./result.ts";
-import { nextStep, questionText, runHeader, runLine, taskLine, taskTable } from "./text.ts";
+import { questionText, runHeader, runLine, taskLine, taskTable } from "./text.ts";
 
 const otherRunsMax = 10;
 
 /** Where a run stands and why each task that is not running is not; or the story of one task. */
 export const status: Perform = (parameters, context) =>
-  onRun(parameters, context, async ({ view, task, events, others, problems }) => {
+  onRun(parameters, context, async (observed) => {
+    const { view, task, events, others, problems } = observed;
     if (task !== undefined)
       return aboutRun(true, view, await taskStory(view, task, events, context), context);
     const now = context.clock.now();
@@ -25,6 +36,9 @@ export const status: Perform = (parameters, context) =>
     const text = [
       runHeader(view, now),
       taskTable(view, now),
+      ...explainRun(view),
+      estimateText(observed, now),
+      lastRecord(events, now),
       ...questionText(view, now),
       usageLine(view),
       ...problems.map(({ where, message, remedy }) => `In its way: ${where}: ${message}. ${remedy}.`),
@@ -54,7 +68,10 @@ async function taskStory(
   const text = [
     taskLine(task, context.clock.now()),
     task.dependsOn.length > 0 ? `Depends on: ${task.dependsOn.join(", ")}.` : "",
-    ...attempts(task, events),
+    ...explainTask(view, task).slice(1),
+    ...attemptsOf(events)
+      .filter((story) => story.task === task.id)
+      .map(attemptLine),
     ...denials(task, events),
     verdict && `Seen from outside, ${verdictWords[verdict]}.`,
     task.attempts === 0 ? "It was never started." : `Newest attempt: ${newest}`,
@@ -71,33 +88,27 @@ function usageLine({ usage }: RunView | TaskView): string {
 }
 
 /** One line an attempt: the last point of its life that was recorded, and how it ended. */
-function attempts(task: TaskView, events: readonly StoredEvent[]): string[] {
-  const points = new Map<number, string>();
-  const ends = new Map<number, string>();
-  for (const event of events) {
-    if (!("attempt" in event) || event.task !== task.id) continue;
-    const { attempt } = event;
-    if (event.type === "attempt.started") points.set(attempt, "allocated, never spawned");
-    if (event.type === "attempt.spawned")
-      points.set(attempt, `spawned as pid ${event.worker.pid}, never became ready`);
-    if (event.type === "attempt.ready") points.set(attempt, "became ready, showed no activity");
-    if (event.type === "attempt.progressed")
-      points.set(attempt, `worked, last seen at "${oneLine(event.activity, 100)}"`);
-    if (event.type === "attempt.escalated")
-      points.set(
-        attempt,
-        `${formatStep(event.step)} after ${formatDuration(event.quietMs)} without a sign of life`,
-      );
-    if (event.type === "attempt.ended") {
-      const { outcome, retryAt } = event;
-      const cause = "cause" in outcome ? ` (${outcome.cause}): ${oneLine(outcome.message, 500)}` : "";
-      ends.set(
-        attempt,
-        `; ${outcome.kind}${cause}${retryAt === undefined ? "" : "; it was to be tried again"}`,
-      );
-    }
-  }
-  return [...points].map(([attempt, point]) => `Attempt ${attempt}: ${point}${ends.get(attempt) ?? ""}.`);
+function attemptLine({ attempt, point, outcome, retryAt }: AttemptStory): string {
+  const again = retryAt === undefined ? "" : "; it was to be tried again";
+  return `Attempt ${attempt}: ${formatPoint(point)}${outcome ? `; ${formatOutcome(outcome)}` : ""}${again}.`;
+}
+
+/** When the run is over and what is left costs, if it goes as it went before; empty where nothing tells. */
+function estimateText({ view, events, others }: Observed, now: number): string {
+  const started = events.find((event) => event.type === "run.started");
+  if (started === undefined || isFinalRun(view.status) || view.status === "blocked") return "";
+  const past = experienceOf(others.flatMap((listing) => ("manifest" in listing ? [listing.manifest] : [])));
+  const { plan, terms } = started;
+  const found = estimate(plan, terms.settings.concurrency, past, { tasks: view.tasks, now });
+  return found === undefined ? "" : `${formatEstimate(found)}, counted from now.`;
+}
+
+/** `Last record: attempt.ended of build, 42s ago.` */
+function lastRecord(events: readonly StoredEvent[], now: number): string {
+  const last = events.at(-1);
+  if (last === undefined) return "";
+  const of = "task" in last ? ` of ${last.task}` : "";
+  return `Last record: ${last.type}${of}, ${formatDuration(now - Date.parse(last.at))} ago.`;
 }
 
 const denialsMax = 10;

@@ -1,10 +1,11 @@
+import { nextStep } from "../core/explain.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
 import { countOf, formatCost, formatUsage } from "../lib/wording.ts";
 import type { ActionContext, Perform } from "./context.ts";
 import { onRun } from "./observe.ts";
 import { aboutRun, attemptDirectory } from "./result.ts";
-import { headOf, nextStep, runHeader, taskTable } from "./text.ts";
+import { headOf, runHeader, taskTable } from "./text.ts";
 
 const claimMaxBytes = 6_000;
 const intermediateClaimMaxBytes = 400;

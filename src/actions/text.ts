@@ -115,24 +115,3 @@ export function questionText({ runId, questions }: RunView, now: number): string
     return `${asked}\n  The lead or a person answers: team respond run=${runId} name=${id} message=${words.join(" or message=")}`;
   });
 }
-
-/** The exact call that helps next, for a run in this state; empty when there is nothing left to do. */
-export function nextStep({ runId, status, tasks }: RunView): string {
-  switch (status) {
-    case "queued":
-    case "running":
-      return `Next: team wait run=${runId}, or team cancel run=${runId}.`;
-    case "waiting":
-      return `Next: team respond run=${runId} message="…"; then team wait run=${runId}.`;
-    case "blocked":
-      return `It stands still. To go on: team resume run=${runId}; to give it up: team cancel run=${runId} reason="…".`;
-    case "failed": {
-      const failed = tasks.find((task) => task.status === "failed");
-      const look = failed === undefined ? "" : ` task=${failed.id}`;
-      return `Next: team status run=${runId}${look} says what happened to it; then team retry run=${runId} keeps what finished.`;
-    }
-    case "completed":
-    case "cancelled":
-      return "";
-  }
-}

@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { nextStep } from "../core/explain.ts";
 import { type Bundle, HistoryRefused } from "../core/history.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import { isDirectory, isThere } from "../lib/files.ts";
@@ -8,7 +9,7 @@ import type { ActionContext, Perform, Performed } from "./context.ts";
 import { ownerOf, unforced } from "./foreign.ts";
 import { meantRun, onRun } from "./observe.ts";
 import { aboutRun, answer, refusal } from "./result.ts";
-import { nextStep, runHeader } from "./text.ts";
+import { runHeader } from "./text.ts";
 
 const biggestShown = 5;
 

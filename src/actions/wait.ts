@@ -1,4 +1,5 @@
 import type { StoredEvent } from "../core/events.ts";
+import { nextStep } from "../core/explain.ts";
 import type { RunId } from "../core/plan.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
@@ -6,7 +7,7 @@ import type { ActionContext, Perform, Performed } from "./context.ts";
 import { onRun } from "./observe.ts";
 import { aboutRun } from "./result.ts";
 import { outcomeText } from "./summary.ts";
-import { nextStep, questionText, runHeader, taskTable } from "./text.ts";
+import { questionText, runHeader, taskTable } from "./text.ts";
 import { type WatchEnd, watch } from "./watch.ts";
 
 /** Longer than the ending ladder and the driver's start together. */

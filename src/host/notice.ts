@@ -1,6 +1,7 @@
 import type { MessageRenderer } from "@mariozechner/pi-coding-agent";
 import { progressDetails } from "../actions/result.ts";
-import { nextStep, questionText, runHeader, taskLine } from "../actions/text.ts";
+import { questionText, runHeader, taskLine } from "../actions/text.ts";
+import { nextStep } from "../core/explain.ts";
 import type { RunView } from "../core/view.ts";
 import { countOf, formatDuration, formatUsage, oneLine } from "../lib/wording.ts";
 import { readCard } from "../ui/card.ts";

@@ -67,6 +67,47 @@ export function formatStep(step: string): string {
   return step === "nudge" ? "nudged" : "turn aborted";
 }
 
+/** How far an attempt came: "worked, last seen at "bash npm test"". */
+export function formatPoint(point: {
+  readonly kind: string;
+  readonly pid?: number;
+  readonly activity?: string;
+  readonly step?: string;
+  readonly quietMs?: number;
+}): string {
+  switch (point.kind) {
+    case "started":
+      return "allocated, never spawned";
+    case "spawned":
+      return `spawned as pid ${point.pid}, never became ready`;
+    case "ready":
+      return "became ready, showed no activity";
+    case "worked":
+      return `worked, last seen at "${oneLine(point.activity ?? "", 100)}"`;
+    default:
+      return `${formatStep(point.step ?? "")} after ${formatDuration(point.quietMs ?? 0)} without a sign of life`;
+  }
+}
+
+/** How an attempt ended: "failed (timeout): no answer came". */
+export function formatOutcome(of: {
+  readonly kind: string;
+  readonly cause?: string;
+  readonly message?: string;
+}): string {
+  return of.cause === undefined ? of.kind : `${of.kind} (${of.cause}): ${oneLine(of.message ?? "", 500)}`;
+}
+
+/** "Estimate: about 3m05s and $0.12 (medians of 12 finished tasks of these agents)". */
+export function formatEstimate(of: {
+  readonly ms: number;
+  readonly cost: number;
+  readonly tasks: number;
+}): string {
+  const cost = of.cost > 0 ? ` and ${formatCost(of.cost)}` : "";
+  return `Estimate: about ${formatDuration(of.ms)}${cost} (medians of ${countOf(of.tasks, "finished task")} of these agents)`;
+}
+
 /** "1 task", "2 tasks". */
 export function countOf(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

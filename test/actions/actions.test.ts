@@ -156,6 +156,23 @@ describe("looking at a run", () => {
     expect((await perform("events", { task: "a", limit: 1 }, context)).text).toMatch(/^1 of \d+ events/);
   });
 
+  it("says what a run waits for, what follows, and by earlier runs of its agents how long that takes", async () => {
+    const { context } = world(root(), works);
+    expect((await perform("plan", { tasks: graph }, context)).text).not.toContain("Estimate");
+    await perform("run", { tasks: graph, background: true }, context);
+    const first = await perform("status", {}, context);
+    expect(first.text).toMatch(
+      /It waits for a \(running\), c \(running\)\.\nAfter that: b\.\nLast record: attempt/,
+    );
+    await perform("wait", {}, context);
+    const expected = /Estimate: about 10s \(medians of 3 finished tasks of these agents\)/;
+    expect((await perform("plan", { tasks: graph }, context)).text).toMatch(expected);
+    await perform("run", { tasks: graph, background: true }, context);
+    expect((await perform("status", {}, context)).text).toMatch(expected);
+    const done = await perform("wait", {}, context);
+    expect(done.text).not.toContain("Estimate");
+  });
+
   it("says of a task that is under way what can be seen of it from outside", async () => {
     const { context, engine } = world(root(), {});
     await perform("run", { tasks: graph, background: true }, context);

@@ -1,0 +1,91 @@
+import { graphOf, topologicalOrder } from "./graph.ts";
+import type { Plan, PlannedTask } from "./plan.ts";
+import type { Manifest } from "./ports.ts";
+import { isFinalRun, isFinalTask } from "./status.ts";
+import type { TaskView } from "./view.ts";
+
+/** What tasks of one agent took in the past: medians, in ms and US dollars, of so many completed tasks. */
+export interface Experience {
+  readonly ms: number;
+  readonly cost: number;
+  readonly tasks: number;
+}
+/** How long the rest of a run takes and what it costs, if it goes as it went before; from so many completed tasks. */
+export type Estimate = Experience;
+
+const runsMax = 50;
+
+/** What the newest finished runs among these (newest first) tell of each agent; what they reused tells nothing. */
+export function experienceOf(manifests: Iterable<Manifest>): ReadonlyMap<string, Experience> {
+  const taken = new Map<string, { readonly ms: number[]; readonly cost: number[] }>();
+  let runs = 0;
+  for (const { status, tasks } of manifests) {
+    if (!isFinalRun(status)) continue;
+    if (++runs > runsMax) break;
+    for (const { agent, status: is, reusedFrom, startedAt, finishedAt, usage } of tasks) {
+      if (is !== "completed" || reusedFrom !== undefined || !startedAt || !finishedAt) continue;
+      const of = taken.get(agent) ?? { ms: [], cost: [] };
+      taken.set(agent, of);
+      of.ms.push(Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt)));
+      of.cost.push(usage?.cost ?? 0);
+    }
+  }
+  return new Map(
+    [...taken].map(([agent, { ms, cost }]) => [
+      agent,
+      { ms: median(ms), cost: median(cost), tasks: ms.length },
+    ]),
+  );
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  const upper = sorted[half] ?? 0;
+  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? 0) + upper) / 2;
+}
+
+/**
+ * What is still to be done, by experience: the longest of its chains, of its writers in turn, and of all its work over
+ * `concurrency` workers. Undefined where an agent has no past, nothing is left, or somebody is waited for. `standing`:
+ * the tasks as they are at `now` (ms since the epoch); absent for a plan that was not started.
+ */
+export function estimate(
+  { tasks }: Pick<Plan, "tasks">,
+  concurrency: number,
+  experience: ReadonlyMap<string, Experience>,
+  standing?: { readonly tasks: readonly TaskView[]; readonly now: number },
+): Estimate | undefined {
+  const views = new Map(standing?.tasks.map((task) => [task.id, task]));
+  const isLeft = ({ id }: PlannedTask): boolean => !isFinalTask(views.get(id)?.status ?? "pending");
+  const left = tasks.filter(isLeft);
+  const isHeld = left.some(({ id }) => ["waiting", "blocked"].includes(views.get(id)?.status ?? ""));
+  if (left.length === 0 || isHeld || left.some(({ agent }) => !experience.has(agent))) return undefined;
+  const msOf = ({ id, agent }: PlannedTask): number => {
+    const view = views.get(id);
+    const gone = view?.status === "running" ? (standing?.now ?? 0) - (view.startedAt ?? 0) : 0;
+    return Math.max(0, (experience.get(agent)?.ms ?? 0) - gone);
+  };
+  const costOf = ({ id, agent }: PlannedTask): number =>
+    Math.max(0, (experience.get(agent)?.cost ?? 0) - (views.get(id)?.usage.cost ?? 0));
+  const sum = <T>(of: readonly T[], amount: (one: T) => number): number =>
+    of.reduce((total, one) => total + amount(one), 0);
+  const writers = left.filter(({ writes }) => writes !== "none");
+  const chain = longest(tasks, (task) => (isLeft(task) ? msOf(task) : 0));
+  return {
+    ms: Math.max(chain, sum(writers, msOf), sum(left, msOf) / Math.max(1, concurrency)),
+    cost: sum(left, costOf),
+    tasks: sum([...new Set(left.map(({ agent }) => agent))], (agent) => experience.get(agent)?.tasks ?? 0),
+  };
+}
+
+/** Ms of the longest chain of these tasks. */
+function longest(tasks: readonly PlannedTask[], msOf: (task: PlannedTask) => number): number {
+  const { dependencies, dependents } = graphOf(tasks);
+  const ends: number[] = [];
+  for (const index of topologicalOrder(dependencies, dependents)) {
+    const [task, before] = [tasks[index], dependencies[index] ?? []];
+    ends[index] = before.reduce((latest, at) => Math.max(latest, ends[at] ?? 0), 0) + (task ? msOf(task) : 0);
+  }
+  return ends.reduce((latest, end) => Math.max(latest, end), 0);
+}

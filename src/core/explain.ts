@@ -1,0 +1,149 @@
+import type { StoredEvent } from "./events.ts";
+import type { AttemptOutcome } from "./outcome.ts";
+import type { TaskId } from "./plan.ts";
+import type { Escalation } from "./process.ts";
+import { isFinalRun, type TaskStatus } from "./status.ts";
+import type { RunView, TaskView } from "./view.ts";
+
+const namedMax = 8;
+
+/** What keeps others waiting, the most telling first. */
+const blame: readonly TaskStatus[] = [
+  "failed",
+  "cancelled",
+  "skipped",
+  "blocked",
+  "waiting",
+  "retrying",
+  "stopping",
+  "running",
+  "pending",
+];
+
+/**
+ * What happened to a run, or what it waits for, as sentences, the nearest cause first; none for one that completed or that
+ * no driver has taken yet. What waits for a person is said by its questions.
+ */
+export function explainRun(view: RunView): string[] {
+  const { status, tasks } = view;
+  const named = (of: readonly TaskView[], tell: (task: TaskView) => string): string => {
+    const more = of.length > namedMax ? ` and ${of.length - namedMax} more` : "";
+    return of.slice(0, namedMax).map(tell).join(", ") + more;
+  };
+  const of = (...wanted: readonly TaskStatus[]) => tasks.filter((task) => wanted.includes(task.status));
+  if (isFinalRun(status) || status === "blocked") {
+    const failed = of("failed").sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0));
+    const skipped = of("skipped");
+    const cause = (task: TaskView) => `${task.id} (${task.cause}, attempt ${task.attempts})`;
+    return [
+      ...(failed.length === 0 ? [] : [`Failed: ${named(failed, cause)}.`]),
+      ...(skipped.length === 0 ? [] : [`Skipped because of that: ${named(skipped, ({ id }) => id)}.`]),
+    ];
+  }
+  const moving = of("running", "stopping", "retrying");
+  const held = of("pending").filter(({ dependsOn }) => dependsOn.length > 0);
+  return [
+    ...(moving.length === 0
+      ? []
+      : [`It waits for ${named(moving, ({ id, status: is }) => `${id} (${is})`)}.`]),
+    ...(held.length === 0 ? [] : [`After that: ${named(held, ({ id }) => id)}.`]),
+  ];
+}
+
+/** From the task to what it stands on, a sentence each: `c is pending: waits for b`, `b is running: npm test`. */
+export function explainTask(view: RunView, task: TaskView): string[] {
+  const byId = new Map(view.tasks.map((each) => [each.id, each]));
+  const chain = [task];
+  for (let at: TaskView | undefined = task; at !== undefined; ) {
+    const needed: readonly TaskView[] =
+      at.status === "pending" || at.status === "skipped"
+        ? at.dependsOn.flatMap((id) => byId.get(id) ?? []).filter(({ status }) => status !== "completed")
+        : [];
+    at = [...needed].sort((a, b) => blame.indexOf(a.status) - blame.indexOf(b.status))[0];
+    if (at !== undefined) chain.push(at);
+  }
+  return chain.map((each) => `${standing(each)}.`);
+}
+
+function standing({ id, status, cause, reason, activity }: TaskView): string {
+  const because = cause === undefined || cause === status ? "" : ` (${cause})`;
+  const why = reason ?? activity;
+  return `${id} is ${status}${because}${why === undefined ? "" : `: ${why.trim().replace(/\.$/, "")}`}`;
+}
+
+/** The exact call that helps next, for a run in this state; empty when there is nothing left to do. */
+export function nextStep({ runId, status, tasks }: RunView): string {
+  switch (status) {
+    case "queued":
+    case "running":
+      return `Next: team wait run=${runId}, or team cancel run=${runId}.`;
+    case "waiting":
+      return `Next: team respond run=${runId} message="…"; then team wait run=${runId}.`;
+    case "blocked":
+      return `It stands still. To go on: team resume run=${runId}; to give it up: team cancel run=${runId} reason="…".`;
+    case "failed": {
+      const failed = tasks.find((task) => task.status === "failed");
+      const look = failed === undefined ? "" : ` task=${failed.id}`;
+      return `Next: team status run=${runId}${look} says what happened to it; then team retry run=${runId} keeps what finished.`;
+    }
+    case "completed":
+    case "cancelled":
+      return "";
+  }
+}
+
+/** One attempt as its records tell it. Instants in ms since the epoch. */
+export interface AttemptStory {
+  readonly task: TaskId;
+  readonly attempt: number;
+  readonly model?: string;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  /** The last point of its life that was recorded. */
+  readonly point:
+    | { readonly kind: "started" }
+    | { readonly kind: "spawned"; readonly pid: number }
+    | { readonly kind: "ready" }
+    | { readonly kind: "worked"; readonly activity: string }
+    | ({ readonly kind: "escalated" } & Escalation);
+  readonly outcome?: AttemptOutcome;
+  /** When another try was to follow. */
+  readonly retryAt?: number;
+}
+
+/** Every attempt of a run, in order of their start. */
+export function attemptsOf(events: readonly StoredEvent[]): readonly AttemptStory[] {
+  const stories = new Map<string, AttemptStory>();
+  for (const event of events) {
+    if (!("attempt" in event)) continue;
+    const { task, attempt, at } = event;
+    const key = `${task}/${attempt}`;
+    const known = stories.get(key);
+    if (event.type === "attempt.started") {
+      const model = event.model === undefined ? {} : { model: event.model };
+      const point = { kind: "started" } as const;
+      stories.set(key, { task, attempt, ...model, startedAt: Date.parse(at), point });
+    } else if (known !== undefined) stories.set(key, { ...known, ...told(event) });
+  }
+  return [...stories.values()];
+}
+
+function told(event: StoredEvent): Partial<AttemptStory> {
+  switch (event.type) {
+    case "attempt.spawned":
+      return { point: { kind: "spawned", pid: event.worker.pid } };
+    case "attempt.ready":
+      return { point: { kind: "ready" } };
+    case "attempt.progressed":
+      return { point: { kind: "worked", activity: event.activity } };
+    case "attempt.escalated":
+      return { point: { kind: "escalated", step: event.step, quietMs: event.quietMs } };
+    case "attempt.ended": {
+      const { outcome, retryAt } = event;
+      const model = "model" in outcome && outcome.model !== undefined ? { model: outcome.model } : {};
+      return { endedAt: Date.parse(event.at), outcome, ...model, ...(retryAt !== undefined && { retryAt }) };
+    }
+    default:
+      return {};
+  }
+}
