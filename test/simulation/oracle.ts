@@ -146,7 +146,7 @@ export class Oracle {
         this.#finish(event.status);
         return;
       case "mail.posted":
-        this.#judgeMail(event.mail);
+        this.#judgeMail(event.mail, Date.parse(event.at));
         return;
       case "mail.consumed": {
         const key = `${event.mail} by ${event.task}/${event.attempt}`;
@@ -164,7 +164,7 @@ export class Oracle {
     }
   }
 
-  #judgeMail({ id, kind, from, to, replyTo = "" }: Mail): void {
+  #judgeMail({ id, kind, from, to, replyTo = "" }: Mail, at: number): void {
     this.#expect(!this.#mail.has(id), `mail ${id} is posted twice`);
     this.#mail.add(id);
     if (kind === "question") {
@@ -175,8 +175,12 @@ export class Oracle {
     if (kind !== "answer") return;
     this.#waiting.delete(to);
     const asker = this.tasks.get(to);
-    // What it waited for was the answer.
-    if (asker !== undefined) asker.retryAt = undefined;
+    if (asker !== undefined) {
+      // What it waited for was the answer.
+      asker.retryAt = undefined;
+      // Its silence is measured anew, by a clock that may have been set back meanwhile.
+      asker.lastSignAt = at;
+    }
     this.#expect(this.#mail.has(replyTo), `${id} answers no question`);
     this.#expect(!this.#answered.has(replyTo), `${replyTo} is answered twice`);
     this.#answered.add(replyTo);
