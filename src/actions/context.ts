@@ -82,6 +82,8 @@ export interface ActionDetails {
   /** All of the run's tasks by status. */
   readonly counts?: Readonly<Record<string, number>>;
   readonly usage?: Usage;
+  /** Ids of the open questions that the text quotes. */
+  readonly questions?: readonly string[];
   readonly paths?: readonly string[];
   readonly problems?: readonly PlanProblem[];
 }

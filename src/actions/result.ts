@@ -30,8 +30,10 @@ export function aboutRun(
   paths: readonly string[] = [engine.directory(view.runId)],
 ): Performed {
   const tasks = telling(view.tasks, detailsTasksMax);
-  const details = { ...runDetails(view, tasks, clock.now()), paths };
-  return { ok, text: bounded(text, engine.directory(view.runId)), details };
+  const told = bounded(text, engine.directory(view.runId));
+  const questions = view.questions.flatMap(({ id }) => (told.includes(`name=${id}`) ? [id] : []));
+  const asked = questions.length > 0 && { questions };
+  return { ok, text: told, details: { ...runDetails(view, tasks, clock.now()), ...asked, paths } };
 }
 
 /** Directory of a task's newest attempt. */

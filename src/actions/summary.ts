@@ -5,7 +5,7 @@ import { countOf, formatCost, formatUsage } from "../lib/wording.ts";
 import type { ActionContext, Perform } from "./context.ts";
 import { onRun } from "./observe.ts";
 import { aboutRun, attemptDirectory } from "./result.ts";
-import { headOf, runHeader, taskTable } from "./text.ts";
+import { headOf, questionText, runHeader, taskTable } from "./text.ts";
 
 const claimMaxBytes = 6_000;
 const intermediateClaimMaxBytes = 400;
@@ -26,6 +26,7 @@ export function outcomeText(view: RunView, { clock, engine }: ActionContext): st
     taskTable(view, now),
     `Usage: ${formatUsage(view.usage) || "none was counted"}.`,
     `Where to look: ${engine.directory(view.runId)} (attempts/<task>-<n>/ holds prompts, transcripts and results).`,
+    ...questionText(view, now),
     nextStep(view),
   ];
   return [...text.filter(Boolean), ...claims(view)].join("\n");

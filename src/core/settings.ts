@@ -76,6 +76,18 @@ export interface Look {
   readonly glyphs: "unicode" | "ascii";
 }
 
+/** What becomes of news: the lead answers to them, finds them in its conversation, or is not told. */
+export type Telling = "wake" | "quiet" | "none";
+
+/** How the lead is told of its background runs. */
+export interface Notify {
+  readonly completed: Telling;
+  /** Failed, cancelled or standing still. */
+  readonly failed: Telling;
+  readonly question: Telling;
+  readonly recovered: Telling;
+}
+
 /** What a person can set: user file under project file under the call's own parameters. */
 export interface Settings {
   /** Workers alive at once in one run. */
@@ -101,6 +113,7 @@ export interface Settings {
   readonly recovery: Recovery;
   readonly widget: Widget;
   readonly ui: Look;
+  readonly notify: Notify;
 }
 
 /** Settings of a journal that an older version wrote, with what was added since. */
@@ -147,4 +160,5 @@ export const defaultSettings: Settings = {
   recovery: { auto: true, max: 5 },
   widget: { lines: 10 },
   ui: { glyphs: "unicode" },
+  notify: { completed: "wake", failed: "wake", question: "wake", recovered: "quiet" },
 };

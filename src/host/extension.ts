@@ -35,8 +35,9 @@ export function createExtension(parts: HostParts): (pi: ExtensionAPI) => void {
       if (session === greeted) return;
       greeted = session;
       sayClash(pi, session, parts);
-      session.catchUp();
+      return session.catchUp();
     });
+    pi.on("agent_end", ({ messages }) => live?.turnEnded(messages));
     pi.on("session_shutdown", ({ reason }) => live?.close(reason));
   };
 }

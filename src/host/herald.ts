@@ -1,26 +1,62 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
 import type { Clock } from "../core/ports.ts";
+import type { Settings, Telling } from "../core/settings.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
 import { type Ledger, ledgerType, type Rest, readLedger, type Told } from "./ledger.ts";
-import { type Notice, noticeMessage, questionMessage, recoveryMessage } from "./notice.ts";
+import { askedText, type News, newsText, noticeMessage } from "./notice.ts";
 import type { Recovered } from "./run-feed.ts";
 
 export interface HeraldTerms {
   readonly clock: Clock;
+  /** Aborted when the session is over. */
+  readonly signal: AbortSignal;
   /** Lends the host, each time anew because contexts go stale; does nothing when the session is over. */
   readonly touch: (act: (ctx: ExtensionContext, pi: ExtensionAPI) => void) => void;
   /** Shows a line to the person. */
   readonly say: (text: string, level: "info" | "error") => void;
+  /** How this person wants to be told, now. */
+  readonly notify: () => Promise<Settings["notify"]>;
+  /** The newest view of a run that is followed. */
+  readonly viewOf: (runId: string) => RunView | undefined;
+  /** False where the host ends with its prompt: then nobody is told but by `tellWithPrompt`. */
+  readonly staysAlive: boolean;
+  readonly failed: (error: unknown) => void;
 }
 
-/** Tells the lead of a session's runs, each thing exactly once, whatever is reloaded, killed or asked for in between. */
+/** What is to be told, until it is. */
+interface Pending extends News {
+  /** The person has seen it. */
+  isShown: boolean;
+}
+
+/**
+ * News that come within `gatherMs` of one another are one message, but none waits longer than `gatherMaxMs` for others.
+ * At a start, whoever starts the session with a prompt comes first.
+ */
+const gatherMs = 700;
+const gatherMaxMs = 5_000;
+const startMs = 1_500;
+/** How often a host that is at work is looked at, and how long it is let be when a turn failed: it may try again by itself. */
+const lookMs = 250;
+const retryMs = 10_000;
+
+/**
+ * Tells the lead of a session's runs, each thing exactly once, whatever is reloaded, killed or asked for in between. What
+ * was told is what the session file holds; what waits for its moment waits here, not in the host's queue, because from
+ * there nothing can be taken back.
+ */
 export class Herald {
   readonly #terms: HeraldTerms;
-  /** A run's id for each call that waits for it: their result tells what a notice would tell. */
+  /** A run's id for each of the lead's calls that waits for it: their result tells what a notice would tell. */
   #held: readonly string[] = [];
-  /** The session's runs and what the lead was told of them, or what at least waits in the agent's queue. */
+  /** The session's runs and what the lead was told of them. */
   readonly #ledger: Ledger = new Map();
+  readonly #pending = new Map<string, Pending>();
+  /** What the person saw as the answer to a command: the lead is not woken for it. */
+  readonly #shown = new Set<string>();
+  #isGathering = false;
+  #notBefore = 0;
 
   constructor(terms: HeraldTerms) {
     this.#terms = terms;
@@ -36,7 +72,7 @@ export class Herald {
     return open;
   }
 
-  /** The agent's queue survives a reload: what is in it will be delivered, and is not told again. */
+  /** What was sent and is not yet in the session file when the host reloads is delivered all the same. */
   handOver(): void {
     this.#terms.touch((ctx, pi) => {
       const written = readLedger(ctx.sessionManager.getEntries());
@@ -54,11 +90,12 @@ export class Herald {
   meet(runId: string): void {
     if (this.knows(runId)) return;
     this.#terms.touch((_, pi) => pi.appendEntry(ledgerType, { runId }));
-    this.#note(runId);
+    this.#ledger.set(runId, new Set());
   }
 
-  /** The lead has learnt this of a run by another way than a notice. */
+  /** The lead has learnt this of a run by another way than a notice: what waits to be told of it is withdrawn. */
   learnt(runId: string, told: Told): void {
+    this.#pending.delete(keyOf(runId, told));
     if (this.#isTold(runId, told)) return;
     this.#terms.touch((_, pi) => {
       pi.appendEntry(ledgerType, { runId, told });
@@ -66,7 +103,12 @@ export class Herald {
     });
   }
 
-  /** A call waits for the run. */
+  /** The person has learnt it, as the answer to a command. */
+  shown(runId: string, told: Told): void {
+    this.#shown.add(keyOf(runId, told));
+  }
+
+  /** A call of the lead waits for the run. */
   hold(runId: string): void {
     this.#held = [...this.#held, runId];
   }
@@ -77,69 +119,156 @@ export class Herald {
     this.#held = this.#held.filter((_, index) => index !== at);
   }
 
-  /** Tells the lead exactly once. It is woken for what it left in the background, and never at a start. */
+  /** A turn of the agent failed or was broken off. */
+  calm(): void {
+    this.#notBefore = this.#terms.clock.now() + retryMs;
+  }
+
+  /** A run ended, or stands still. `late`: before the session began. */
   rested(view: RunView, late: boolean, directory: string): void {
-    const { runId, status, background } = view;
-    const rest = restOf(status);
-    if (rest === undefined || this.#held.includes(runId) || this.#isTold(runId, rest)) return;
-    const message = noticeMessage(view, rest, directory, this.#terms.clock.now());
-    const level = status === "failed" ? "error" : "info";
-    this.#note(runId, rest);
-    this.#tell(message, background ? (late ? "follow" : "wake") : "wait", level);
+    const told = restOf(view.status);
+    if (told !== undefined && !this.#held.includes(view.runId)) this.#add({ view, told, late, directory });
   }
 
-  /** Tells the lead once that its run goes on under another driver; nobody is kept from work for that. */
-  recovered(view: RunView, { epoch, kept, again }: Recovered): void {
-    const { runId } = view;
-    const told = `recovered-${epoch}` as const;
-    if (this.#isTold(runId, told)) return;
-    const message = recoveryMessage(view, told, { kept, again }, this.#terms.clock.now());
-    if (this.#held.includes(runId)) {
-      this.#terms.say(message.content, "info");
-      this.learnt(runId, told);
-    } else {
-      this.#note(runId, told);
-      this.#tell(message, "wait", "info");
+  /** A new driver goes on with a run. */
+  recovered(view: RunView, recovered: Recovered): void {
+    const told = `recovered-${recovered.epoch}` as const;
+    const news = { view, told, late: false, recovered };
+    if (!this.#held.includes(view.runId)) this.#add(news);
+    else if (!this.#isTold(view.runId, told)) {
+      this.#terms.say(newsText(news, this.#terms.clock.now()), "info");
+      this.learnt(view.runId, told);
     }
   }
 
-  /** Tells the lead once of each question; a call that waits for the run comes back with it by itself. */
+  /** Tasks ask something. A call that waits for the run comes back with it by itself; the person sees it in any case. */
   asked(view: RunView, late: boolean): void {
-    const { runId, background } = view;
-    for (const { id } of view.questions) {
-      const told = `asked-${id}` as const;
-      if (this.#isTold(runId, told)) continue;
-      if (this.#held.includes(runId)) this.learnt(runId, told);
-      else {
-        this.#note(runId, told);
-        const message = questionMessage(view, told, id, this.#terms.clock.now());
-        this.#tell(message, background ? (late ? "follow" : "wake") : "wait", "info");
-      }
+    for (const question of view.questions) {
+      const told = `asked-${question.id}` as const;
+      if (this.#isTold(view.runId, told) || this.#pending.has(keyOf(view.runId, told))) continue;
+      if (!late) this.#terms.say(askedText(view, question), "info");
+      if (this.#held.includes(view.runId)) this.learnt(view.runId, told);
+      else this.#add({ view, told, late });
     }
   }
 
-  #isTold(runId: string, rest: Told): boolean {
-    return this.#ledger.get(runId)?.has(rest) ?? false;
-  }
-
-  #note(runId: string, ...rests: readonly Told[]): void {
-    this.#ledger.set(runId, new Set([...(this.#ledger.get(runId) ?? []), ...rests]));
-  }
-
-  /** `wake`: the agent answers to it; `follow`: it hears of it when it is done; `wait`: with the next prompt, and the person at once. */
-  #tell(message: Notice, how: "wake" | "follow" | "wait", level: "info" | "error"): void {
-    this.#terms.touch((ctx, pi) => {
-      const isIdle = ctx.isIdle();
-      if (how === "wake") pi.sendMessage(message, { triggerTurn: true, deliverAs: "followUp" });
-      else if (isIdle) pi.sendMessage(message);
-      else if (how === "follow") pi.sendMessage(message, { deliverAs: "followUp" });
-      else {
-        // A person started it and can read; the agent is not kept from its work.
-        ctx.ui.notify(message.content, level);
-        pi.sendMessage({ ...message, display: false }, { deliverAs: "nextTurn" });
-      }
+  /** Puts what is pending before the prompt with which a host that does not stay alive was started. */
+  async tellWithPrompt(): Promise<void> {
+    const notify = await this.#terms.notify();
+    this.#terms.touch((_, pi) => {
+      const news = this.#take(notify);
+      if (news.length > 0)
+        pi.sendMessage(noticeMessage(news, this.#terms.clock.now()), { deliverAs: "nextTurn" });
     });
   }
+
+  #isTold(runId: string, told: Told): boolean {
+    return this.#ledger.get(runId)?.has(told) ?? false;
+  }
+
+  #note(runId: string, told: Told): void {
+    this.#ledger.set(runId, new Set([...(this.#ledger.get(runId) ?? []), told]));
+  }
+
+  #add(news: News & { readonly late: boolean }): void {
+    const { view, told, late } = news;
+    const key = keyOf(view.runId, told);
+    if (this.#isTold(view.runId, told) || this.#pending.has(key)) return;
+    // The person was told at once that somebody asks.
+    this.#pending.set(key, { ...news, isShown: told.startsWith("asked-") });
+    if (this.#isGathering || !this.#terms.staysAlive) return;
+    this.#isGathering = true;
+    this.#gather(late ? startMs : gatherMs)
+      .catch(this.#terms.failed)
+      .finally(() => {
+        this.#isGathering = false;
+      });
+  }
+
+  /** Waits until no more news come, and then until the agent has nothing else to do. */
+  async #gather(waitMs: number): Promise<void> {
+    const { clock, signal, notify } = this.#terms;
+    const until = clock.now() + gatherMaxMs;
+    for (let size = 0, ms = waitMs; size < this.#pending.size && clock.now() < until; ms = gatherMs) {
+      size = this.#pending.size;
+      await clock.sleep(ms, signal);
+    }
+    while (this.#pending.size > 0 && !signal.aborted) {
+      const wanted = await notify();
+      if (this.#tell(wanted)) return;
+      await clock.sleep(lookMs, signal);
+    }
+  }
+
+  /** Sends all that is pending as one message; false while the agent is at work. */
+  #tell(notify: Settings["notify"]): boolean {
+    let isDone = false;
+    this.#terms.touch((ctx, pi) => {
+      const now = this.#terms.clock.now();
+      if (!ctx.isIdle() || now < this.#notBefore) return this.#show(notify);
+      isDone = true;
+      const isWaking = [...this.#pending.values()].some((news) => this.#how(news, notify) === "wake");
+      const news = this.#take(notify);
+      if (news.length === 0) return;
+      const message = noticeMessage(news, now);
+      // Should a prompt have come in between, it is told after that.
+      if (isWaking) pi.sendMessage(message, { triggerTurn: true, deliverAs: "followUp" });
+      else pi.sendMessage(message);
+    });
+    return isDone;
+  }
+
+  /** The agent is not kept from its work for what does not wake it; a person can read meanwhile. */
+  #show(notify: Settings["notify"]): void {
+    for (const news of this.#pending.values()) {
+      if (news.isShown || this.#how(news, notify) !== "quiet") continue;
+      news.isShown = true;
+      const level = news.view.status === "failed" ? "error" : "info";
+      this.#terms.say(newsText(news, this.#terms.clock.now()), level);
+    }
+  }
+
+  /** All that is pending and still true, as it is now; from here on it counts as told. */
+  #take(notify: Settings["notify"]): readonly News[] {
+    const news: News[] = [];
+    for (const pending of this.#pending.values()) {
+      const view = this.#terms.viewOf(pending.view.runId) ?? pending.view;
+      if (!this.#isTrue(view, pending.told)) continue;
+      if (this.#how(pending, notify) === "none") this.learnt(view.runId, pending.told);
+      else {
+        this.#note(view.runId, pending.told);
+        news.push({ ...pending, view });
+      }
+    }
+    this.#pending.clear();
+    return news;
+  }
+
+  #isTrue(view: RunView, told: Told): boolean {
+    if (told === "over") return true;
+    if (told === "blocked") return view.status === "blocked";
+    if (told.startsWith("recovered-")) return !isFinalRun(view.status);
+    return view.questions.some(({ id }) => told === `asked-${id}`);
+  }
+
+  #how(news: News, notify: Settings["notify"]): Telling {
+    const { view, told } = news;
+    const wanted = wantedFor(news, notify);
+    // What a person started, or did, is theirs to react to.
+    const isTheirs = !view.background || this.#shown.has(keyOf(view.runId, told));
+    return wanted === "wake" && isTheirs ? "quiet" : wanted;
+  }
+}
+
+/** What the person wants for news of this kind. */
+function wantedFor({ view, told }: News, notify: Settings["notify"]): Telling {
+  if (told.startsWith("asked-")) return notify.question;
+  if (told.startsWith("recovered-")) return notify.recovered;
+  return told === "over" && view.status === "completed" ? notify.completed : notify.failed;
+}
+
+function keyOf(runId: string, told: Told): string {
+  return `${runId}/${told}`;
 }
 
 /** How a run of this status rests, if it does. */

@@ -7,7 +7,7 @@ import { membersOf } from "../lib/json.ts";
 
 /** Entry that we append: a run was started, or its ending reached the lead by another way than a notice. */
 export const ledgerType = "muster-run";
-/** Message that tells an ending; that it stands in the session file proves that it was delivered. */
+/** Message that tells news; that it stands in the session file proves that they were delivered. */
 export const noticeType = "muster-notice";
 
 /** What a run can be told about: that it is over, or that it stands still. */
@@ -25,11 +25,15 @@ export function readLedger(entries: readonly unknown[]): Ledger {
   for (const entry of entries) {
     const { customType, data, details } = membersOf(entry);
     if (customType !== ledgerType && customType !== noticeType) continue;
-    const { runId, told } = membersOf(data ?? details);
-    if (typeof runId !== "string") continue;
-    const rests = ledger.get(runId) ?? new Set();
-    if (isTold(told)) rests.add(told);
-    ledger.set(runId, rests);
+    const members = membersOf(data ?? details);
+    // An entry, and a message of earlier versions, tells of one run.
+    for (const each of Array.isArray(members.news) ? members.news : [members]) {
+      const { runId, told } = membersOf(each);
+      if (typeof runId !== "string") continue;
+      const rests = ledger.get(runId) ?? new Set();
+      if (isTold(told)) rests.add(told);
+      ledger.set(runId, rests);
+    }
   }
   return ledger;
 }

@@ -2,12 +2,12 @@ import type { MessageRenderer } from "@mariozechner/pi-coding-agent";
 import { progressDetails } from "../actions/result.ts";
 import { questionText, runHeader, taskLine } from "../actions/text.ts";
 import { nextStep } from "../core/explain.ts";
-import type { RunView } from "../core/view.ts";
+import type { MailView, RunView } from "../core/view.ts";
 import { countOf, formatDuration, formatUsage, oneLine } from "../lib/wording.ts";
 import { readCard } from "../ui/card.ts";
 import { glyphOf } from "../ui/glyph.ts";
 import { drawLine, wrap } from "../ui/width.ts";
-import { noticeType, type Rest, type Told } from "./ledger.ts";
+import { noticeType, type Told } from "./ledger.ts";
 import { Lines } from "./lines.ts";
 
 /** The answer to a slash command that is too long for a line. */
@@ -15,40 +15,89 @@ export const replyType = "muster-reply";
 const previewLines = 24;
 const linesMax = 2_000;
 const troublesMax = 5;
+/** In one message: news at all, those in full, and places to look. */
+const newsMax = 50;
+const fullMax = 5;
+const pathsMax = 20;
 
-/**
- * The message that tells the lead about a run, once; its details are the ledger's proof of delivery. `directory` is where
- * the run's files are; `now` in ms since the epoch.
- */
-export function noticeMessage(view: RunView, told: Rest, directory: string, now: number): Notice {
-  return messageOf(view, told, noticeText(view, directory, now), now, { paths: [directory] });
+/** Something that the lead is told of a run. */
+export interface News {
+  readonly view: RunView;
+  readonly told: Told;
+  /** Where the run's files are; of a run that ended or stands still. */
+  readonly directory?: string;
+  /** What became of its tasks; of a run that was taken over. */
+  readonly recovered?: { readonly kept: number; readonly again: number };
 }
 
 /** A message of ours to the lead. */
-export type Notice = ReturnType<typeof messageOf>;
+export type Notice = ReturnType<typeof noticeMessage>;
 
-function messageOf(view: RunView, told: Told, content: string, now: number, more: object = {}) {
-  const details = { action: "run", ok: true, ...progressDetails(view, now), told, ...more };
-  return { customType: noticeType, content, display: true, details };
+/**
+ * One message about all of the news, once; its details are the ledger's proof of delivery, for each of them. Who needs
+ * somebody comes first; the first troubles are told in full, everything else in a line. `now` in ms since the epoch.
+ */
+export function noticeMessage(all: readonly News[], now: number) {
+  const [first] = all;
+  const isOne = first !== undefined && all.length === 1;
+  const about = isOne ? progressDetails(first.view, now) : { status: worstOf(all) };
+  const paths = all.flatMap(({ directory = [] }) => directory).slice(0, pathsMax);
+  const details = {
+    ...{ action: "run", ok: true, ...about },
+    news: all.map(({ view, told }) => ({ runId: view.runId, told })),
+    ...(paths.length > 0 && { paths }),
+  };
+  return {
+    customType: noticeType,
+    content: isOne ? newsText(first, now) : groupText(all, now),
+    display: true,
+    details,
+  };
 }
 
-/** The message that tells the lead that a new driver goes on with its run; the numbers are tasks. */
-export function recoveryMessage(
-  view: RunView,
-  told: Told,
-  { kept, again }: { readonly kept: number; readonly again: number },
-  now: number,
-): Notice {
+/** What is told of one run; a line unless it needs somebody. */
+export function newsText({ view, told, directory = "", recovered }: News, now: number): string {
+  if (recovered !== undefined) return recoveryText(view, recovered);
+  if (!told.startsWith("asked-")) return noticeText(view, directory, now);
+  const questions = view.questions.filter(({ id }) => told === `asked-${id}`);
+  return [`Team run ${view.runId} asks:`, ...questionText({ ...view, questions }, now)].join("\n");
+}
+
+/** What a person is shown at once when a task asks something, with the command that answers it. */
+export function askedText({ runId }: RunView, { id, from, text }: MailView): string {
+  return `team: task ${from} of run ${runId} asks: ${oneLine(text, 300)}\nAnswer: /team-respond --run ${runId} --name ${id} …, or without words in a dialog`;
+}
+
+/** Least harmless first. */
+const ranks: readonly RunView["status"][] = [
+  "waiting",
+  "failed",
+  "blocked",
+  "cancelled",
+  "running",
+  "completed",
+];
+
+function worstOf(all: readonly News[]): RunView["status"] {
+  return ranks.find((rank) => all.some(({ view }) => view.status === rank)) ?? "running";
+}
+
+function groupText(all: readonly News[], now: number): string {
+  const rankOf = ({ view, told }: News): number =>
+    told.startsWith("asked-") ? -1 : ranks.indexOf(view.status);
+  const sorted = [...all].sort((a, b) => rankOf(a) - rankOf(b));
+  const texts = sorted.slice(0, newsMax).map((news, index) => {
+    const text = newsText(news, now);
+    return index < fullMax ? text : oneLine(text, 300);
+  });
+  const hidden = all.length - texts.length;
+  const more = hidden > 0 ? [`And ${hidden} more: team list shows all runs.`] : [];
+  return [`Team news, ${all.length} in all:`, ...texts, ...more].join("\n");
+}
+
+function recoveryText({ runId }: RunView, { kept, again }: NonNullable<News["recovered"]>): string {
   const tasks = `${kept} finished ${kept === 1 ? "task" : "tasks"} kept, ${again} tried again`;
-  const content = `Team run ${view.runId} recovered: its driver died, a new one goes on; ${tasks}.`;
-  return messageOf(view, told, content, now);
-}
-
-/** The message that tells the lead what a run asks, and how to answer. */
-export function questionMessage(view: RunView, told: Told, question: string, now: number): Notice {
-  const questions = view.questions.filter(({ id }) => id === question);
-  const content = [`Team run ${view.runId} asks:`, ...questionText({ ...view, questions }, now)].join("\n");
-  return messageOf(view, told, content, now);
+  return `Team run ${runId} recovered: its driver died, a new one goes on; ${tasks}.`;
 }
 
 /** Success is one line; anything else says what failed, why, and the exact call that helps. */

@@ -99,12 +99,16 @@ export class RunFeed {
     return shown;
   }
 
-  /** The newest view of a run that is followed and stands still or is over. */
+  /** The newest view of a run that is followed. */
+  viewOf(runId: string): RunView | undefined {
+    const run = this.#runs.get(runId);
+    return run && viewOf(run, this.#terms.clock.now());
+  }
+
+  /** The same of one that stands still or is over. */
   restOf(runId: string): RunView | undefined {
     const run = this.#runs.get(runId);
-    // A view is made only where somebody looks: a flood of telemetry costs its fold.
-    if (run === undefined || !isAtRest(run)) return undefined;
-    return viewOf(run, this.#terms.clock.now());
+    return run && this.#restOf(run);
   }
 
   /** Ends all following; nothing is called after this. */
@@ -171,7 +175,7 @@ export class RunFeed {
       if ((await this.#terms.recover(runId)) && misses < comingMisses) continue;
       if (stop.aborted || run.state.seq !== seq) continue;
       run.isAbandoned = true;
-      this.#tellRest(runId, !run.isMet);
+      this.#tellRest(run, !run.isMet);
     }
   }
 
@@ -198,12 +202,18 @@ export class RunFeed {
       const view = runView(state, this.#terms.clock.now());
       if (view !== undefined) this.#terms.asked(view, late);
     }
-    if (status !== state.status) this.#tellRest(runId, late);
+    if (status !== state.status) this.#tellRest(run, late);
     return !isFinalRun(state.status);
   }
 
-  #tellRest(runId: string, late: boolean): void {
-    const rest = this.restOf(runId);
+  #restOf(run: Followed): RunView | undefined {
+    // A view is made only where somebody looks: a flood of telemetry costs its fold.
+    return isAtRest(run) ? viewOf(run, this.#terms.clock.now()) : undefined;
+  }
+
+  #tellRest(run: Followed, late: boolean): void {
+    // It need not be in the list any more: what has been over for long is not shown.
+    const rest = this.#restOf(run);
     if (rest !== undefined) this.#terms.rested(rest, late);
   }
 

@@ -1,9 +1,12 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
 import type { ActionContext, ActionResult, Requester } from "../actions/context.ts";
 import type { Origin } from "../core/events.ts";
+import { fold } from "../core/evolve.ts";
 import { RunNotFound } from "../core/failure.ts";
-import type { RecoveryReport, RecoveryTerms } from "../core/ports.ts";
+import type { JournalReading, RecoveryReport, RecoveryTerms } from "../core/ports.ts";
+import { runView } from "../core/run-view.ts";
 import type { RunView } from "../core/view.ts";
+import { membersOf } from "../lib/json.ts";
 import { hostChecks } from "./checks.ts";
 import { Herald, restOf } from "./herald.ts";
 import { isTrusted, type Mode, modeOf, staysAlive } from "./mode.ts";
@@ -56,7 +59,12 @@ export class LiveSession {
     this.#herald = new Herald({
       clock: parts.clock,
       touch: (act) => this.touch(act),
+      signal: this.signal,
       say: (text, level) => this.say(text, level),
+      notify: async () => (await (await this.load()).project.settings()).notify,
+      viewOf: (runId) => this.#feed?.viewOf(runId),
+      staysAlive: staysAlive(this.mode),
+      failed: this.report,
     });
   }
 
@@ -111,6 +119,8 @@ export class LiveSession {
     const requester = this.#requester(call.origin);
     const { loaded, project } = await this.load();
     const host = await loaded.identity();
+    // What a person is answered where the host lives on is theirs alone.
+    const isLeads = call.origin.kind === "agent" || !staysAlive(this.mode);
     let held: string | undefined;
     const context: ActionContext = {
       requester: {
@@ -128,7 +138,7 @@ export class LiveSession {
       onProgress: (view) => {
         if (held === undefined) {
           held = view.runId;
-          this.#herald.hold(held);
+          if (isLeads) this.#herald.hold(held);
           if (isOwning(name)) this.#watch(held);
         }
         call.onProgress?.(view);
@@ -143,22 +153,44 @@ export class LiveSession {
       const result = await ("line" in given
         ? loaded.performLine(name, given.line, context)
         : loaded.perform(name, given.raw, context));
-      this.#account(name, result);
+      this.#account(name, result, isLeads);
       return result;
     } finally {
-      if (held !== undefined) this.#release(held, project);
+      if (held !== undefined && isLeads) this.#release(held, project);
     }
   }
 
-  /** Takes up the runs of this session that went on while nobody was here. Costs nothing where there are none. */
-  catchUp(): void {
+  /**
+   * Takes up the runs of this session that went on while nobody was here. Costs nothing where there are none. Resolves at
+   * once where the host stays alive; elsewhere when the prompt to come knows what became of them.
+   */
+  async catchUp(): Promise<void> {
     const { cwd } = this.#ctx;
     const sweep = async (): Promise<void> => {
       if (await this.#parts.hasRuns(cwd)) await this.#sweep();
     };
     sweep().catch(this.report);
-    if (!staysAlive(this.mode)) return;
-    for (const runId of this.#herald.takeUp(this.#ctx.sessionManager.getEntries())) this.#watch(runId);
+    const open = this.#herald.takeUp(this.#ctx.sessionManager.getEntries());
+    if (staysAlive(this.mode)) for (const runId of open) this.#watch(runId);
+    else if (open.length > 0) await this.#tellBefore(open).catch(this.report);
+  }
+
+  async #tellBefore(runIds: readonly string[]): Promise<void> {
+    const { engine } = (await this.load()).project;
+    for (const runId of runIds) {
+      const { events } = await engine.read(runId).catch(noneWhenGone);
+      const view = runView(fold(events), this.#parts.clock.now());
+      if (view?.owner.sessionId !== this.id) continue;
+      this.#herald.rested(view, true, engine.directory(runId));
+      this.#herald.asked(view, true);
+    }
+    await this.#herald.tellWithPrompt();
+  }
+
+  /** A turn of the agent is over; the host may be about to try again what failed. */
+  turnEnded(messages: readonly unknown[]): void {
+    const { stopReason } = membersOf(messages.at(-1));
+    if (stopReason === "error" || stopReason === "aborted") this.#herald.calm();
   }
 
   /** Ends everything of this session: calls that wait (without cancelling their runs), following, widget, timers. */
@@ -201,13 +233,16 @@ export class LiveSession {
     });
   }
 
-  /** What the caller was told needs no notice; a run that it only started does. */
-  #account(name: string, { details }: ActionResult): void {
-    const { runId, status = "" } = details;
+  /** What the lead was answered needs no notice; a run that it only started does. */
+  #account(name: string, { details }: ActionResult, isLeads: boolean): void {
+    const { runId, status = "", questions = [] } = details;
     if (runId === undefined || (!isOwning(name) && !this.#herald.knows(runId))) return;
     const rest = restOf(status);
-    if (rest !== undefined) this.#herald.learnt(runId, rest);
-    else if (isOwning(name)) this.#watch(runId);
+    if (rest === undefined && isOwning(name)) this.#watch(runId);
+    for (const told of [rest ?? [], questions.map((id) => `asked-${id}` as const)].flat()) {
+      if (isLeads) this.#herald.learnt(runId, told);
+      else this.#herald.shown(runId, told);
+    }
   }
 
   /** Gives the project's runs that lost their driver a new one: now, and for as long as one of them goes on. */
@@ -297,6 +332,11 @@ export class LiveSession {
 /** True for actions after which a run is this session's. */
 function isOwning(action: string): boolean {
   return action === "run" || action === "retry" || action === "resume";
+}
+
+function noneWhenGone(error: unknown): JournalReading {
+  if (error instanceof RunNotFound) return { events: [] };
+  throw error;
 }
 
 /** True for what the host throws when a context outlived its session. */

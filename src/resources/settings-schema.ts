@@ -21,7 +21,16 @@ function group<Name extends string>(
   return Type.Object(Object.fromEntries(members), { description, additionalProperties: false });
 }
 
-const { concurrency, workersPerMachine, depthMax, limits, retries, retention, recovery, ...texts } =
+function oneOf<Value extends string>(of: NoInfer<Value>, values: readonly Value[], description: string) {
+  return Type.Union(
+    values.map((value) => Type.Literal(value)),
+    { default: of, description },
+  );
+}
+
+const tellings = ["wake", "quiet", "none"] as const;
+
+const { concurrency, workersPerMachine, depthMax, limits, retries, retention, recovery, notify, ...texts } =
   defaultSettings;
 
 /** The one description of what a person can set; schema.json is generated from it. */
@@ -53,10 +62,11 @@ export const settingsSchema = Type.Object(
       description:
         "Names of environment variables that workers do not inherit; * stands for any characters. A project's names add to the user's.",
     }),
-    onOwnerLoss: Type.Union([Type.Literal("park"), Type.Literal("continue")], {
-      default: texts.onOwnerLoss,
-      description: "What happens to a session-bound run when its host dies or quits.",
-    }),
+    onOwnerLoss: oneOf(
+      texts.onOwnerLoss,
+      ["park", "continue"],
+      "What happens to a session-bound run when its host dies or quits.",
+    ),
     depthMax: whole(depthMax, [1, 10, "Levels of nested runs."]),
     limits: group("Bounds on time (ms) and size (bytes).", limits, {
       startMaxMs: [1_000, hourMs, "From a worker's spawn to its readiness, ms."],
@@ -110,12 +120,26 @@ export const settingsSchema = Type.Object(
     }),
     ui: Type.Object(
       {
-        glyphs: Type.Union([Type.Literal("unicode"), Type.Literal("ascii")], {
-          default: texts.ui.glyphs,
-          description: "Signs on the screen; ascii: none beyond ASCII, and no emoji.",
-        }),
+        glyphs: oneOf(
+          texts.ui.glyphs,
+          ["unicode", "ascii"],
+          "Signs on the screen; ascii: none beyond ASCII, and no emoji.",
+        ),
       },
       { description: "How everything looks.", additionalProperties: false },
+    ),
+    notify: Type.Object(
+      {
+        completed: oneOf(notify.completed, tellings, "A background run completed."),
+        failed: oneOf(notify.failed, tellings, "A background run failed, was cancelled or stands still."),
+        question: oneOf(notify.question, tellings, "A task of a background run waits for somebody."),
+        recovered: oneOf(notify.recovered, tellings, "A new driver goes on with a run whose driver died."),
+      },
+      {
+        description:
+          "How the lead is told: wake (it answers at once), quiet (a message without a turn), none. Runs that a person started wake nobody.",
+        additionalProperties: false,
+      },
     ),
   },
   { title: "pi-muster settings", additionalProperties: false },

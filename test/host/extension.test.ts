@@ -100,7 +100,7 @@ test("a background run wakes the lead exactly once, whatever is reloaded in betw
   await pi.end("reload");
   pi = await world.start("reload");
   world.engine.append(runId, ...finished("completed"));
-  await settle();
+  await world.clock.advance(1_000);
   expect(notices(world)).toMatchObject([{ options: { triggerTurn: true, deliverAs: "followUp" } }]);
   expect(notices(world)[0]?.message.content).toMatch(/^Team run run-00000001 completed in .*$/);
   for (const reason of ["reload", "resume", "quit"]) {
@@ -111,30 +111,44 @@ test("a background run wakes the lead exactly once, whatever is reloaded in betw
 });
 
 test.each([
-  ["survives a reload", "reload", false, 1],
-  ["is told again where it was lost with the process", "quit", false, 2],
-  ["is not told again once it was delivered", "quit", true, 1],
-])("a notice that waits behind a working agent %s", async (_, reason, delivered, count) => {
+  ["is not lost", "reload"],
+  ["is not lost", "quit"],
+])("what is to be told to a working agent %s by a %s", async (_, reason) => {
   const world = new World();
   const pi = await world.startRun(runId);
   world.session.isIdle = false;
   world.engine.append(runId, ...finished("failed"));
-  await settle();
-  expect(notices(world)).toHaveLength(1);
-  if (delivered) await pi.deliverQueued();
+  await world.clock.advance(60_000);
+  expect(notices(world)).toHaveLength(0);
   await pi.end(reason);
   world.session.isIdle = true;
   await world.start(reason);
-  expect(notices(world)).toHaveLength(count);
+  await world.clock.advance(5_000);
+  expect(notices(world)).toMatchObject([{ options: { triggerTurn: true } }]);
 });
 
-test("a run that ended while nobody was here is told at the next start, without waking the model", async () => {
+test("a session that was closed is woken once at its next start, for what it left in the background", async () => {
   const world = new World();
-  const pi = await world.startRun(runId);
+  let pi = await world.startRun(runId);
   await pi.end("quit");
   world.engine.append(runId, ...finished("failed"));
-  await world.start();
-  expect(notices(world)).toMatchObject([{ options: undefined, message: { display: true } }]);
+  for (const reason of ["startup", "resume"]) {
+    pi = await world.start(reason);
+    await world.clock.advance(5_000);
+    expect(notices(world)).toMatchObject([{ options: { triggerTurn: true }, message: { display: true } }]);
+    await pi.end("quit");
+  }
+});
+
+test("where the host ends with its prompt, the prompt finds what became of the background runs", async () => {
+  const world = new World();
+  let pi = await world.startRun(runId);
+  await pi.end("quit");
+  world.engine.append(runId, ...finished("failed"));
+  Object.assign(world.session, { mode: "print", hasUI: false });
+  pi = await world.start();
+  expect(notices(world)).toMatchObject([{ options: { deliverAs: "nextTurn" } }]);
+  expect([world.clock.sleeping, world.engine.following]).toEqual([0, 0]);
 });
 
 test("a run whose driver died and that gets none stands still, wakes the lead once, and goes on with a new one", async () => {
@@ -200,14 +214,14 @@ test("the project's runs are looked after from the start, until none of them goe
   expect(world.clock.sleeping).toBe(0);
 });
 
-test("a driver that died before the session began does not wake the model", async () => {
+test("a driver that died before the session began is news like any other", async () => {
   const world = new World();
   const pi = await world.startRun(runId);
   await pi.end("quit");
   world.engine.driver = "gone";
   await world.start();
   await world.clock.advance(60_000);
-  expect(notices(world)).toMatchObject([{ options: undefined, message: { display: true } }]);
+  expect(notices(world)).toMatchObject([{ options: { triggerTurn: true }, message: { display: true } }]);
 });
 
 test.each([
@@ -260,10 +274,11 @@ test.each([
   };
   const pi = await world.start();
   await callTool(pi, { action: "run" });
-  await settle();
+  await world.clock.advance(1_000);
   expect(notices(world)).toHaveLength(count);
   await pi.end("reload");
   await world.start("reload");
+  await world.clock.advance(5_000);
   expect(notices(world)).toHaveLength(count);
 });
 
@@ -277,9 +292,12 @@ test("a run that a person started does not wake the model, nor disturb it at wor
   await pi.commands.get("team-run")?.handler("make it work", pi.context());
   world.session.isIdle = false;
   world.engine.append(runId, ...finished("completed"));
-  await settle();
-  expect(notices(world)).toMatchObject([{ options: { deliverAs: "nextTurn" }, message: { display: false } }]);
-  expect(world.session.notes.at(-1)?.text).toContain("completed");
+  await world.clock.advance(2_000);
+  expect(world.session.notes.filter(({ text }) => text.includes("completed"))).toHaveLength(1);
+  expect(notices(world)).toEqual([]);
+  world.session.isIdle = true;
+  await world.clock.advance(1_000);
+  expect(notices(world)).toMatchObject([{ options: undefined, message: { display: true } }]);
 });
 
 test("another owner of the tool's name is named once, with the remedy; the commands still work", async () => {
@@ -300,7 +318,7 @@ test("a session that starts twice is taken up once", async () => {
   world.engine.append(runId, ...live(runId, "session-1", true), ...finished("completed"));
   const pi = await world.start("new");
   await pi.emit("session_start", { reason: "new" });
-  await settle();
+  await world.clock.advance(5_000);
   expect([notices(world).length, world.engine.reads]).toEqual([1, 1]);
 });
 

@@ -59,7 +59,7 @@ export class FakePi {
       sendMessage: (message: Sent["message"], options: Sent["options"]) => {
         this.#act();
         this.session.sent.push({ message, options });
-        // What waits in a queue is delivered by `deliverQueued`; the rest stands in the session file at once.
+        // What waits in a queue is not in the session file yet.
         if (this.session.isIdle && options?.deliverAs !== "nextTurn") this.#deliver(message);
       },
       appendEntry: (customType: string, data: unknown) => {
@@ -110,15 +110,6 @@ export class FakePi {
       result = (await handler({ type: event, ...payload }, this.context())) ?? result;
     }
     return result;
-  }
-
-  /** The agent takes up what was queued. */
-  async deliverQueued(): Promise<void> {
-    for (const { message, options } of this.session.sent) {
-      if (options?.deliverAs !== "followUp") continue;
-      this.#deliver(message);
-      await this.emit("message_end", { message: { role: "custom", ...message } });
-    }
   }
 
   async end(reason: string): Promise<void> {

@@ -8,7 +8,7 @@ import { noUsage } from "../../src/core/outcome.ts";
 import type { Clock, RecoveryReport, RecoveryTerms, RunEngine, RunListing } from "../../src/core/ports.ts";
 import type { Liveness } from "../../src/core/process.ts";
 import { runView } from "../../src/core/run-view.ts";
-import { defaultSettings } from "../../src/core/settings.ts";
+import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import type { RunView } from "../../src/core/view.ts";
 import { createExtension } from "../../src/host/extension.ts";
 import type { HostParts, Loaded, Project } from "../../src/host/parts.ts";
@@ -246,6 +246,7 @@ export class World {
   readonly session = new FakeSession();
   loads = 0;
   hasRuns = false;
+  settings: Settings = defaultSettings;
   perform: Perform = async (action) => ({ ok: true, text: "done", details: { action, ok: true } });
 
   /** A fresh instance of the extension, registered but not started. */
@@ -301,10 +302,10 @@ export class World {
       engine: this.engine,
       history: noHistory("/project"),
       places: { builtin: "/package", user: "/user" },
-      settings: async () => defaultSettings,
       settingsFiles: { user: "/user/config.json" },
       names: async () => [],
       settingKeys: () => [],
+      settings: async () => this.settings,
     };
     return {
       perform: (name, raw, context) => this.perform(name, raw, context),

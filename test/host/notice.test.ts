@@ -30,12 +30,13 @@ test("a success is told in one line, a failure with reason and command", () => {
 test("whatever a run looks like, its notice fits every width, and its details are small", () => {
   fc.assert(
     fc.property(anyView, anyWidth, fc.boolean(), (view, width, expanded) => {
-      const message = noticeMessage(view, "over", "/dir", 2_000_000);
+      const message = noticeMessage([{ view, told: "over", directory: "/dir" }], 2_000_000);
       const drawn = renderMessage(message as never, { expanded }, ansiTheme as never)?.render(width) ?? [];
       for (const line of drawn) expect(visibleWidth(line)).toBeLessThanOrEqual(width);
     }),
   );
   const tasks = Array.from({ length: 10_000 }, (_, index) => taskOf({ id: `t${index}`, startedAt: index }));
-  const { details } = noticeMessage(viewOf({ tasks }), "blocked", "/dir", 0);
+  const big = { view: viewOf({ tasks }), told: "blocked", directory: "/dir" } as const;
+  const { details } = noticeMessage([big], 0);
   expect(JSON.stringify(details).length).toBeLessThan(4_000);
 });
