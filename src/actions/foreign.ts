@@ -6,8 +6,8 @@ import type { Parameters } from "./action.ts";
 import type { Requester } from "./context.ts";
 
 /** The owner of what this requester starts or takes over. */
-export function ownerOf({ sessionId, host }: Requester): Owner {
-  return { sessionId, ...(host && { host }) };
+export function ownerOf({ sessionId, host, staysAlive }: Requester): Owner {
+  return { sessionId, ...(host && { host }), ...(!staysAlive && { attended: false }) };
 }
 
 /** Whose run it is, where that is somebody else; undefined for one's own. What cannot be read may be anybody's. */

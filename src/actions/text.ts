@@ -102,12 +102,13 @@ export function problemsText(problems: readonly PlanProblem[]): string {
 export function questionText({ runId, questions }: RunView, now: number): string[] {
   return questions.map((mail) => {
     const { id, from, kind, text, at, options, fallback, deadline, status } = mail;
+    const word = fallback === undefined ? "" : `"${fallback}"`;
     const until =
       deadline === undefined
         ? "without a deadline"
-        : status === "expired"
-          ? "its deadline is over, it can still be answered"
-          : `until ${formatDuration(deadline - now)} from now${fallback === undefined ? "" : `, then "${fallback}"`}`;
+        : status === "expired" || deadline <= now
+          ? `its deadline is over, it can still be answered${word && `; else it takes ${word} when the run goes on`}`
+          : `until ${formatDuration(deadline - now)} from now${word && `, then ${word}`}`;
     const isApproval = kind === "approval";
     const proposed = options === undefined || isApproval ? "" : `\n  Proposed: ${options.join(" | ")}`;
     const words = isApproval ? verdictsOf(mail).map((one) => `"${one}"`) : ['"…"'];

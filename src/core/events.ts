@@ -13,6 +13,8 @@ export interface Owner {
   readonly sessionId: string;
   /** The host process; absent where it cannot be told. */
   readonly host?: ProcessIdentity;
+  /** False where the host ends with its prompt, so that nobody can be reached there later. */
+  readonly attended?: boolean;
 }
 
 /** Who or what started something, for people who ask later. */

@@ -35,18 +35,30 @@ export function decideMail(draft: Draft, state: StartedRun, command: MailCommand
   }
 }
 
-/** Questions and approvals past their deadline: the answer they fall back to, or the word that nobody came. */
+/** Questions and approvals that nobody can answer, or did by their deadline: what stands in, or the word that nobody came. */
 export function expireMail(draft: Draft, state: StartedRun): void {
-  for (const { mail, isExpired } of openQuestions(state)) {
-    const { id, from, deadline, fallback } = mail;
-    if (isExpired || deadline === undefined || draft.at < deadline) continue;
-    if (fallback === undefined) draft.add({ type: "mail.expired", mail: id });
-    else {
-      const kind = "answer";
-      const mail: Mail = { id: `${id}-default`, from: "muster", to: from, kind, text: fallback, replyTo: id };
+  for (const { mail: asked, isExpired } of openQuestions(state)) {
+    const { id, from, deadline, fallback } = asked;
+    const isOver = !isExpired && deadline !== undefined && draft.at >= deadline;
+    const text = standIn(state, asked) ?? (isOver ? fallback : undefined);
+    if (text !== undefined) {
+      const mail: Mail = { id: `${id}-default`, from: "muster", to: from, kind: "answer", text, replyTo: id };
       draft.add({ type: "mail.posted", mail });
-    }
+    } else if (isOver) draft.add({ type: "mail.expired", mail: id });
   }
+}
+
+/**
+ * What `headless` answers where nobody can be there: in a background run of a host that ends with its prompt, whose model
+ * cannot be woken. While such a host waits for its run, its model is somebody: the call comes back with the question.
+ */
+function standIn({ terms }: StartedRun, { kind, fallback }: Mail): string | undefined {
+  const { headless } = terms.settings;
+  if (headless === "wait" || !terms.background || terms.owner.attended !== false) return undefined;
+  if (headless === "default") return fallback;
+  return kind === "approval"
+    ? "reject: nobody is there to approve it"
+    : "Nobody is there to answer: go on without, and say in your result what you assumed or could not do.";
 }
 
 /** When the next question expires, ms since the epoch. */

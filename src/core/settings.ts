@@ -104,6 +104,8 @@ export interface Settings {
   readonly environmentDeny: readonly string[];
   /** What happens to a session-bound run when its host dies or quits. */
   readonly onOwnerLoss: "park" | "continue";
+  /** What becomes of a question or approval in a background run of a host that ended with its prompt. */
+  readonly headless: "wait" | "default" | "deny";
   /** Levels of nested runs; a worker at this depth cannot start another. */
   readonly depthMax: number;
   readonly limits: Limits;
@@ -136,6 +138,7 @@ export const defaultSettings: Settings = {
   workerExtensions: "configured",
   environmentDeny: [],
   onOwnerLoss: "park",
+  headless: "wait",
   depthMax: 2,
   limits: {
     startMaxMs: 60_000,

@@ -67,6 +67,11 @@ export const settingsSchema = Type.Object(
       ["park", "continue"],
       "What happens to a session-bound run when its host dies or quits.",
     ),
+    headless: oneOf(
+      texts.headless,
+      ["wait", "default", "deny"],
+      "A question or approval in a background run that a host left which ended with its prompt (-p, json): it waits, takes its own default at once where it has one, or is denied.",
+    ),
     depthMax: whole(depthMax, [1, 10, "Levels of nested runs."]),
     limits: group("Bounds on time (ms) and size (bytes).", limits, {
       startMaxMs: [1_000, hourMs, "From a worker's spawn to its readiness, ms."],

@@ -34,6 +34,48 @@ function answering(history: History, text: string, id = "r1") {
   return history.command({ kind: "respond", id, by: "me", question: "q1", text, owner });
 }
 
+describe("where nobody can be there", () => {
+  const cases = ["wait", "default", "deny"].flatMap((headless) =>
+    [true, false].flatMap((background) =>
+      [true, false].flatMap((attended) =>
+        [undefined, "left"].map((fallback) => ({ headless, background, attended, fallback })),
+      ),
+    ),
+  );
+  it.each(cases)("$headless, background $background, attended $attended, default $fallback", (one) => {
+    const { headless, background, attended, fallback } = one;
+    const history = History.started(plan(task("a")), {
+      background,
+      owner: { sessionId: "s1", ...(!attended && { attended }) },
+      settings: { ...defaultSettings, headless: headless as "wait" },
+    });
+    history.command({ kind: "tick" });
+    const mail = { ...question, ...(fallback !== undefined && { fallback }) };
+    history.command({ kind: "wrote", task: "a", attempt: 1, mail });
+    const answers = history
+      .run()
+      .letters.flatMap(({ mail: { kind, from, text } }) => (kind === "answer" ? [`${from}: ${text}`] : []));
+    const isNobody = background && !attended;
+    const word = headless === "default" ? fallback : headless === "deny" ? "Nobody is there" : undefined;
+    expect(answers).toEqual(
+      isNobody && word !== undefined ? [expect.stringContaining(`muster: ${word}`)] : [],
+    );
+    expect(history.task("a").status).toBe(answers.length > 0 ? "running" : "waiting");
+  });
+
+  it("an approval is rejected with the reason", () => {
+    const history = History.started(plan(task("a")), {
+      ...{ background: true, owner: { sessionId: "s1", attended: false } },
+      settings: { ...defaultSettings, headless: "deny" },
+    });
+    history.command({ kind: "tick" });
+    history.command({ kind: "wrote", task: "a", attempt: 1, mail: { ...question, kind: "approval" } });
+    expect(history.run().letters.at(-1)?.mail).toMatchObject({
+      text: "reject: nobody is there to approve it",
+    });
+  });
+});
+
 describe("a question", () => {
   it("makes its task wait and frees its slot for others", () => {
     const history = asking();
