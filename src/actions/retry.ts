@@ -1,4 +1,5 @@
 import type { Continuation } from "../core/events.ts";
+import { AlreadyContinued } from "../core/failure.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import { countOf, oneLine } from "../lib/wording.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
@@ -55,9 +56,16 @@ export async function retried(
   if (stands !== undefined) return refusal([stands]);
   const { origin, trusted } = context.requester;
   const owner = ownerOf(context.requester);
-  const { runId, continued } = await context.engine.retry(observed.view.runId, {
-    ...{ owner, origin, background, trusted },
+  const change = { owner, origin, background, trusted };
+  const made = await context.engine.retry(observed.view.runId, change).catch((error: unknown) => {
+    if (error instanceof AlreadyContinued) return error;
+    throw error;
   });
+  if (made instanceof AlreadyContinued) {
+    const remedy = `team status run=${made.by} shows it; team resume run=${made.by} drives it if nobody does`;
+    return refusal([{ where: "run", message: made.message, remedy }]);
+  }
+  const { runId, continued } = made;
   const head = reuseText(runId, continued);
   const performed = await (background || context.returnsAtOnce
     ? onRun({ run: runId }, context, ({ view }) =>

@@ -27,6 +27,18 @@ export class RunNotFound extends Error {
   }
 }
 
+/** Another run goes on with this one already. */
+export class AlreadyContinued extends Error {
+  override readonly name = "AlreadyContinued";
+  /** That run. */
+  readonly by: string;
+
+  constructor(runId: string, by: string) {
+    super(`run ${runId} was retried already, as run ${by}`);
+    this.by = by;
+  }
+}
+
 /** The journal cannot be trusted behind this place, or was written by a newer version. Nothing was changed. */
 export class JournalDamaged extends Error {
   override readonly name = "JournalDamaged";

@@ -144,6 +144,12 @@ export interface ManifestTask {
   readonly usage?: Usage;
 }
 
+/** What a run begins with. */
+export interface RunBeginning {
+  readonly start: Request;
+  readonly manifest: Manifest;
+}
+
 /** One project's runs on disk. */
 export interface RunStore {
   /** `<project>/.muster`, absolute. */
@@ -152,7 +158,16 @@ export interface RunStore {
    * Makes the run's directory, durably and whole: with its start request and what a listing shows of it. Throws when it
    * exists. Nothing is left behind when it throws.
    */
-  create(runId: RunId, first?: { readonly start: Request; readonly manifest: Manifest }): Promise<void>;
+  create(runId: RunId, first?: RunBeginning): Promise<void>;
+  /**
+   * The same for a run that goes on with `from`, filled in before anybody sees it: `fill` is given its files and may be
+   * called again. Resolves with the run that goes on: another one, and nothing was made, where somebody was first.
+   */
+  createAfter(
+    from: RunId,
+    runId: RunId,
+    fill: (files: AttemptFiles) => Promise<RunBeginning>,
+  ): Promise<RunId>;
   /** Ids of all run directories, oldest first. */
   ids(): Promise<readonly RunId[]>;
   /** What stands in the run's way now: requests that cannot be read, a disk that refuses. Changes nothing. */
@@ -327,7 +342,8 @@ export interface RunEngine {
   submit(submission: Submission): Promise<RunId>;
   /**
    * Starts a new run with the plan and terms of one that failed or was cancelled; what finished there with the same
-   * inputs is not done again. Throws `JournalDamaged` where the old one cannot be read. One call, one run.
+   * inputs is not done again. Throws `JournalDamaged` where the old one cannot be read, and `AlreadyContinued` where a
+   * run goes on with it: of any number of calls one starts a run.
    */
   retry(
     from: RunId,

@@ -1,7 +1,7 @@
 import type { Request } from "../core/commands.ts";
 import { type Continuation, isControl, type RunTerms, type StoredEvent } from "../core/events.ts";
 import { fold } from "../core/evolve.ts";
-import { JournalDamaged, RunNotFound, StorageError } from "../core/failure.ts";
+import { AlreadyContinued, JournalDamaged, RunNotFound, StorageError } from "../core/failure.ts";
 import { InvariantViolation, invariant } from "../core/invariant.ts";
 import { manifestOf, queuedManifest } from "../core/manifest.ts";
 import type {
@@ -86,18 +86,18 @@ class LocalEngine implements RunEngine {
     const runId = this.#parts.newRunId();
     const { plan } = old;
     const terms: RunTerms = { ...old.terms, ...change, runId };
-    await this.#store.create(runId);
-    const files = this.#store.attempts(runId);
-    const continued = await reuse(old, {
-      plan,
-      model: terms.model,
-      hash: sha256,
-      adopt: (task, attempt, result) => files.adopt(from, task, attempt, result),
+    let continued: Continuation = { from, reused: [], again: [] };
+    const by = await this.#store.createAfter(from, runId, async (files) => {
+      continued = await reuse(old, {
+        plan,
+        model: terms.model,
+        hash: sha256,
+        adopt: (task, attempt, result) => files.adopt(from, task, attempt, result),
+      });
+      const manifest = { ...queuedManifest(plan, terms, this.#parts.clock.now()), continuedFrom: from };
+      return { start: { id: "start", kind: "start", plan, terms, continued }, manifest };
     });
-    // Last: until now there is nothing that could be driven.
-    await this.#store.inbox(runId).post({ id: "start", kind: "start", plan, terms, continued });
-    const manifest = { ...queuedManifest(plan, terms, this.#parts.clock.now()), continuedFrom: from };
-    await this.#store.writeManifest(runId, manifest);
+    if (by !== runId) throw new AlreadyContinued(from, by);
     await this.#launched(runId);
     return { runId, continued };
   }

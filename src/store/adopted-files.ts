@@ -1,7 +1,7 @@
 import { copyFile, readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import type { AttemptResult, OutcomeRecord } from "../core/outcome.ts";
-import { errnoOf, exists, makeDirectory, writeAtomic } from "../lib/files.ts";
+import { errnoOf, makeDirectory, writeAtomic } from "../lib/files.ts";
 import { sha256 } from "../lib/hash.ts";
 
 /** Where an attempt's files are, and where the run's artifacts. */
@@ -33,11 +33,10 @@ export async function adoptFiles(
     await writeAtomic(target, content);
   }
   for (const entry of await readdir(from.directory, { withFileTypes: true })) {
-    const target = join(to.directory, entry.name);
     const isRecord = entry.name.startsWith("outcome.json") || entry.name.startsWith(".");
-    // A link could lead anywhere; and a task may have been taken over into this run before its request was.
-    if (!entry.isFile() || isRecord || (await exists(target))) continue;
-    await copyFile(join(from.directory, entry.name), target);
+    // A link could lead anywhere.
+    if (!entry.isFile() || isRecord) continue;
+    await copyFile(join(from.directory, entry.name), join(to.directory, entry.name));
   }
   await writeAtomic(join(to.directory, "outcome.json"), `${JSON.stringify(record)}\n`);
   return true;

@@ -76,31 +76,47 @@ export function tombstonePath(root: string, runId: string): string {
 /**
  * Makes the run's directories with these files (by path within the run), or with what is filled in before anybody sees
  * it, whole or not at all. Throws `StorageError` (`EEXIST`) when the run exists, or existed and was forgotten; only who
- * fills it in may bring that back.
+ * fills it in may bring that back. `claims` is asked last, with the name under which the run lies ready: once it says
+ * yes nothing is taken back. False, and nothing made, when it says no.
  */
 export async function createRun(
   root: string,
   run: RunDirectory,
   content: Readonly<Record<string, string>> | ((fresh: RunDirectory) => Promise<void>) = {},
-): Promise<void> {
-  await onDisk("create", run.path, async () => {
+  claims?: (ready: string) => Promise<boolean>,
+): Promise<boolean> {
+  return await onDisk("create", run.path, async () => {
     await prepareRoot(root);
     const wasForgotten = typeof content !== "function" && (await exists(tombstonePath(root, run.runId)));
     if (wasForgotten || (await exists(run.path))) throw alreadyThere(run);
-    const fresh = join(root, "runs", `.${run.runId}.${randomBytes(6).toString("hex")}`);
+    const ready = `.${run.runId}.${randomBytes(6).toString("hex")}`;
+    const fresh = join(root, "runs", ready);
+    let isMine = true;
+    let mayBeClaimed = false;
     try {
       await mkdir(fresh, { mode: directoryMode });
       for (const name of ["journal", "inbox"]) await mkdir(join(fresh, name), { mode: directoryMode });
       if (typeof content === "function") await content(directoryAt(fresh, run.runId));
       else for (const [name, text] of Object.entries(content)) await writeAtomic(join(fresh, name), text);
       await syncDirectory(fresh);
-      await rename(fresh, run.path);
+      mayBeClaimed = claims !== undefined;
+      isMine = (await claims?.(ready)) ?? true;
+      if (isMine) await moveInPlace(fresh, run.path, mayBeClaimed);
+      else await rm(fresh, { recursive: true, force: true });
     } catch (error) {
-      await rm(fresh, { recursive: true, force: true });
+      if (!mayBeClaimed) await rm(fresh, { recursive: true, force: true });
       if (errnoOf(error) === "ENOTEMPTY" || errnoOf(error) === "EEXIST") throw alreadyThere(run);
       throw error;
     }
     await syncDirectory(join(root, "runs"));
+    return isMine;
+  });
+}
+
+/** What was claimed may be in its place already: somebody who looked put it there. */
+async function moveInPlace(fresh: string, path: string, wasClaimed: boolean): Promise<void> {
+  await rename(fresh, path).catch(async (error: unknown) => {
+    if (!wasClaimed || errnoOf(error) !== "ENOENT" || !(await exists(path))) throw error;
   });
 }
 

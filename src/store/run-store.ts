@@ -1,7 +1,7 @@
 import { isAbsolute } from "node:path";
 import { StorageError } from "../core/failure.ts";
 import { invariant } from "../core/invariant.ts";
-import type { Clock, FileProblem, RunStore } from "../core/ports.ts";
+import type { AttemptFiles, Clock, FileProblem, RunBeginning, RunStore } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
 import { systemClock } from "../lib/clock.ts";
 import { readEnvironment } from "../lib/environment.ts";
@@ -23,6 +23,7 @@ import {
   runIds,
   strayNames,
 } from "./run-directory.ts";
+import { createSuccessor } from "./succession.ts";
 
 /** What a store depends on; the machine's own by default. */
 export interface RunStoreParts {
@@ -48,11 +49,7 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
     lastPostedAt = Math.max(clock.now(), lastPostedAt + 1);
     return lastPostedAt;
   };
-  const existing = async (runId: string): Promise<RunDirectory> => {
-    const run = runDirectory(root, runId);
-    await requireRun(root, run);
-    return run;
-  };
+  const existing = (runId: string): Promise<RunDirectory> => existingRun(root, runId);
   /** Of a run that is removed meanwhile a missing file says less than `RunNotFound`. */
   const reading = async <T>(runId: string, read: (journal: string) => Promise<T>): Promise<T> => {
     const { journal } = await existing(runId);
@@ -66,14 +63,15 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
   return {
     root,
     async create(runId, first) {
-      const files = first && {
-        [`inbox/${first.start.id}.json`]: postedText(clean(first.start), postedAt()),
-        "manifest.json": manifestText(clean(first.manifest)),
-      };
-      await createRun(root, runDirectory(root, runId), files);
+      await createRun(root, runDirectory(root, runId), first && beginning(clean(first), postedAt()));
     },
-    ids: async () => await runIds(root),
-    strays: async () => await strayNames(root),
+    async createAfter(from, runId, fill) {
+      const filled = async (fresh: RunDirectory) =>
+        beginning(clean(await fill(openFreshFiles(fresh))), postedAt());
+      return await createSuccessor(await existing(from), runDirectory(root, runId), filled);
+    },
+    ids: () => runIds(root),
+    strays: () => strayNames(root),
     problems: async (runId) => await problemsOf(await existing(runId)),
     inbox(runId) {
       const run = runDirectory(root, runId);
@@ -106,6 +104,22 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
       return found;
     },
   };
+}
+
+async function existingRun(root: string, runId: string): Promise<RunDirectory> {
+  const run = runDirectory(root, runId);
+  await requireRun(root, run);
+  return run;
+}
+
+/** Those of a run that nobody sees yet. */
+function openFreshFiles(fresh: RunDirectory): AttemptFiles {
+  return openAttemptFiles(fresh, async () => undefined);
+}
+
+/** Texts by path within the run. */
+function beginning({ start, manifest }: RunBeginning, at: number): Readonly<Record<string, string>> {
+  return { [`inbox/${start.id}.json`]: postedText(start, at), "manifest.json": manifestText(manifest) };
 }
 
 async function problemsOf({ inbox, journal }: RunDirectory): Promise<readonly FileProblem[]> {

@@ -6,10 +6,9 @@ import { taskAt } from "../../src/core/state.ts";
 import { takeAndDrive } from "../../src/engine/lease.ts";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { systemClock } from "../../src/lib/clock.ts";
-import { sha256 } from "../../src/lib/hash.ts";
 import { openRunStore } from "../../src/store/run-store.ts";
-import { boundlessSlots, instantWorkers } from "../support/instant-workers.ts";
-import { failed, plan, result, task, terms } from "../support/plan.ts";
+import { boundlessSlots, leavingWorkers } from "../support/instant-workers.ts";
+import { plan, task, terms } from "../support/plan.ts";
 
 let root = "";
 beforeEach(async () => {
@@ -23,7 +22,7 @@ const change = { ...submitted, owner: { sessionId: "session-2" } };
 const chain = plan(task("a"), task("b", ["a"]), task("c", ["b"]));
 
 /** A store on disk whose workers leave an artifact each, and fail at the tasks in `broken`. */
-function machine() {
+function machine(ids = "20260101-00000") {
   const store = openRunStore(root);
   const broken = new Set(["c"]);
   const worked: string[] = [];
@@ -31,39 +30,13 @@ function machine() {
   const engine = localEngine({
     store,
     clock: systemClock,
-    newRunId: () => `20260101-00000${++runs}`,
+    newRunId: () => `${ids}${++runs}`,
     launch: () => Promise.resolve(),
   });
   const drive = async (runId: string) => {
-    const instant = instantWorkers();
-    const backend: typeof instant = {
-      ...instant,
-      start(work) {
-        const { id } = work.task;
-        worked.push(`${id} from ${work.inputs.map(({ text }) => text).join()}`);
-        const leave = async () => {
-          if (broken.has(id)) return failed({ retryable: false });
-          const artifact = { name: id, path: `${id}.txt`, bytes: 1, sha256: sha256(id) };
-          const left = { ...result(`${id} done`), artifacts: [artifact] };
-          const outcome = { kind: "completed", result: left, usage } as const;
-          const record = {
-            v: 1,
-            runId,
-            task: id,
-            attempt: work.attempt,
-            at: "2026-01-01T00:00:00Z",
-            outcome,
-          };
-          const { mkdir } = await import("node:fs/promises");
-          await mkdir(work.artifacts, { recursive: true });
-          await writeFile(join(work.artifacts, `${id}.txt`), id);
-          await writeFile(join(work.directory, "outcome.json"), JSON.stringify(record));
-          await writeFile(join(work.directory, "prompt.md"), "the prompt");
-          return outcome;
-        };
-        return { ...instant.start(work), outcome: leave() };
-      },
-    };
+    const backend = leavingWorkers(broken, ({ task: { id }, inputs }) =>
+      worked.push(`${id} from ${inputs.map(({ text }) => text).join()}`),
+    );
     const parts = { runId, store, backend, slots: boundlessSlots(), clock: systemClock };
     const probe = async () => "alive" as const;
     const self = { pid: 2, startTime: "2", bootId: "b" };
@@ -128,3 +101,38 @@ it.each(["attempts/a-1/outcome.json", "artifacts/a.txt"])(
     });
   },
 );
+
+it("starts one run of any number of retries in the same moment, told by name to the others", async () => {
+  const { engine, drive } = machine();
+  const first = await engine.submit({ plan: chain, terms: submitted });
+  await drive(first);
+  const engines = ["20260102-00000", "20260103-00000", "20260104-00000"].map((ids) => machine(ids).engine);
+  const all = await Promise.allSettled(engines.map((one) => one.retry(first, change)));
+  const made = all.flatMap((one) => (one.status === "fulfilled" ? [one.value.runId] : []));
+  expect(made).toHaveLength(1);
+  for (const one of all)
+    if (one.status === "rejected")
+      expect(one.reason).toMatchObject({ name: "AlreadyContinued", by: made[0] });
+  expect((await engine.list()).map(({ runId }) => runId)).toEqual([made[0], first]);
+  expect(await engine.strays()).toEqual([]);
+});
+
+it("may be asked again once the run that went on is forgotten", async () => {
+  const { engine, drive } = machine();
+  const first = await engine.submit({ plan: chain, terms: submitted });
+  await drive(first);
+  const next = await engine.retry(first, change);
+  await expect(engine.retry(first, change)).rejects.toMatchObject({ by: next.runId });
+  await rm(engine.directory(next.runId), { recursive: true });
+  const again = await engine.retry(first, change);
+  expect(again.continued.reused).toHaveLength(2);
+});
+
+it("refuses while it cannot tell whether a run goes on already", async () => {
+  const { engine, drive } = machine();
+  const first = await engine.submit({ plan: chain, terms: submitted });
+  await drive(first);
+  await engine.retry(first, change);
+  await writeFile(join(engine.directory(first), "successors/0001.json"), "{");
+  await expect(engine.retry(first, change)).rejects.toThrow(/0001\.json: EINVAL/);
+});

@@ -2,8 +2,11 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { fold } from "../../src/core/evolve.ts";
+import { AlreadyContinued } from "../../src/core/failure.ts";
 import type { ImportTerms } from "../../src/core/history.ts";
 import { isFinalRun } from "../../src/core/status.ts";
+import { localEngine } from "../../src/engine/local-engine.ts";
+import { leavingWorkers } from "../support/instant-workers.ts";
 import { type PastWorld, pastWorld, started } from "../support/past.ts";
 
 /** How many more changes the disk takes before the process is killed: from then on it changes nothing. */
@@ -115,6 +118,48 @@ it("imports a run that is killed anywhere on the way either wholly or not at all
   }
   expect(steps).toBeGreaterThan(10);
   await expectWhole(world, runId);
+});
+
+it("a retry that is killed anywhere on the way leaves no run or a whole one, and one only", async () => {
+  const world = await pastWorld(leavingWorkers(new Set(["b"])));
+  const old = await started(world);
+  await Promise.all(world.drives);
+  const { root, history, store, clock } = world;
+  let runs = 0;
+  const newRunId = () => `20260202-${String(++runs).padStart(4, "0")}-next`;
+  const engine = localEngine({ store, clock, newRunId, launch: async () => undefined });
+  const [owner, origin] = [{ sessionId: "session-1" }, { kind: "user", id: "t" } as const];
+  const retry = () => engine.retry(old, { owner, origin, trusted: true, background: true });
+  let steps = 0;
+  let told = 0;
+  for (let isKilled = true; isKilled; steps += 1) {
+    expect(steps).toBeLessThan(stepsMax);
+    isKilled = await killedAfter(steps, retry);
+    const seen = (await store.ids()).filter((runId) => runId !== old);
+    // Who asks next makes one, or is told which there is.
+    const next = await retry().then(
+      ({ runId }) => runId,
+      (error: unknown) => {
+        if (!(error instanceof AlreadyContinued)) throw error;
+        told += 1;
+        return error.by;
+      },
+    );
+    expect([[], [next]]).toContainEqual(seen);
+    expect(await store.inbox(next).pending()).toMatchObject([
+      { kind: "start", continued: { from: old, reused: [{ task: "a" }], again: [{ task: "b" }] } },
+    ]);
+    expect(await store.attempts(next).readOutcome("a", 1)).toMatchObject({ runId: next });
+    expect(await store.readManifest(next)).toMatchObject({ status: "queued", continuedFrom: old });
+    const left = ["artifacts/a.txt", "attempts/a-1/prompt.md"].map((file) => join(root, "runs", next, file));
+    for (const file of left) expect(await readFile(file, "utf8")).toMatch(/^(a|the prompt)$/);
+    await history.remove(next, mark);
+    await clearAll(world, old);
+    expect(await readdir(join(root, "runs"))).toEqual([old]);
+  }
+  expect(steps).toBeGreaterThan(10);
+  // Also of one that was claimed, and not in its place yet.
+  expect(told).toBeGreaterThan(1);
 });
 
 it("leaves no part of a bundle when an export is killed", async () => {

@@ -1,6 +1,9 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { AttemptOutcome } from "../../src/core/outcome.ts";
-import type { Slots, Worker, WorkerBackend } from "../../src/core/ports.ts";
-import { completed } from "./plan.ts";
+import type { Slots, Work, Worker, WorkerBackend } from "../../src/core/ports.ts";
+import { sha256 } from "../../src/lib/hash.ts";
+import { completed, failed, result } from "./plan.ts";
 
 /** Workers that are done before they begin, each with the outcome that `outcomeOf` names for its task. */
 export function instantWorkers(outcomeOf: (task: string) => AttemptOutcome = completed): WorkerBackend {
@@ -15,6 +18,34 @@ export function instantWorkers(outcomeOf: (task: string) => AttemptOutcome = com
     }),
     reap: () => Promise.resolve([]),
     close: () => Promise.resolve(),
+  };
+}
+
+/** The same on a real disk: who is not broken leaves an artifact, a prompt and its outcome. `onWork` hears of each. */
+export function leavingWorkers(
+  broken: ReadonlySet<string>,
+  onWork: (work: Work) => void = () => undefined,
+): WorkerBackend {
+  const leave = async ({ task: { id }, runId, attempt, artifacts, directory }: Work) => {
+    if (broken.has(id)) return failed({ retryable: false });
+    const artifact = { name: id, path: `${id}.txt`, bytes: 1, sha256: sha256(id) };
+    const usage = { input: 10, output: 1, cacheRead: 0, cacheWrite: 0, cost: 1, turns: 1 };
+    const left = { ...result(`${id} done`), artifacts: [artifact] };
+    const outcome = { kind: "completed", result: left, usage } as const;
+    const record = { v: 1, runId, task: id, attempt, at: "2026-01-01T00:00:00Z", outcome };
+    await mkdir(artifacts, { recursive: true });
+    await writeFile(join(artifacts, `${id}.txt`), id);
+    await writeFile(join(directory, "outcome.json"), JSON.stringify(record));
+    await writeFile(join(directory, "prompt.md"), "the prompt");
+    return outcome;
+  };
+  const instant = instantWorkers();
+  return {
+    ...instant,
+    start(work) {
+      onWork(work);
+      return { ...instant.start(work), outcome: leave(work) };
+    },
   };
 }
 

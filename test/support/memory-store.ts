@@ -2,7 +2,16 @@ import type { Request } from "../../src/core/commands.ts";
 import { isControl, type RunEvent, type StoredEvent, schemaVersion } from "../../src/core/events.ts";
 import { LeaseLost, RunNotFound } from "../../src/core/failure.ts";
 import type { OutcomeRecord } from "../../src/core/outcome.ts";
-import type { Inbox, JournalReading, Lease, LeaseHeld, Manifest, RunStore } from "../../src/core/ports.ts";
+import type {
+  AttemptFiles,
+  Inbox,
+  JournalReading,
+  Lease,
+  LeaseHeld,
+  Manifest,
+  RunBeginning,
+  RunStore,
+} from "../../src/core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../../src/core/process.ts";
 
 /** How a process's operations on the disk go: the time they take, and what goes wrong. */
@@ -33,6 +42,8 @@ export class StoredRun {
   /** Posts so far. */
   posts = 0;
   readonly outcomes = new Map<string, OutcomeRecord | "unreadable">();
+  /** The run that goes on with this one. */
+  successor: string | undefined;
   manifest: { readonly content: Manifest | "unreadable"; readonly writer: ProcessIdentity } | undefined;
   readonly onChange = new Set<() => void>();
 }
@@ -94,13 +105,24 @@ export function memoryStore(disk: MemoryDisk, io: Io, self: ProcessIdentity): Ru
     async create(runId, first) {
       await io.begin("create");
       if (disk.runs.has(runId)) throw new Error(`run ${runId} exists`);
-      const run = new StoredRun();
-      if (first !== undefined) {
-        run.inbox.set(first.start.id, structuredClone(first.start));
-        run.manifest = { content: first.manifest, writer: self };
-      }
-      disk.runs.set(runId, run);
+      disk.runs.set(runId, begun(new StoredRun(), self, first));
       await io.end("create");
+    },
+    async createAfter(from, runId, fill) {
+      const fresh = new StoredRun();
+      const files = attemptsOf(disk, runId, async (operation, does) => {
+        await io.begin(operation);
+        const done = does(fresh);
+        await io.end(operation);
+        return done;
+      });
+      const first = await fill(files);
+      await io.begin("claim");
+      const old = disk.run(from);
+      old.successor ??= runId;
+      if (old.successor === runId) disk.runs.set(runId, begun(fresh, self, first));
+      await io.end("claim");
+      return old.successor;
     },
     async ids() {
       await io.begin("ids");
@@ -109,23 +131,7 @@ export function memoryStore(disk: MemoryDisk, io: Io, self: ProcessIdentity): Ru
     problems: async () => [],
     strays: async () => [],
     inbox: (runId) => inboxOf(disk, io, runId, operate),
-    attempts: (runId) => ({
-      artifacts: `/project/.muster/runs/${runId}/artifacts`,
-      directory: (task, attempt) =>
-        operate("directory", runId, () => `/project/.muster/runs/${runId}/attempts/${task}-${attempt}`),
-      isBegun: async (task, attempt) => disk.run(runId).outcomes.has(`${task}/${attempt}`),
-      adopt: (from, task, attempt, result) =>
-        operate("adopt", runId, (run) => {
-          const record = disk.run(from).outcomes.get(`${task}/${attempt}`);
-          if (record === undefined || record === "unreadable" || record.outcome.kind !== "completed")
-            return false;
-          if (record.outcome.result.sha256 !== result.sha256) return false;
-          run.outcomes.set(`${task}/1`, { ...record, runId, attempt: 1 });
-          return true;
-        }),
-      readOutcome: (task, attempt) =>
-        operate("readOutcome", runId, (run) => run.outcomes.get(`${task}/${attempt}`)),
-    }),
+    attempts: (runId) => attemptsOf(disk, runId, (operation, does) => operate(operation, runId, does)),
     acquire: (runId, holder, at) =>
       operate("acquire", runId, (run): Lease | LeaseHeld => {
         const held = disk.holderOf(run);
@@ -145,6 +151,36 @@ export function memoryStore(disk: MemoryDisk, io: Io, self: ProcessIdentity): Ru
 }
 
 type Operate = <T>(operation: string, runId: string, does: (run: StoredRun) => T) => Promise<T>;
+
+function begun(run: StoredRun, self: ProcessIdentity, first: RunBeginning | undefined): StoredRun {
+  if (first === undefined) return run;
+  run.inbox.set(first.start.id, structuredClone(first.start));
+  run.manifest = { content: first.manifest, writer: self };
+  return run;
+}
+
+function attemptsOf(
+  disk: MemoryDisk,
+  runId: string,
+  operate: <T>(operation: string, does: (run: StoredRun) => T) => Promise<T>,
+): AttemptFiles {
+  const directory = `/project/.muster/runs/${runId}`;
+  return {
+    artifacts: `${directory}/artifacts`,
+    directory: (task, attempt) => operate("directory", () => `${directory}/attempts/${task}-${attempt}`),
+    isBegun: async (task, attempt) => disk.run(runId).outcomes.has(`${task}/${attempt}`),
+    adopt: (from, task, attempt, result) =>
+      operate("adopt", (run) => {
+        const record = disk.run(from).outcomes.get(`${task}/${attempt}`);
+        if (record === undefined || record === "unreadable" || record.outcome.kind !== "completed")
+          return false;
+        if (record.outcome.result.sha256 !== result.sha256) return false;
+        run.outcomes.set(`${task}/1`, { ...record, runId, attempt: 1 });
+        return true;
+      }),
+    readOutcome: (task, attempt) => operate("readOutcome", (run) => run.outcomes.get(`${task}/${attempt}`)),
+  };
+}
 
 function inboxOf(disk: MemoryDisk, io: Io, runId: string, operate: Operate): Inbox {
   return {
