@@ -3,6 +3,7 @@ import { chooseFrom } from "../resources/suggest.ts";
 import { type Action, parameterShapes } from "./action.ts";
 import type { Perform } from "./context.ts";
 import { answer, refusal } from "./result.ts";
+import { screens } from "./screens.ts";
 import { actionNamed, actions } from "./table.ts";
 
 /** Explains the table of actions, or one of its rows. */
@@ -20,6 +21,7 @@ function overview(): string {
   return [
     "As a tool: team action=<action> …; as a command: /team-<action> [--name value …] [words].",
     ...actions.map(({ name, summary }) => `- ${name}: ${summary}`),
+    ...screens.map(({ name, summary }) => `- /team-${name}: ${summary} (people only)`),
     "Parameters of one: team action=help name=<action>.",
   ].join("\n");
 }

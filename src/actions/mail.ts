@@ -3,7 +3,7 @@ import type { StoredEvent } from "../core/events.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import { isFinalRun, isFinalTask } from "../core/status.ts";
 import type { MailView, RunView } from "../core/view.ts";
-import { formatDuration, oneLine } from "../lib/wording.ts";
+import { oneLine } from "../lib/wording.ts";
 import { chooseFrom } from "../resources/suggest.ts";
 import type { Parameters } from "./action.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
@@ -11,7 +11,7 @@ import { ownerOf } from "./foreign.ts";
 import { type Observed, observe, onRun } from "./observe.ts";
 import { aboutRun, answer, refusal } from "./result.ts";
 import { taken } from "./resume.ts";
-import { questionText } from "./text.ts";
+import { mailLine, questionText } from "./text.ts";
 
 /** A driver records a request within a fraction of this, and a worker reads at its next step. */
 const recordedMaxMs = 20_000;
@@ -165,11 +165,6 @@ function after(receipt: Receipt, event: StoredEvent, id: string): Receipt {
   if (event.type !== "request.refused" || event.request !== id) return receipt;
   const remedy = "team status shows where the run stands";
   return { ...receipt, refusal: { message: event.reason, remedy } };
-}
-
-function mailLine({ id, from, to, kind, text, at, status, by }: MailView, now: number): string {
-  const who = by === undefined ? from : `${from} (${by})`;
-  return `- ${id} ${status}, ${formatDuration(now - at)} ago, ${kind} from ${who} to ${to}: ${oneLine(text, 300)}`;
 }
 
 async function told(runId: string, text: string, context: ActionContext): Promise<Performed> {

@@ -4,7 +4,7 @@ import type { PlanProblem } from "../core/plan.ts";
 import type { Manifest } from "../core/ports.ts";
 import type { Liveness } from "../core/process.ts";
 import { isFinalTask } from "../core/status.ts";
-import type { RunView, TaskView } from "../core/view.ts";
+import type { MailView, RunView, TaskView } from "../core/view.ts";
 import { countOf, formatCounts, formatDuration, formatQuiet, formatStatus, oneLine } from "../lib/wording.ts";
 
 /** What a model is given at most; the host cuts at the same sizes. */
@@ -98,21 +98,31 @@ export function problemsText(problems: readonly PlanProblem[]): string {
   return [...lines, ...(hidden > 0 ? [`- … and ${hidden} more problems`] : [])].join("\n");
 }
 
-/** Each open question and approval, since when, what it proposes, what happens without an answer, and the call that answers it. */
+/** Who asks what, since when, what it proposes, and what happens without an answer. */
+export function askingText(mail: MailView, now: number): string {
+  const { from, kind, text, at, options, fallback, deadline, status } = mail;
+  const word = fallback === undefined ? "" : `"${fallback}"`;
+  const until =
+    deadline === undefined
+      ? "without a deadline"
+      : status === "expired" || deadline <= now
+        ? `its deadline is over, it can still be answered${word && `; else it takes ${word} when the run goes on`}`
+        : `until ${formatDuration(deadline - now)} from now${word && `, then ${word}`}`;
+  const isApproval = kind === "approval";
+  const proposed = options === undefined || isApproval ? "" : `\n  Proposed: ${options.join(" | ")}`;
+  return `Task ${from} ${isApproval ? "waits for approval" : "asks"} (${formatDuration(now - at)} ago, ${until}):\n  ${text}${proposed}`;
+}
+
+/** Each open question and approval, and the call that answers it. */
 export function questionText({ runId, questions }: RunView, now: number): string[] {
   return questions.map((mail) => {
-    const { id, from, kind, text, at, options, fallback, deadline, status } = mail;
-    const word = fallback === undefined ? "" : `"${fallback}"`;
-    const until =
-      deadline === undefined
-        ? "without a deadline"
-        : status === "expired" || deadline <= now
-          ? `its deadline is over, it can still be answered${word && `; else it takes ${word} when the run goes on`}`
-          : `until ${formatDuration(deadline - now)} from now${word && `, then ${word}`}`;
-    const isApproval = kind === "approval";
-    const proposed = options === undefined || isApproval ? "" : `\n  Proposed: ${options.join(" | ")}`;
-    const words = isApproval ? verdictsOf(mail).map((one) => `"${one}"`) : ['"…"'];
-    const asked = `? Task ${from} ${isApproval ? "waits for approval" : "asks"} (${formatDuration(now - at)} ago, ${until}):\n  ${text}${proposed}`;
-    return `${asked}\n  The lead or a person answers: team respond run=${runId} name=${id} message=${words.join(" or message=")}`;
+    const words = mail.kind === "approval" ? verdictsOf(mail).map((one) => `"${one}"`) : ['"…"'];
+    return `? ${askingText(mail, now)}\n  The lead or a person answers: team respond run=${runId} name=${mail.id} message=${words.join(" or message=")}`;
   });
+}
+
+/** One line a mail: its fate, its way and its beginning. */
+export function mailLine({ id, from, to, kind, text, at, status, by }: MailView, now: number): string {
+  const who = by === undefined ? from : `${from} (${by})`;
+  return `- ${id} ${status}, ${formatDuration(now - at)} ago, ${kind} from ${who} to ${to}: ${oneLine(text, 300)}`;
 }

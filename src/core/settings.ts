@@ -86,6 +86,8 @@ export interface Notify {
   readonly failed: Telling;
   readonly question: Telling;
   readonly recovered: Telling;
+  /** A question opens its dialog by itself, where that disturbs nobody. */
+  readonly opensDialog: boolean;
 }
 
 /** What a person can set: user file under project file under the call's own parameters. */
@@ -163,5 +165,5 @@ export const defaultSettings: Settings = {
   recovery: { auto: true, max: 5 },
   widget: { lines: 10 },
   ui: { glyphs: "unicode" },
-  notify: { completed: "wake", failed: "wake", question: "wake", recovered: "quiet" },
+  notify: { completed: "wake", failed: "wake", question: "wake", recovered: "quiet", opensDialog: false },
 };

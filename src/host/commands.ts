@@ -1,5 +1,7 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
 import type { ActionResult } from "../actions/context.ts";
+import { screens } from "../actions/screens.ts";
+import { answerKey, mailbox, meantBy, respondInDialog } from "./dialog.ts";
 import { staysAlive } from "./mode.ts";
 import { replyType } from "./notice.ts";
 import type { HostParts } from "./parts.ts";
@@ -25,16 +27,27 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
     pi.registerCommand(`team-${name}`, {
       description: summary,
       getArgumentCompletions: (prefix) => completions(name, prefix, sessions.newest()),
-      handler: (line, ctx) => answer(name, line, sessions.of(ctx), parts),
+      handler: (line, ctx) => act(name, line, sessions.of(ctx), parts),
     });
   }
-  const names = parts.actions.map((action) => action.name);
+  for (const { name, summary } of screens) {
+    pi.registerCommand(`team-${name}`, {
+      description: summary,
+      getArgumentCompletions: (prefix) => completions("inbox", prefix, sessions.newest()),
+      handler: (line, ctx) => act(name, line, sessions.of(ctx), parts),
+    });
+  }
+  pi.registerShortcut(answerKey, {
+    description: "answer what a team asks",
+    handler: (ctx) => void sessions.of(ctx).open((desk) => respondInDialog(desk, {})),
+  });
+  const names = [...parts.actions, ...screens].map((action) => action.name);
   pi.registerCommand("team", {
     description: "status of this session's runs, or an action: /team <action> …",
     getArgumentCompletions: (prefix) => {
       const [, name = "", rest] = /^\s*(\S*)(?:\s(.*))?$/s.exec(prefix) ?? [];
       if (rest !== undefined) return completions(name, rest, sessions.newest(), `${name} `);
-      return parts.actions
+      return [...parts.actions, ...screens]
         .filter((action) => action.name.startsWith(name))
         .map((action) => ({ value: action.name, label: action.name, description: action.summary }));
     },
@@ -42,13 +55,25 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
       const [, name = "", rest = ""] = /^\s*(\S*)\s*(.*)$/s.exec(line) ?? [];
       const session = sessions.of(ctx);
       if (name === "") return answer("status", "", session, parts);
-      if (names.includes(name)) return answer(name, rest, session, parts);
+      if (names.includes(name)) return act(name, rest, session, parts);
       session.say(
         `there is no /team ${name}; there are ${names.join(", ")}. For a goal: /team-run ${line.trim()}`,
         "error",
       );
     },
   });
+}
+
+/** Does what a command says, or opens what it is for. The dialog is not waited for: the host has a prompt to take. */
+async function act(name: string, line: string, session: LiveSession, parts: HostParts): Promise<void> {
+  const isScreen = screens.some((screen) => screen.name === name);
+  const meant = isScreen || name === "respond" ? meantBy(line, isScreen) : undefined;
+  if (!staysAlive(session.mode) && isScreen)
+    session.say(`/team-${name} needs a person; /team-inbox tells the same`, "error");
+  else if (!staysAlive(session.mode) || (!isScreen && meant === undefined))
+    return answer(name, line, session, parts);
+  else if (meant === undefined) session.say(`/team-${name} takes a run's id, or nothing`, "error");
+  else void session.open((desk) => (isScreen ? mailbox(desk, meant) : respondInDialog(desk, meant)));
 }
 
 async function answer(name: string, line: string, session: LiveSession, parts: HostParts): Promise<void> {

@@ -141,15 +141,21 @@ export class Herald {
     }
   }
 
-  /** Tasks ask something. A call that waits for the run comes back with it by itself; the person sees it in any case. */
-  asked(view: RunView, late: boolean): void {
+  /**
+   * Tasks ask something. A call that waits for the run comes back with it by itself; the person sees it in any case. True
+   * when that is news.
+   */
+  asked(view: RunView, late: boolean): boolean {
+    let isNews = false;
     for (const question of view.questions) {
       const told = `asked-${question.id}` as const;
       if (this.#isTold(view.runId, told) || this.#pending.has(keyOf(view.runId, told))) continue;
       if (!late) this.#terms.say(askedText(view, question), "info");
+      isNews ||= !late;
       if (this.#held.includes(view.runId)) this.learnt(view.runId, told);
       else this.#add({ view, told, late });
     }
+    return isNews;
   }
 
   /** Puts what is pending before the prompt with which a host that does not stay alive was started. */

@@ -7,6 +7,7 @@ import { countOf, formatDuration, formatUsage, oneLine } from "../lib/wording.ts
 import { readCard } from "../ui/card.ts";
 import { glyphOf } from "../ui/glyph.ts";
 import { drawLine, wrap } from "../ui/width.ts";
+import { answerKey } from "./dialog.ts";
 import { noticeType, type Told } from "./ledger.ts";
 import { Lines } from "./lines.ts";
 
@@ -64,8 +65,9 @@ export function newsText({ view, told, directory = "", recovered }: News, now: n
 }
 
 /** What a person is shown at once when a task asks something, with the command that answers it. */
-export function askedText({ runId }: RunView, { id, from, text }: MailView): string {
-  return `team: task ${from} of run ${runId} asks: ${oneLine(text, 300)}\nAnswer: /team-respond --run ${runId} --name ${id} …, or without words in a dialog`;
+export function askedText({ runId }: RunView, { id, from, kind, text }: MailView): string {
+  const asks = kind === "approval" ? "waits for approval" : "asks";
+  return `team: task ${from} of run ${runId} ${asks}: ${oneLine(text, 300)}\nAnswer: /team-respond --run ${runId} --name ${id} …; without more words, or by ${answerKey}, in a dialog`;
 }
 
 /** Least harmless first. */

@@ -8,6 +8,7 @@ import { runView } from "../core/run-view.ts";
 import type { RunView } from "../core/view.ts";
 import { membersOf } from "../lib/json.ts";
 import { hostChecks } from "./checks.ts";
+import { type Desk, respondInDialog } from "./dialog.ts";
 import { Herald, restOf } from "./herald.ts";
 import { isTrusted, type Mode, modeOf, staysAlive } from "./mode.ts";
 import type { HostParts, Loaded, Project } from "./parts.ts";
@@ -47,6 +48,7 @@ export class LiveSession {
   #feed: RunFeed | undefined;
   #widget: RunWidget | undefined;
   #isSweeping = false;
+  #isDialogOpen = false;
   readonly #herald: Herald;
 
   constructor(pi: ExtensionAPI, ctx: ExtensionContext, parts: HostParts) {
@@ -193,6 +195,39 @@ export class LiveSession {
     if (stopReason === "error" || stopReason === "aborted") this.#herald.calm();
   }
 
+  /** Opens a dialog of ours, one at a time; resolves when it is closed. Never rejects. */
+  async open(dialog: (desk: Desk) => Promise<void>): Promise<void> {
+    if (this.#isDialogOpen) return this.say("team: a dialog is open already", "info");
+    this.#isDialogOpen = true;
+    try {
+      const { ui } = this.#ctx;
+      const { engine } = (await this.load()).project;
+      const { clock } = this.#parts;
+      const say = (text: string): void => this.say(text, "info");
+      const perform: Desk["perform"] = async (name, line) => {
+        const origin = { kind: "user", id: `/team-${name}` } as const;
+        const { ok, text } = await this.perform(name, { line }, { origin, returnsAtOnce: true });
+        this.say(text, ok ? "info" : "error");
+      };
+      await dialog({ sessionId: this.id, engine, clock, signal: this.signal, ui, perform, say });
+    } catch (error) {
+      this.report(error);
+    } finally {
+      this.#isDialogOpen = false;
+    }
+  }
+
+  /** Opens the dialog of what was just asked, where the person wants that and is doing nothing else. */
+  async #offer(run: string): Promise<void> {
+    const { notify } = await (await this.load()).project.settings();
+    if (!notify.opensDialog || this.mode !== "tui") return;
+    let isFree = false;
+    this.touch(({ ui, isIdle }) => {
+      isFree = isIdle() && ui.getEditorText() === "" && !this.#isDialogOpen;
+    });
+    if (isFree) await this.open((desk) => respondInDialog(desk, { run }));
+  }
+
   /** Ends everything of this session: calls that wait (without cancelling their runs), following, widget, timers. */
   close(reason: string): void {
     if (reason === "reload") this.#herald.handOver();
@@ -285,7 +320,9 @@ export class LiveSession {
       sessionId: this.id,
       changed: () => this.#widget?.changed(),
       rested: (view, late) => this.#herald.rested(view, late, engine.directory(view.runId)),
-      asked: (view, late) => this.#herald.asked(view, late),
+      asked: (view, late) => {
+        if (this.#herald.asked(view, late)) this.#offer(view.runId).catch(this.report);
+      },
       recovered: (view, recovered) => this.#herald.recovered(view, recovered),
       recover: async (only) => (await this.#recover({ only, graceMs: 0 }))?.coming.includes(only) ?? false,
       takenOver: ({ runId, owner }) =>

@@ -139,6 +139,11 @@ export const settingsSchema = Type.Object(
         failed: oneOf(notify.failed, tellings, "A background run failed, was cancelled or stands still."),
         question: oneOf(notify.question, tellings, "A task of a background run waits for somebody."),
         recovered: oneOf(notify.recovered, tellings, "A new driver goes on with a run whose driver died."),
+        opensDialog: Type.Boolean({
+          default: notify.opensDialog,
+          description:
+            "A question or approval opens its dialog by itself when the agent is idle and the editor is empty.",
+        }),
       },
       {
         description:

@@ -26,7 +26,10 @@ test("the factory registers and does nothing else", () => {
     "team",
     "team-doctor",
     "team-list",
+    "team-mailbox",
+    "team-respond",
     "team-run",
+    "team-send",
     "team-status",
   ]);
   expect([world.loads, world.clock.sleeping, world.engine.reads]).toEqual([0, 0, 0]);

@@ -29,6 +29,27 @@ export class FakeSession {
   isIdle = true;
   hasUI = true;
   mode: "tui" | "rpc" | "json" | "print" = "tui";
+  /** What the person types at the moment. */
+  typed = "";
+  /** The dialogs that were opened, and the answers to the next ones; without one a dialog stays open. */
+  readonly asked: Asked[] = [];
+  readonly answers: ((asked: Asked) => string | undefined)[] = [];
+
+  dialog(asked: Asked, signal: AbortSignal): Promise<string | undefined> {
+    this.asked.push(asked);
+    const answer = this.answers.shift();
+    if (answer !== undefined) return Promise.resolve(answer(asked));
+    return new Promise((resolve) => {
+      signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    });
+  }
+}
+
+/** A dialog: a list to choose from, or an input. */
+export interface Asked {
+  readonly title: string;
+  readonly options?: readonly string[];
+  readonly hint?: string;
 }
 
 /** The host around one instance of the extension: strict where the real one is, a recorder everywhere else. */
@@ -36,6 +57,7 @@ export class FakePi {
   readonly session: FakeSession;
   readonly tools = new Map<string, ToolDefinition>();
   readonly commands = new Map<string, Command>();
+  readonly shortcuts = new Map<string, (ctx: ExtensionContext) => void>();
   readonly renderers = new Map<string, MessageRenderer>();
   readonly #handlers = new Map<string, Handler[]>();
   /** While the factory runs only registration works. */
@@ -54,6 +76,8 @@ export class FakePi {
         this.#handlers.set(event, [...(this.#handlers.get(event) ?? []), handler]),
       registerTool: (tool: ToolDefinition) => this.tools.set(tool.name, tool),
       registerCommand: (name: string, command: Command) => this.commands.set(name, command),
+      registerShortcut: (key: string, shortcut: { handler(ctx: ExtensionContext): void }) =>
+        this.shortcuts.set(key, shortcut.handler),
       registerMessageRenderer: (type: string, renderer: MessageRenderer) =>
         this.renderers.set(type, renderer),
       sendMessage: (message: Sent["message"], options: Sent["options"]) => {
@@ -135,6 +159,11 @@ export class FakePi {
       setStatus: (_key: string, text: string | undefined) => {
         session.status = text;
       },
+      select: (title: string, options: string[], { signal }: { signal: AbortSignal }) =>
+        session.dialog({ title, options }, signal),
+      input: (title: string, hint: string, { signal }: { signal: AbortSignal }) =>
+        session.dialog({ title, hint }, signal),
+      getEditorText: () => session.typed,
       setWidget: (_key: string, content: unknown) => {
         session.widget = typeof content === "function" ? content({ requestRender }, theme) : content;
       },

@@ -155,7 +155,7 @@ class FakeEngine implements RunEngine {
   }
   async list(only?: string): Promise<readonly RunListing[]> {
     return [...this.#journals]
-      .filter(([runId]) => runId === only)
+      .filter(([runId]) => only === undefined || runId === only)
       .flatMap(([runId, events]) => {
         const manifest = manifestOf(fold(events), true);
         return manifest === undefined ? [] : [{ runId, manifest, driver: this.driver }];
@@ -278,7 +278,10 @@ export class World {
 
   #parts(): HostParts {
     return {
-      actions: ["run", "status", "list", "doctor"].map((name) => ({ name, summary: `${name} something` })),
+      actions: ["run", "status", "list", "doctor", "respond", "send"].map((name) => ({
+        name,
+        summary: `${name} something`,
+      })),
       tool: {
         parameters: { type: "object", properties: {} },
         description: "runs teams",

@@ -128,7 +128,7 @@ test.each(["completed", "failed", "question", "recovered"] as const)(
     for (const how of ["wake", "quiet", "none"] as const) {
       const world = new World();
       const others = { completed: "none", failed: "none", question: "none", recovered: "none" } as const;
-      world.settings = { ...defaultSettings, notify: { ...others, [subject]: how } };
+      world.settings = { ...defaultSettings, notify: { ...others, opensDialog: false, [subject]: how } };
       const pi = await withRuns(world, [runId]);
       world.engine.append(runId, ...news[subject]);
       await world.clock.advance(10_000);

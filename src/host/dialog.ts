@@ -1,0 +1,210 @@
+import type { ExtensionUIContext } from "@mariozechner/pi-coding-agent";
+import { askingText, mailLine } from "../actions/text.ts";
+import { verdictsOf } from "../core/decision.ts";
+import { evolve, fold } from "../core/evolve.ts";
+import { answerTo, openQuestions } from "../core/letters.ts";
+import type { Clock, RunEngine } from "../core/ports.ts";
+import { runView } from "../core/run-view.ts";
+import { isFinalRun, isFinalTask } from "../core/status.ts";
+import type { MailView, RunView } from "../core/view.ts";
+import { oneLine } from "../lib/wording.ts";
+
+/** What a dialog needs of the session that opened it. */
+export interface Desk {
+  readonly sessionId: string;
+  readonly engine: RunEngine;
+  readonly clock: Clock;
+  /** Aborted when the session is over: then every dialog closes. */
+  readonly signal: AbortSignal;
+  readonly ui: Pick<ExtensionUIContext, "select" | "input">;
+  /** Does it as the person does who types the command, and shows what came of it. */
+  readonly perform: (name: string, line: string) => Promise<void>;
+  readonly say: (text: string) => void;
+}
+
+/** Which run and which letter somebody means; absent: whatever there is. */
+export interface Meant {
+  readonly run?: string;
+  /** A letter's id, or the task that wrote it. */
+  readonly name?: string;
+}
+
+/** What a command's words mean, when they only say which run and letter; undefined when they say more. `bare`: words are a run. */
+export function meantBy(line: string, bare = false): Meant | undefined {
+  const rest = line.replace(optionShape, "").trim();
+  if (rest !== "" && !(bare && /^[^\s-]\S*$/.test(rest))) return undefined;
+  const options = [...line.matchAll(optionShape)].map(([, name = "", value = ""]) => [name, value] as const);
+  return { ...(rest !== "" && { run: rest }), ...Object.fromEntries(options) };
+}
+
+const optionShape = /--(run|name)(?:=|\s+)(\S+)/g;
+
+/** A letter in its run. */
+interface Found {
+  readonly view: RunView;
+  readonly letter: MailView;
+}
+
+/** Opens what waits for an answer: free in every host that we know, and nothing that a terminal takes for itself. */
+export const answerKey = "alt+a";
+/** The host's lists do not scroll, and its titles take the whole screen. */
+const pageMax = 12;
+const titleMaxCharacters = 2_000;
+const runsMax = 50;
+const ownAnswer = "Write an answer…";
+const reasoned = "reject: <reason>";
+
+/** Lets the person answer what is open: the one letter that is meant, or one of several. Esc answers nothing. */
+export async function respondInDialog(desk: Desk, meant: Meant): Promise<void> {
+  const open = (await liveRuns(desk, meant.run))
+    .flatMap((view) => view.questions.map((letter) => ({ view, letter })))
+    .filter(({ letter: { id, from } }) => meant.name === undefined || [id, from].includes(meant.name));
+  const [first] = open;
+  if (first === undefined) return desk.say("team: nobody waits for an answer here");
+  const title = "Several wait for an answer:";
+  const chosen = open.length === 1 ? first : await pick(desk, title, open, (one) => foundLine(one, desk));
+  if (chosen !== undefined) await answer(desk, chosen);
+}
+
+/** A run's mail, newest first: a letter is read whole, answered, or replied to; a new one is written. Esc leads back, and out. */
+export async function mailbox(desk: Desk, { run }: Meant): Promise<void> {
+  const runs = await liveRuns(desk, run, true);
+  const [first] = runs;
+  if (first === undefined) return desk.say("team: there is no run here");
+  const line = ({ runId, goal, mail }: RunView): string =>
+    `${runId}, ${mail.length} letters: ${oneLine(goal, 60)}`;
+  const chosen = run !== undefined || runs.length === 1 ? first : await pick(desk, "Whose mail?", runs, line);
+  if (chosen === undefined) return;
+  for (;;) {
+    const view = await viewOf(desk, chosen.runId);
+    if (view === undefined) return;
+    const now = desk.clock.now();
+    const entries = ["new" as const, ...view.mail.toReversed()];
+    const one = await pick(desk, `Mail of run ${view.runId} (${view.status})`, entries, (entry) =>
+      entry === "new" ? "Write a message…" : oneLine(mailLine(entry, now), 120),
+    );
+    if (one === undefined) return;
+    if (one === "new") await compose(desk, view);
+    else if (view.questions.some(({ id }) => id === one.id)) await answer(desk, { view, letter: one });
+    else await read(desk, { view, letter: one });
+  }
+}
+
+async function read(desk: Desk, { view, letter }: Found): Promise<void> {
+  const writer = view.tasks.find(({ id, status }) => id === letter.from && !isFinalTask(status));
+  const reply = `Write to ${letter.from}…`;
+  const title = `${mailLine({ ...letter, text: "" }, desk.clock.now())}\n\n${letter.text}`;
+  const chosen = await select(desk, title, ["Back", ...(writer === undefined ? [] : [reply])]);
+  if (chosen === reply) await compose(desk, view, letter.from);
+}
+
+async function compose(desk: Desk, { runId, status, tasks }: RunView, to?: string): Promise<void> {
+  if (isFinalRun(status)) return desk.say(`team: run ${runId} is over; nobody reads mail there`);
+  const live = tasks.filter((task) => !isFinalTask(task.status));
+  const roles = new Set(live.flatMap(({ role }) => (role === undefined ? [] : [`role:${role}`])));
+  const task =
+    to ?? (await pick(desk, "To whom?", [...live.map(({ id }) => id), ...roles, "all"], (one) => one));
+  if (task === undefined) return;
+  const message = await desk.ui.input(`To ${task} of run ${runId}`, "message", { signal: desk.signal });
+  if (message?.trim()) await desk.perform("send", `--run ${runId} --task ${task} -- ${message}`);
+}
+
+/** Asks the person. What somebody else answers meanwhile closes the dialog, and the person is told. */
+async function answer(desk: Desk, { view, letter }: Found): Promise<void> {
+  const settled = new AbortController();
+  const signal = AbortSignal.any([desk.signal, settled.signal]);
+  const watching = whenSettled(desk, view.runId, letter.id, signal).then((how) => {
+    if (how !== undefined) settled.abort(how);
+  });
+  try {
+    const message = await wordsFor({ ...desk, signal }, { view, letter });
+    if (settled.signal.aborted)
+      desk.say(`team: ${letter.from} of run ${view.runId} waits no more: ${settled.signal.reason}`);
+    else if (message !== undefined)
+      await desk.perform("respond", `--run ${view.runId} --name ${letter.id} -- ${message}`);
+  } finally {
+    settled.abort("closed");
+    await watching;
+  }
+}
+
+async function wordsFor(desk: Desk, { view, letter }: Found): Promise<string | undefined> {
+  const { kind, options = [] } = letter;
+  const title = `Run ${view.runId}: ${oneLine(view.goal, 100)}\n${askingText(letter, desk.clock.now())}`;
+  const own = (hint: string) =>
+    desk.ui.input(title.slice(0, titleMaxCharacters), hint, { signal: desk.signal });
+  if (kind === "approval") {
+    const verdict = await select(desk, title, verdictsOf(letter));
+    if (verdict !== reasoned) return verdict;
+    const reason = await own("reason");
+    return reason === undefined ? undefined : `reject: ${reason}`;
+  }
+  const chosen = options.length === 0 ? ownAnswer : await select(desk, title, [...options, ownAnswer]);
+  if (chosen !== ownAnswer) return chosen;
+  const words = await own("answer");
+  return words?.trim() ? words : undefined;
+}
+
+/** Resolves when somebody answered or the asker is over, with how; with nothing when the signal aborts first. */
+async function whenSettled(
+  { engine }: Desk,
+  runId: string,
+  question: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  let state = fold((await engine.read(runId)).events);
+  for await (const event of engine.follow(runId, state.seq + 1, signal)) {
+    state = evolve(state, event);
+    if (state.status === "queued" || openQuestions(state).some(({ mail }) => mail.id === question)) continue;
+    const given = answerTo(state, question)?.mail;
+    return given === undefined ? "its task is over" : `${given.by ?? given.from} answered: ${given.text}`;
+  }
+  return undefined;
+}
+
+/** The runs that are meant, this session's first; `last`, a whole id or its beginning means one. */
+async function liveRuns(desk: Desk, run?: string, isOverToo = false): Promise<readonly RunView[]> {
+  const listings = (await desk.engine.list()).flatMap((one) => ("manifest" in one ? [one.manifest] : []));
+  const meant =
+    run === "last" ? listings.slice(0, 1) : listings.filter(({ runId }) => runId.startsWith(run ?? ""));
+  const isOwn = ({ owner }: { owner: { sessionId: string } }) => owner.sessionId === desk.sessionId;
+  const wanted = meant
+    .filter(({ status }) => isOverToo || !isFinalRun(status))
+    .sort((a, b) => Number(isOwn(b)) - Number(isOwn(a)));
+  const views = await Promise.all(wanted.slice(0, runsMax).map(({ runId }) => viewOf(desk, runId)));
+  return views.flatMap((view) => view ?? []);
+}
+
+async function viewOf({ engine, clock }: Desk, runId: string): Promise<RunView | undefined> {
+  return runView(fold((await engine.read(runId)).events), clock.now());
+}
+
+function foundLine({ view, letter }: Found, { clock }: Desk): string {
+  return oneLine(`${view.runId} ${askingText(letter, clock.now())}`, 160);
+}
+
+function select(
+  { ui, signal }: Desk,
+  title: string,
+  options: readonly string[],
+): Promise<string | undefined> {
+  return ui.select(title.slice(0, titleMaxCharacters), [...options], { signal });
+}
+
+/** One of many, page by page. */
+async function pick<Item>(
+  desk: Desk,
+  title: string,
+  items: readonly Item[],
+  lineOf: (item: Item) => string,
+): Promise<Item | undefined> {
+  for (let from = 0; ; from += pageMax) {
+    const page = items.slice(from, from + pageMax);
+    // The host gives back the line: numbers make each its own.
+    const lines = page.map((item, index) => `${from + index + 1}. ${lineOf(item)}`);
+    const more = `… ${items.length - from - page.length} more`;
+    const isMore = from + page.length < items.length;
+    const chosen = await select(desk, title, [...lines, ...(isMore ? [more] : [])]);
+    if (!isMore || chosen !== more) return page[lines.indexOf(chosen ?? "")];
+  }
+}
