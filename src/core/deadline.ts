@@ -4,7 +4,7 @@ import type { Cause } from "./outcome.ts";
 import type { PlannedTask } from "./plan.ts";
 import type { Escalation } from "./process.ts";
 import type { Limits } from "./settings.ts";
-import type { LiveAttempt, RunState, StartedRun } from "./state.ts";
+import { isClockRunning, type LiveAttempt, type RunState, type StartedRun } from "./state.ts";
 import { isFinalRun } from "./status.ts";
 
 /** What is due for an attempt if nothing more is heard of it. `at` is ms since the epoch. */
@@ -116,12 +116,7 @@ export function nextDeadline(state: RunState, decidedAt: number = state.updatedA
   return instants.length === 0 ? undefined : Math.min(...instants);
 }
 
-/** People take the time that they need: a run that waits for one of them does not run out of its own. */
-function isClockRunning({ status, counts }: StartedRun): boolean {
-  return status === "running" && counts.waiting + counts.blocked === 0;
-}
-
-/** The run's wall clock stands while it is parked and while no driver lives. */
+/** Of use only while the clock is running. */
 function runDeadline(state: StartedRun): number {
   return state.createdAt + state.idleMs + state.terms.settings.limits.runMaxMs;
 }

@@ -53,13 +53,12 @@ function beginWait(next: Next, { id, from }: Mail, at: number): void {
   replace(next, found.index, { ...historyOf(found.task), ...wait });
 }
 
-/** The asker goes on; the time it waited counts neither against its attempt nor against the run. */
+/** The asker goes on; the time it waited does not count against its attempt. */
 function endWait(next: Next, question: string, at: number): void {
   const found = taskAt(next, letterOf(next, question)?.mail.from ?? "");
   const task = found?.task;
   if (found === undefined || (task?.status !== "waiting" && task?.status !== "blocked")) return;
   const waited = Math.max(0, at - task.since);
-  next.idleMs += waited;
   if (task.attempt === undefined) {
     replace(next, found.index, { ...historyOf(task), status: "retrying", retryAt: at });
     next.retrying = [...next.retrying, found.index];

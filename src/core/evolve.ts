@@ -9,6 +9,7 @@ import { addReady, historyOf, type Next, replace, settle, withoutStale } from ".
 import {
   countsAsLoss,
   emptyState,
+  isClockRunning,
   type LiveAttempt,
   liveAttemptOf,
   type RunState,
@@ -40,12 +41,18 @@ export function evolve(state: RunState, event: StoredEvent): RunState {
 export function evolveTo(state: RunState, event: RunEvent, epoch: number, at: number): RunState {
   const seq = state.seq + 1;
   if (event.type === "lease.taken") return { ...leaseTaken(state, event, at), seq, epoch, updatedAt: at };
-  if (event.type === "journal.repaired") return { ...state, seq, epoch, updatedAt: at };
+  if (event.type === "journal.repaired") return { ...clocked(state, at), seq, epoch, updatedAt: at };
   if (event.type === "run.started") return { ...started(state, event, at), seq, epoch, updatedAt: at };
   invariant(state.status !== "queued", `${event.type} before run.started`);
-  const next: Next = { ...state, seq, epoch, updatedAt: at };
+  const next: Next = { ...clocked(state, at), seq, epoch, updatedAt: at };
   apply(next, event, at);
   return next;
+}
+
+/** The state with what passed since the last event left out of its clock, if that stood. */
+function clocked<S extends RunState>(state: S, at: number, stood = !isClockRunning(state)): S {
+  if (state.status === "queued" || !stood) return state;
+  return { ...state, idleMs: state.idleMs + Math.max(0, at - state.updatedAt) };
 }
 
 function leaseTaken(
@@ -54,13 +61,14 @@ function leaseTaken(
   at: number,
 ): RunState {
   const driver = { pid: event.pid, startTime: event.startTime, bootId: event.bootId };
-  if (state.status !== "running") return { ...state, driver };
+  // Nothing goes on without a driver.
+  const held = clocked(state, at, true);
+  if (held.status !== "running") return { ...held, driver };
   return {
-    ...state,
+    ...held,
     driver,
-    idleMs: state.idleMs + Math.max(0, at - state.updatedAt),
-    recoveries: state.recoveries + 1,
-    recovered: { epoch: state.epoch + 1, tasks: state.active },
+    recoveries: held.recoveries + 1,
+    recovered: { epoch: held.epoch + 1, tasks: held.active },
   };
 }
 
@@ -132,17 +140,14 @@ function apply(next: Next, event: LaterEvent, at: number): void {
       next.status = "blocked";
       next.cause = event.cause;
       next.reason = event.message;
-      next.parkedAt = at;
       return;
     case "run.resumed":
       next.status = "running";
       next.terms = { ...next.terms, owner: event.owner, background: event.background };
-      next.idleMs += Math.max(0, at - (next.parkedAt ?? at));
       next.requests = [...next.requests, event.request];
       next.recoveries = 0;
       delete next.cause;
       delete next.reason;
-      delete next.parkedAt;
       return;
     case "run.imported": {
       const { owner, cwd, trusted, settings } = event;
@@ -151,7 +156,6 @@ function apply(next: Next, event: LaterEvent, at: number): void {
       next.status = "blocked";
       next.cause = "owner_gone";
       next.reason = "it was imported from another place; resume goes on here, where it stands";
-      next.parkedAt ??= at;
       return;
     }
     case "run.finished":

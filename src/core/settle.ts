@@ -18,9 +18,6 @@ export function settle(
   const { index, planned, task } = found;
   invariant(!isFinalTask(task.status), `task ${id} is already ${task.status}`);
   const settled = after(historyOf(task), planned);
-  // A wait that ends without its answer is no time of the run's either.
-  if ((task.status === "waiting" || task.status === "blocked") && isFinalTask(settled.status))
-    next.idleMs += Math.max(0, next.updatedAt - task.since);
   replace(next, index, settled);
   next.active = next.active.filter((other) => other !== index);
   if (task.status === "retrying") next.retrying = next.retrying.filter((other) => other !== index);

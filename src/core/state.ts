@@ -107,8 +107,7 @@ export interface StartedRun extends RunBase {
   readonly continuedFrom?: RunId;
   readonly createdAt: number;
   readonly finishedAt?: number;
-  readonly parkedAt?: number;
-  /** Time that does not count against the run's wall clock: parked, or without a driver. */
+  /** Time up to the last event that does not count against the run's wall clock: parked, waiting for people, or without a driver. */
   readonly idleMs: number;
   /** New drivers since a task was finished or somebody resumed the run: what `recovery.max` bounds. */
   readonly recoveries: number;
@@ -149,6 +148,11 @@ export function liveAttemptOf(task: TaskState | undefined): LiveAttempt | undefi
   return task !== undefined && "attempt" in task && typeof task.attempt === "object"
     ? task.attempt
     : undefined;
+}
+
+/** True while the run's wall clock goes: it stands while the run is parked and while at least one task waits for people. */
+export function isClockRunning(state: RunState): boolean {
+  return state.status === "running" && state.counts.waiting + state.counts.blocked === 0;
 }
 
 /** The state before the first event. */

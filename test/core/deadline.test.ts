@@ -6,8 +6,9 @@ import { effects } from "../../src/core/effects.ts";
 import { noUsage } from "../../src/core/outcome.ts";
 import { runView } from "../../src/core/run-view.ts";
 import { defaultSettings, type Limits } from "../../src/core/settings.ts";
+import { liveAttemptOf } from "../../src/core/state.ts";
 import { plan, task, terms } from "../support/plan.ts";
-import { History } from "./history.ts";
+import { History, type Told } from "./history.ts";
 
 const ids = { task: "a", attempt: 1 } as const;
 const sign = { kind: "progress", ...ids, usage: noUsage, activity: "works" } as const;
@@ -183,5 +184,59 @@ describe("the ladder against silence", () => {
     history.command(sign);
     expect(shown()).toBeUndefined();
     expect(effects(history.state)).toMatchObject([{ kind: "work", escalation: { step: "nudge" } }]);
+  });
+});
+
+describe("the run's clock", () => {
+  const ops = fc.array(
+    fc.record({
+      ms: fc.nat(100_000),
+      what: fc.constantFrom("toggle", "toggle", "toggle", "progress", "takeover"),
+      task: fc.constantFrom("a", "b", "c"),
+    }),
+    { maxLength: 40 },
+  );
+
+  /** Each toggle is a question, or the answer to the one that is open. */
+  function told(history: History, task: string, at: number): Told | undefined {
+    const now = history.task(task);
+    const id = `q${at}`;
+    if (now.status === "waiting")
+      return {
+        kind: "respond",
+        id: `r${at}`,
+        by: "me",
+        question: now.question,
+        text: "so",
+        owner: { sessionId: "s2" },
+      };
+    const attempt = liveAttemptOf(now)?.number;
+    const mail = { id, to: "lead", kind: "question", text: "so?" } as const;
+    return attempt === undefined ? undefined : { kind: "wrote", task, attempt, mail };
+  }
+
+  it("stands while people are waited for and while nobody drives, however many waits overlap", () => {
+    fc.assert(
+      fc.property(ops, (all) => {
+        const history = History.started(plan(task("a"), task("b"), task("c")));
+        history.command({ kind: "tick" });
+        let stood = 0;
+        for (const [at, { ms, what, task: id }] of all.entries()) {
+          const waits = ["a", "b", "c"].some((one) => history.task(one).status === "waiting");
+          const isParked = history.state.status === "blocked";
+          const before = history.state.updatedAt;
+          history.now += ms;
+          const command = what === "toggle" ? told(history, id, at) : undefined;
+          if (what === "takeover") {
+            history.takeLease();
+            history.command({ kind: "take_over", salvaged: new Map() });
+          } else if (command !== undefined) history.command(command);
+          else history.command({ kind: "tick" });
+          if (history.state.updatedAt > before && (waits || isParked || what === "takeover"))
+            stood += history.now - before;
+        }
+        expect(history.run().idleMs).toBe(stood);
+      }),
+    );
   });
 });
