@@ -32,7 +32,8 @@ export interface ActionContext {
   readonly clock: Clock;
   /** `project` only in a trusted project. */
   readonly places: ResourcePlaces;
-  readonly settingsFiles: { readonly user: string; readonly project?: string };
+  /** The project's file is `project` where it is trusted, else `untrusted`. */
+  readonly settingsFiles: { readonly user: string; readonly project?: string; readonly untrusted?: string };
   /** Esc while a call waits; aborted with the reason `"shutdown"` when the session ends, which cancels nothing. */
   readonly signal?: AbortSignal;
   /** Called at most four times a second, and not after the call has returned; must not throw. */

@@ -18,7 +18,7 @@ export type Asked =
 /** Compiles what is asked for. Secrets are out of goal and tasks before anything else sees them; nothing is created. */
 export async function compileAsk(ask: Parameters, context: ActionContext): Promise<Asked> {
   const { redact } = context;
-  const [catalogue, { settings, problems }] = await Promise.all([
+  const [catalogue, { settings, problems, blocking }] = await Promise.all([
     loadCatalogue(context.places),
     loadSettings(context.settingsFiles),
   ]);
@@ -29,6 +29,7 @@ export async function compileAsk(ask: Parameters, context: ActionContext): Promi
   };
   const compiled = compilePlan(catalogue, redacted, settings);
   if (!compiled.ok) return { ok: false, problems: [...compiled.problems, ...problems] };
+  if (blocking.length > 0) return { ok: false, problems: blocking };
   const { concurrency } = compiled;
   const warnings = [...problems, ...compiled.warnings];
   return { ...compiled, warnings, settings: { ...settings, concurrency } };

@@ -1,5 +1,6 @@
 import type { WrittenMail } from "./mail.ts";
 import type { Permission, RunId, TaskId } from "./plan.ts";
+import type { ToolRules } from "./settings.ts";
 
 /**
  * What the driver tells the worker-side extension, as JSON in PI_MUSTER_ASSIGNMENT. The extension takes it out of its
@@ -8,6 +9,8 @@ import type { Permission, RunId, TaskId } from "./plan.ts";
 export interface Assignment {
   readonly runId: RunId;
   readonly task: TaskId;
+  /** Its agent's name. */
+  readonly agent: string;
   /** From 1. */
   readonly attempt: number;
   /** Absolute path of `attempts/<task>-<n>/outcome.json`: written once and durably inside `submit_result`. */
@@ -17,6 +20,7 @@ export interface Assignment {
   /** Absolute path of the workspace; nothing outside it is written by a `write` worker's file tools. */
   readonly workspace: string;
   readonly permission: Permission;
+  readonly rules: ToolRules;
   /** Tools the worker may use; absent means what its permission allows. Ours (`submit_result`) are always there. */
   readonly tools?: readonly string[];
   readonly excludeTools: readonly string[];
@@ -53,12 +57,19 @@ export interface WorkerLetter extends Omit<WrittenMail, "id" | "replyTo"> {
 /** The JSON text that answers the dialog: recorded (with the answer, when it was a question), or refused. */
 export interface MailReceipt {
   readonly answer?: string;
+  /** Whose answer it is. */
+  readonly by?: string;
   readonly refusal?: string;
 }
 
 /** Another JSON text under the same key: the extension refused a tool call. */
 export interface Denial {
   readonly denied: DeniedCall;
+}
+
+/** Another one: the answer to an approval has reached whom it concerns, or its dialog was closed. */
+export interface Heard {
+  readonly heard: true;
 }
 
 /** A tool call that a worker was kept from. */

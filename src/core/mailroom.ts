@@ -1,8 +1,8 @@
 import type { Command } from "./commands.ts";
-import { noVerdict } from "./decision.ts";
+import { decisionOf, noVerdict } from "./decision.ts";
 import type { Draft } from "./draft.ts";
 import { answerTo, letterOf, openQuestions, questionOf } from "./letters.ts";
-import { asks, type Mail } from "./mail.ts";
+import { asks, type Letter, type Mail, type WrittenMail } from "./mail.ts";
 import { attemptKey, liveAttemptOf, type StartedRun, taskAt } from "./state.ts";
 import { isFinalTask } from "./status.ts";
 
@@ -140,5 +140,26 @@ function wrote(draft: Draft, state: StartedRun, command: Extract<Command, { kind
   else {
     const deadline = deadlineMs === undefined ? {} : { deadline: draft.at + deadlineMs };
     draft.add({ type: "mail.posted", mail: { ...mail, from, ...deadline } });
+    const granted = grantFor(state, from, mail);
+    if (granted === undefined) return;
+    const { text, by } = granted.mail;
+    const id = `${mail.id}-granted`;
+    const answer = { id, from: "muster", to: from, kind: "answer", text, replyTo: mail.id } as const;
+    draft.add({ type: "mail.posted", mail: { ...answer, ...(by !== undefined && { by }) } });
   }
+}
+
+/** The answer by which somebody approved, for this task or for the run, what an approval asks of the same rule and tool. */
+function grantFor(state: StartedRun, task: string, { about }: WrittenMail): Letter | undefined {
+  if (about?.kind !== "tool") return undefined;
+  const asked = state.letters.filter(({ mail: { about: before } }) => {
+    return before?.kind === "tool" && before.tool === about.tool && before.rule === about.rule;
+  });
+  return asked
+    .flatMap(({ mail }) => answerTo(state, mail.id) ?? [])
+    .find(({ mail }) => {
+      const decision = decisionOf(mail.text);
+      if (decision?.verdict !== "approve") return false;
+      return decision.scope === "run" || (decision.scope === "task" && mail.to === task);
+    });
 }

@@ -20,7 +20,7 @@
 export type RunId = string;
 export type TaskId = string;
 
-/** What an agent may do to the workspace. `read` workers get no tool that writes; `full` adds nothing yet to `write` but says so. */
+/** What an agent may do to the workspace. `read` workers get no tool that writes; the shell of `full` ones may write outside it, too. */
 export type Permission = "read" | "write" | "full";
 
 export type Thinking = "off" | "minimal" | "low" | "medium" | "high" | "xhigh";

@@ -90,6 +90,20 @@ export interface Notify {
   readonly opensDialog: boolean;
 }
 
+/**
+ * What workers may do with tools, as rules: `tool` or `tool(glob)`. Within their agents' own bounds `deny` goes before
+ * `ask` before `allow`; what no rule names is allowed, but for deliveries.
+ */
+export interface ToolRules {
+  readonly deny: readonly string[];
+  /** A person decides. */
+  readonly ask: readonly string[];
+  /** Deliveries that workers may make. */
+  readonly allow: readonly string[];
+  /** How long such a decision may take before the call is denied; 0: any time. */
+  readonly askMaxMs: number;
+}
+
 /** What a person can set: user file under project file under the call's own parameters. */
 export interface Settings {
   /** Workers alive at once in one run. */
@@ -110,6 +124,7 @@ export interface Settings {
   readonly headless: "wait" | "default" | "deny";
   /** Levels of nested runs; a worker at this depth cannot start another. */
   readonly depthMax: number;
+  readonly permissions: ToolRules;
   readonly limits: Limits;
   readonly retries: Retries;
   readonly retention: Retention;
@@ -142,6 +157,7 @@ export const defaultSettings: Settings = {
   onOwnerLoss: "park",
   headless: "wait",
   depthMax: 2,
+  permissions: { deny: [], ask: [], allow: [], askMaxMs: 0 },
   limits: {
     startMaxMs: 60_000,
     nudgeAfterMs: 180_000,

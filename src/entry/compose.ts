@@ -35,9 +35,10 @@ export async function compose(): Promise<Loaded> {
   async function openProject(cwd: string, trusted: boolean): Promise<Project> {
     const root = await projectRoot(cwd, homedir());
     const directory = stateDirectory(root, agentDir);
+    const projectFile = join(directory, "config.json");
     const settingsFiles = {
       user: join(agentDir, "muster", "config.json"),
-      ...(root !== undefined && trusted && { project: join(directory, "config.json") }),
+      ...(root !== undefined && (trusted ? { project: projectFile } : { untrusted: projectFile })),
     };
     const places = {
       builtin: packageRoot(),

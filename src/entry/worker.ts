@@ -1,15 +1,22 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
-import { type Assignment, type Denial, type Readiness, readinessKey } from "../core/assignment.ts";
+import {
+  type Assignment,
+  type Denial,
+  type Heard,
+  type Readiness,
+  readinessKey,
+} from "../core/assignment.ts";
 import { systemClock } from "../lib/clock.ts";
 import { readEnvironment, takeVariable } from "../lib/environment.ts";
 import { untilDiskTakes } from "../lib/patience.ts";
 import { exists } from "../lib/process-table.ts";
 import { createProcessWatch, endTree, processTree } from "../lib/process-tree.ts";
 import { createRedactor } from "../lib/redact.ts";
+import { Approvals } from "../workers/side/approvals.ts";
 import { parseAssignment } from "../workers/side/assignment.ts";
 import { closeDialogs } from "../workers/side/early-dialogs.ts";
 import { guardParent } from "../workers/side/parent.ts";
-import { ownTools, refusedCall, toldOf, toolsFor } from "../workers/side/permission.ts";
+import { judgeCall, ownTools, toldOf, toolsFor } from "../workers/side/permission.ts";
 import { readSubmission, submit } from "../workers/side/submission.ts";
 import { registerMail } from "./worker-mail.ts";
 
@@ -124,16 +131,27 @@ function closeEarlyDialogs(pi: ExtensionAPI): void {
 }
 
 function enforceRights(pi: ExtensionAPI, assignment: Assignment, work: Progress): void {
-  pi.on("tool_call", async (event, ctx) => {
-    const reason =
-      work.isSubmitted && !ownTools.includes(event.toolName)
-        ? "the result is submitted and the task is done; stop here"
-        : await refusedCall(event.toolName, event.input, assignment);
-    if (reason === undefined) return undefined;
-    const denied = { tool: event.toolName, what: toldOf(event.input), reason, by: "muster" };
-    const denial: Denial = { denied };
-    ctx.ui.setStatus(readinessKey, JSON.stringify(denial));
-    return { block: true, reason: `Refused: ${reason}.` };
+  const approvals = new Approvals(assignment);
+  const { redact } = createRedactor(readEnvironment());
+  pi.on("tool_call", async ({ toolName: tool, input }, { ui, signal }) => {
+    const tell = (news: Denial | Heard): void => ui.setStatus(readinessKey, JSON.stringify(news));
+    const what = redact(toldOf(input));
+    const ask = async (title: string): Promise<string | undefined> => {
+      const answer = await ui.input(title, undefined, signal && { signal });
+      tell({ heard: true });
+      return answer;
+    };
+    const verdict =
+      work.isSubmitted && !ownTools.includes(tool)
+        ? { reason: "the result is submitted and the task is done; stop here", by: "muster" }
+        : await judgeCall(tool, input, assignment);
+    const refusal =
+      verdict !== undefined && "asks" in verdict
+        ? await approvals.decide(tool, what, verdict.asks, ask)
+        : verdict;
+    if (refusal === undefined) return undefined;
+    tell({ denied: { tool, what: what.slice(0, toldMaxLength), ...refusal } });
+    return { block: true, reason: `Refused: ${refusal.reason}.` };
   });
 }
 
@@ -173,6 +191,8 @@ async function endOwnProcesses(): Promise<void> {
   await endTree(createProcessWatch(), tree, systemClock, { termAt: now, killAt: now + orphansKillAfterMs });
 }
 
+/** Of what a refused call was about, for the record. */
+const toldMaxLength = 1_000;
 const adoptionMs = 100;
 const orphansKillAfterMs = 1_500;
 

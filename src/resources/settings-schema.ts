@@ -30,6 +30,20 @@ function oneOf<Value extends string>(of: NoInfer<Value>, values: readonly Value[
 
 const tellings = ["wake", "quiet", "none"] as const;
 
+/** `tool` or `tool(glob)`; the worker's own tools are no matter of rules, and `:*` is another program's spelling. */
+const rule = {
+  pattern: String.raw`^(?!(?:submit_result|ask|send)(?:$|\())[\w*.:-]+(?:\((?!.*:\*\)$).*\S.*\))?$`,
+  description: 'rules such as "write" or "bash(git push *)" (* stands for any characters)',
+};
+const allowRule = {
+  pattern: String.raw`^bash\((?!.*:\*\)$).*\S.*\)$`,
+  description: 'rules such as "bash(git push origin *)": all else is allowed unless denied',
+};
+
+function rules(of: { readonly pattern: string; readonly description: string }, description: string) {
+  return Type.Array(Type.String(of), { default: [], description });
+}
+
 const { concurrency, workersPerMachine, depthMax, limits, retries, retention, recovery, notify, ...texts } =
   defaultSettings;
 
@@ -73,6 +87,18 @@ export const settingsSchema = Type.Object(
       "A question or approval in a background run that a host left which ended with its prompt (-p, json): it waits, takes its own default at once where it has one, or is denied.",
     ),
     depthMax: whole(depthMax, [1, 10, "Levels of nested runs."]),
+    permissions: Type.Object(
+      {
+        deny: rules(rule, "Tool calls that workers may not make. A project's rules add to the user's."),
+        ask: rules(rule, "Tool calls that a person decides about, one by one or for a task or run."),
+        allow: rules(allowRule, "Deliveries (push, publish, tag, pull requests) that workers may make."),
+        askMaxMs: whole(texts.permissions.askMaxMs, [
+          ...([0, 14 * dayMs] as const),
+          "How long such a decision may take before the call is denied, ms; 0: any time.",
+        ]),
+      },
+      { description: "What workers may do with tools; docs/permissions.md.", additionalProperties: false },
+    ),
     limits: group("Bounds on time (ms) and size (bytes).", limits, {
       startMaxMs: [1_000, hourMs, "From a worker's spawn to its readiness, ms."],
       nudgeAfterMs: [0, dayMs, "Silence after which a worker is told to go on or to submit, ms; 0: never."],

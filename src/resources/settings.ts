@@ -19,7 +19,14 @@ export interface LoadedSettings {
   /** By dotted key; every key is there. */
   readonly sources: Readonly<Record<string, SettingSource>>;
   readonly problems: readonly PlanProblem[];
+  /** Those of them that would let workers do what somebody meant to forbid: nothing is to be run before they are mended. */
+  readonly blocking: readonly PlanProblem[];
 }
+
+/** What the settings of a project that nobody trusts may do: forbid more. */
+const tightening = ["permissions.deny", "permissions.ask"];
+/** Lists to which a project adds. */
+const adding = [...tightening, "permissions.allow", "environmentDeny"];
 
 /** Pairs where the first must not be larger than the second; in this order a limit is lowered once. */
 const ordered = [
@@ -36,24 +43,26 @@ const ordered = [
 ] as const;
 
 /**
- * Defaults under the user's file under the project's (give that only for a trusted project). A file that is missing says
+ * Defaults under the user's file under the project's (of an `untrusted` one only the rules that forbid count). A file that is missing says
  * nothing; a field that is not acceptable keeps the value of the layer below and is a problem with its line. Nothing is
  * written. A project can neither name code for workers to load nor take a name off the user's deny list.
  */
 export async function loadSettings(files: {
   readonly user: string;
   readonly project?: string;
+  readonly untrusted?: string;
 }): Promise<LoadedSettings> {
   const found = new Findings();
   const values = new Map<string, unknown>(settingKeys().map((setting) => [setting.key, setting.default]));
   const sources: Record<string, SettingSource> = {};
   for (const key of values.keys()) sources[key] = "default";
   for (const source of ["user", "project"] as const) {
-    const file = files[source];
+    const file = files[source] ?? (source === "project" ? files.untrusted : undefined);
     if (file === undefined) continue;
     for (const [key, value] of await readLayer(file, source, found)) {
+      if (source === "project" && files.project === undefined && !tightening.includes(key)) continue;
       const below = values.get(key);
-      const adds = key === "environmentDeny" && Array.isArray(below) && Array.isArray(value);
+      const adds = adding.includes(key) && Array.isArray(below) && Array.isArray(value);
       values.set(key, adds ? [...new Set([...below, ...value])] : value);
       sources[key] = source;
     }
@@ -71,7 +80,8 @@ export async function loadSettings(files: {
   let settings: JsonObject = {};
   for (const [key, value] of values) settings = withValue(settings, key.split("."), value);
   // Each value is one that its schema accepts; a test holds the schema's keys equal to those of `Settings`.
-  return { settings: settings as JsonObject & Settings, sources, problems: found.errors };
+  const blocking = found.errors.filter(({ message }) => message.startsWith('"permissions'));
+  return { settings: settings as JsonObject & Settings, sources, problems: found.errors, blocking };
 }
 
 export type Changed =
@@ -137,7 +147,7 @@ function allowed(schema: TSchema): string {
   if (schema.type === "integer") return `a whole number from ${schema.minimum} to ${schema.maximum}`;
   if (schema.type === "boolean") return "true or false";
   if (schema.type === "object") return "an object: { … }";
-  return schema.type === "array" ? "a list of texts" : "text";
+  return schema.type === "array" ? `a list of ${schema.items.description ?? "texts"}` : "text";
 }
 
 /** True when the value is one that the setting accepts. */
@@ -153,8 +163,13 @@ export function accepts(schema: TSchema, value: unknown): boolean {
       Array.isArray(value) && value.length <= 200 && value.every((entry) => accepts(schema.items, entry))
     );
   }
+  const fits = (text: string): boolean => new RegExp(schema.pattern ?? "").test(text);
   return (
-    schema.type === "string" && typeof value === "string" && value.length <= 1_000 && !value.includes("\0")
+    schema.type === "string" &&
+    typeof value === "string" &&
+    value.length <= 1_000 &&
+    !value.includes("\0") &&
+    fits(value)
   );
 }
 
@@ -213,7 +228,9 @@ async function readLayer(
       const remedy = chooseFrom(key, schemas.keys());
       found.error(where, `unknown setting "${key.slice(0, 80)}" is ignored`, remedy);
     } else if (!accepts(schema, value)) {
-      const message = `"${key}" is ${JSON.stringify(value).slice(0, 60)} and is ignored`;
+      // Of a list only what is wrong with it.
+      const odd = Array.isArray(value) && value.filter((entry) => !accepts(schema.items ?? schema, entry));
+      const message = `"${key}" is ${JSON.stringify(odd || value).slice(0, 60)} and is ignored`;
       found.error(where, message, `it must be ${allowed(schema)}`);
     } else if (source === "project" && key === "workerExtensions" && Array.isArray(value)) {
       const message = `a project cannot name extensions for workers to load: "${key}" is ignored`;

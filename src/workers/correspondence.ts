@@ -71,7 +71,7 @@ export class Correspondence {
       else {
         this.#dialogs.delete(one.replyTo ?? "");
         this.#answered = [...this.#answered, one];
-        this.#respond(dialog.id, { answer: one.text });
+        this.#respond(dialog.id, { answer: one.text, by: one.by ?? one.from });
       }
     }
     if (messages.length === 0) return;

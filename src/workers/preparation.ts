@@ -6,6 +6,7 @@ import type { Work } from "../core/ports.ts";
 import type { ProcessIdentity } from "../core/process.ts";
 import { depthOf, driverMark, type Environment } from "../lib/environment.ts";
 import { makeDirectory, writeAtomic } from "../lib/files.ts";
+import { globPattern } from "../lib/glob.ts";
 import type { Program } from "../lib/spawn.ts";
 import { launchArguments } from "./launch.ts";
 import type { Means } from "./means.ts";
@@ -78,7 +79,7 @@ const parentOnly = [
  */
 async function childEnvironment(work: Work, mark: string, means: Means): Promise<Environment> {
   const { environmentDeny, depthMax } = work.settings;
-  const patterns = [...parentOnly, ...environmentDeny].map(namePattern);
+  const patterns = [...parentOnly, ...environmentDeny].map(globPattern);
   const kept = Object.entries(means.environment).filter(([name]) => !patterns.some((one) => one.test(name)));
   const driver = await means.driver();
   const { level, max = depthMax } = depthOf(means.environment);
@@ -120,21 +121,18 @@ function bootGuard(
   };
 }
 
-function namePattern(glob: string): RegExp {
-  const literal = glob.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${literal.join(".*")}$`);
-}
-
 function assignmentOf(work: Work, expectedParentPid: number, depth: number): Assignment {
   const { runId, attempt, task, agent } = work;
   return {
     runId,
     task: task.id,
+    agent: agent.name,
     attempt,
     outcomePath: join(work.directory, "outcome.json"),
     artifactsDir: work.artifacts,
     workspace: work.cwd,
     permission: agent.permission,
+    rules: work.settings.permissions,
     ...(agent.tools ? { tools: agent.tools } : {}),
     excludeTools: agent.excludeTools,
     expectedParentPid,

@@ -214,7 +214,8 @@ export class ProtocolReader {
     if (dialogs.includes(word(method)))
       return typeof id === "string" ? [{ kind: "dialog", id, title: word(title) }] : [];
     if (method !== "setStatus" || statusKey !== readinessKey || typeof statusText !== "string") return [];
-    const { denied, ready, tools, model } = parseObject(statusText) ?? {};
+    const { denied, heard, ready, tools, model } = parseObject(statusText) ?? {};
+    if (heard === true) return [{ kind: "answered" }];
     if (isRecord(denied)) {
       const said = (value: unknown): string => this.#redact(word(value)).slice(0, deniedMaxLength);
       const [tool, what, reason] = [said(denied.tool), said(denied.what), said(denied.reason)];

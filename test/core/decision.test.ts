@@ -65,3 +65,34 @@ it("what happens to an approval without an answer is a verdict, too", () => {
   });
   expect(history.task("a").status).toBe("running");
 });
+
+it.each([
+  ["approve for run", "b", true],
+  ["approve for task", "a", true],
+  ["approve for task", "b", false],
+  ["approve", "a", false],
+  ["reject: never", "a", false],
+])("after %j for a rule, task %s asks again in vain: %s", (verdict, asker, isGranted) => {
+  const options = ["approve", "approve for task", "approve for run"];
+  const history = History.started(plan(task("a"), task("b")));
+  history.command({ kind: "tick" });
+  const write = (id: string, from: string, change: object = {}) => {
+    const mail = {
+      id,
+      to: "lead",
+      kind: "approval",
+      text: "may I?",
+      options,
+      about: { ...about, ...change },
+    } as const;
+    history.command({ kind: "wrote", task: from, attempt: 1, mail });
+    return history.run().letters.at(-1)?.mail;
+  };
+  write("q1", "a");
+  const owner = { sessionId: "s2" };
+  history.command({ kind: "respond", id: "r1", by: "me", question: "q1", text: verdict, owner });
+  const granted = { from: "muster", to: asker, kind: "answer", text: verdict, replyTo: "q2", by: "me" };
+  expect(write("q2", asker)).toMatchObject(isGranted ? granted : { id: "q2" });
+  expect(history.task(asker).status).toBe(isGranted ? "running" : "waiting");
+  if (isGranted) expect(write("q3", asker, { rule: "another" })).toMatchObject({ id: "q3" });
+});

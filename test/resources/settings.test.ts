@@ -213,3 +213,37 @@ test("whatever a file holds, settings come out and are in order", async () => {
     { numRuns: 100 },
   );
 });
+
+const onlyRules = {
+  permissions: { deny: ["write(secret/*)"], ask: ["bash(rm *)"], allow: ["bash(git push *)"] },
+};
+
+test("a project's rules add to the user's; one that nobody trusts can only forbid more", async () => {
+  const user = { permissions: { deny: ["web_*"], ask: ["bash(rm *)"], askMaxMs: 5_000 } };
+  const { user: file, project } = await filesWith(user, { ...onlyRules, concurrency: 2 });
+  const merged = { deny: ["web_*", "write(secret/*)"], ask: ["bash(rm *)"], askMaxMs: 5_000 };
+  const trusted = await loadSettings({ user: file, project });
+  expect(trusted.settings.permissions).toEqual({ ...merged, allow: ["bash(git push *)"] });
+  const untrusted = await loadSettings({ user: file, untrusted: project });
+  expect(untrusted.settings.permissions).toEqual({ ...merged, allow: [] });
+  expect(untrusted.settings.concurrency).not.toBe(2);
+});
+
+test.each([
+  ["deny", "bash(git:*)"],
+  ["deny", "bash(git push"],
+  ["ask", "bash()"],
+  ["ask", "two words"],
+  ["ask", "submit_result"],
+  ["allow", "write(src/*)"],
+  ["allow", "bash"],
+])(
+  "a rule that could not be kept is told, and nothing is run before it is mended: %s %s",
+  async (list, rule) => {
+    const files = await filesWith({ permissions: { [list]: ["bash(ls *)", rule] } });
+    const { problems, blocking } = await loadSettings({ user: files.user });
+    const message = `"permissions.${list}" is ${JSON.stringify([rule])} and is ignored`;
+    expect(problems).toMatchObject([{ message, remedy: expect.stringContaining("a list of rules such as") }]);
+    expect(blocking).toEqual(problems);
+  },
+);

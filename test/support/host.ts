@@ -81,11 +81,13 @@ export function assignmentIn(place: Place, change: Partial<Assignment> = {}): As
   return {
     runId: "20260101-000000-test",
     task: "build",
+    agent: "executor",
     attempt: 1,
     outcomePath: join(place.run, "attempts/build-1/outcome.json"),
     artifactsDir: join(place.run, "artifacts"),
     workspace: place.workspace,
     permission: "write",
+    rules: { deny: [], ask: [], allow: [], askMaxMs: 0 },
     excludeTools: [],
     expectedParentPid: process.pid,
     depth: 1,

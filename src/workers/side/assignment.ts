@@ -1,14 +1,17 @@
 import type { Assignment } from "../../core/assignment.ts";
+import type { ToolRules } from "../../core/settings.ts";
 import { count, list, oneOf, optional, record, text } from "../../lib/json.ts";
 
 const assignmentShape = record<Assignment>({
   runId: text,
   task: text,
+  agent: text,
   attempt: count,
   outcomePath: text,
   artifactsDir: text,
   workspace: text,
   permission: oneOf("read", "write", "full"),
+  rules: record<ToolRules>({ deny: list(text), ask: list(text), allow: list(text), askMaxMs: count }),
   tools: optional(list(text)),
   excludeTools: list(text),
   expectedParentPid: count,

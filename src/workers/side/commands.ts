@@ -1,4 +1,4 @@
-import type { Permission } from "../../core/plan.ts";
+import { type Shell, shellCommands } from "./shell.ts";
 
 /** Ends a word of the patterns below. */
 const end = "(?=[ =]|$)";
@@ -45,160 +45,108 @@ const gitOptions =
 /** Keywords, assignments, and programs that only start another one, with their options. */
 const prefix =
   /^(?:(?:if|then|elif|else|while|until|do|!|\{|\}) |\w+\+?=\S* |(?:\S*\/)?(?:sudo|doas|command|exec|builtin|nohup|time|nice|ionice|setsid|stdbuf|env|xargs|timeout|busybox|npx) (?:(?:-[InLPugksda] \S+|-\S+|\{\}|[\d.]+[smhd]?|\w+=\S*) )*)*/;
-const devices = ["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"];
 const nestingMax = 8;
 
-/**
- * Why a worker must not run this shell text, or undefined when nothing speaks against it. Workers of every permission
- * deliver nothing (push, tag, publish, pull requests); `read` workers also change no files. This reads the text and
- * is best effort: what a program, a script file or an interpreter's one-liner does stays unseen.
- */
-export function refusedCommand(text: string, permission: Permission): string | undefined {
-  return refusedText(text, permission, 0);
+/** One command as it would run: without what only starts it. What an inner shell or `find` starts is one of its own. */
+export interface PlainCommand {
+  /** Its words, the program first; none where it only redirects. */
+  readonly words: readonly string[];
+  /** What patterns see: the program by its bare name, git without its global options, white space in a word as `_`. */
+  readonly line: string;
+  /** The same as it was written. */
+  readonly whole: string;
+  readonly writesTo: readonly string[];
+  readonly shell: Shell;
 }
 
-function refusedText(text: string, permission: Permission, nesting: number): string | undefined {
-  if (nesting > nestingMax) return "it nests shells too deeply to be judged; write it as a plain command";
-  for (const command of shellCommands(text)) {
-    const target = command.writesTo.find((path) => !devices.includes(path));
-    if (permission === "read" && target !== undefined) return changesFiles(`> ${target}`);
-    const refusal = refusedWords(command.words, permission, nesting);
-    if (refusal !== undefined) return refusal;
-  }
-  return undefined;
+/** The commands of a shell text in their order; undefined when shells are nested too deeply to be read. */
+export function plainCommands(text: string): readonly PlainCommand[] | undefined {
+  const found: PlainCommand[] = [];
+  return readText(text, { outer: undefined }, nestingMax, found) ? found : undefined;
 }
 
-function refusedWords(all: readonly string[], permission: Permission, nesting: number): string | undefined {
+function readText(text: string, by: Shell, depth: number, found: PlainCommand[]): boolean {
+  return (
+    depth > 0 &&
+    shellCommands(text, by).every(({ words, writesTo, shell }) =>
+      readWords(words, { writesTo, shell }, depth, found),
+    )
+  );
+}
+
+function readWords(
+  all: readonly string[],
+  of: Pick<PlainCommand, "writesTo" | "shell">,
+  depth: number,
+  found: PlainCommand[],
+): boolean {
   const whole = all.map((word) => word.replace(/\s+/g, "_") || "_").join(" ");
   const bare = whole.replace(prefix, "");
-  const rest = all.slice(all.length - bare.split(" ").length);
+  const words = bare === "" ? [] : all.slice(all.length - bare.split(" ").length);
   const line = bare.replace(/^(?:\S*\/)?(\S+?)(?:\.exe|\.cmd)?(?= |$)/i, (_, name: string) =>
     name.toLowerCase(),
   );
-  const script = /^(?:ba|z|da|k|fi)?sh$/.test(line.split(" ")[0] ?? "")
-    ? rest[rest.findIndex((word) => /^-\w*c/.test(word)) + 1]
-    : line.startsWith("eval ")
-      ? rest.slice(1).join(" ")
-      : undefined;
-  if (script !== undefined && script !== rest[0]) return refusedText(script, permission, nesting + 1);
-  const started = rest.findIndex((word) => /^-(?:exec|ok)(?:dir)?$/.test(word));
-  const inner =
-    line.startsWith("find ") && started > 0
-      ? refusedWords(rest.slice(started + 1), permission, nesting)
-      : undefined;
-  if (inner !== undefined) return inner;
-
-  const plain = line.replace(gitOptions, "git");
-  if (deliveries.some((pattern) => pattern.test(plain)))
-    return `"${shown(plain)}" delivers work and workers never do; leave the changes in the workspace and say what is ready`;
-  const writes = plain.startsWith("git ")
-    ? !gitReads.test(plain)
-    : writers.some((pattern) => pattern.test(plain));
-  return permission === "read" && writes ? changesFiles(plain) : undefined;
+  found.push({ ...of, words, whole, line: line.replace(gitOptions, "git") });
+  if (/^(?:ba|z|da|k|fi)?sh /.test(line)) {
+    const at = words.findIndex((word) => /^-\w*c/.test(word)) + 1;
+    return at === 0 || readText(words[at] ?? "", { outer: of.shell }, depth - 1, found);
+  }
+  if (line.startsWith("eval ")) return readText(words.slice(1).join(" "), of.shell, depth - 1, found);
+  return !line.startsWith("find ") || readStarted(words, of, depth, found);
 }
 
-function changesFiles(what: string): string {
+/** What `find` starts: `{}` stands for the places in which it looks. */
+function readStarted(
+  words: readonly string[],
+  of: Pick<PlainCommand, "writesTo" | "shell">,
+  depth: number,
+  found: PlainCommand[],
+): boolean {
+  return words.every((word, at) => {
+    if (!/^-(?:exec|ok)(?:dir)?$/.test(word)) return true;
+    const rest = words.slice(at + 1);
+    const end = rest.findIndex((one) => one === ";" || one === "+");
+    const inner = rest.slice(0, end < 0 ? undefined : end);
+    const started = inner.flatMap((one) => (one === "{}" ? findRoots(words) : [one]));
+    return readWords(started, { ...of, writesTo: [] }, depth, found);
+  });
+}
+
+/** The places in which a `find` looks. */
+export function findRoots(words: readonly string[]): readonly string[] {
+  const end = words.findIndex((word, at) => at > 0 && /^[-(!]/.test(word));
+  const roots = words.slice(1, end < 0 ? undefined : end);
+  return roots.length === 0 ? ["."] : roots;
+}
+
+/** Why this command is not for workers, unless a rule allows it: it hands work to the outside. */
+export function refusedDelivery({ line }: PlainCommand): string | undefined {
+  return deliveries.some((pattern) => pattern.test(line))
+    ? `"${shown(line)}" delivers work and workers never do; leave the changes in the workspace and say what is ready`
+    : undefined;
+}
+
+/** Why this command is not for a worker that only reads: it plainly changes files. */
+export function refusedChange({ line, writesTo }: PlainCommand): string | undefined {
+  const target = writesTo.find((path) => !isDevice(path));
+  const writes = line.startsWith("git ")
+    ? changesRepository(line)
+    : writers.some((pattern) => pattern.test(line));
+  if (target === undefined && !writes) return undefined;
+  const what = target === undefined ? line : `> ${target}`;
   return `this worker is read-only and "${shown(what)}" changes files; report what should change instead`;
+}
+
+/** True for a line of git that does not only read. */
+export function changesRepository(line: string): boolean {
+  return !gitReads.test(line);
+}
+
+/** True for the devices that everybody writes to. */
+export function isDevice(path: string): boolean {
+  return /^\/dev\/(?:null|zero|full|u?random|tty|std(?:in|out|err)|(?:fd|pts)\/.+)$/.test(path);
 }
 
 function shown(line: string): string {
   return line.length > 60 ? `${line.slice(0, 60)}…` : line;
-}
-
-/** One simple command of a shell text, as far as it can be read without running it. */
-export interface ShellCommand {
-  /** Its words with quotes removed; a substitution inside a word stands as `$()`. */
-  readonly words: string[];
-  /** Targets of its output redirections; duplicated file descriptors are left out. */
-  readonly writesTo: string[];
-}
-
-/** A command that is being read, inside the parenthesis or backtick that opened it. */
-interface Reading extends ShellCommand {
-  readonly opening: "" | "(" | "$(" | "`";
-  isQuoted: boolean;
-  word: string | undefined;
-  /** The operator whose target the next word is. */
-  redirect: string | undefined;
-}
-
-const plainToken =
-  /\\\n|\\(?<escaped>[\s\S])|'(?<single>[^']*)'?|(?<quote>")|(?<![^\s;&|()])#.*|(?<redirect>&?>[>|&]?|<<<|<<-?|<&?)|(?<open>\$?\(|`)|(?<close>\))|(?<stop>[;&|\n])|(?<space>[ \t\r]+)|(?<literal>[\s\S])/y;
-const quotedToken = /\\\n|\\(?<escaped>["\\$`])|(?<quote>")|(?<open>\$\(|`)|(?<literal>[\s\S])/y;
-
-/**
- * Splits a POSIX shell text into its simple commands, those inside substitutions and subshells included. It reads and
- * never expands: variables, aliases and generated text stay unseen; bodies of here-documents are data.
- */
-export function shellCommands(text: string): readonly ShellCommand[] {
-  const found: ShellCommand[] = [];
-  const outer: Reading[] = [];
-  const delimiters: string[] = [];
-  let now = begin("");
-  const endCommand = (): void => {
-    endWord(now, delimiters);
-    if (now.words.length + now.writesTo.length > 0) found.push({ words: now.words, writesTo: now.writesTo });
-    now = begin(now.opening);
-  };
-  const close = (): void => {
-    endCommand();
-    now = outer.pop() ?? now;
-  };
-  const open = (opening: Reading["opening"]): void => {
-    if (opening === "(") endCommand();
-    else now.word = `${now.word ?? ""}$()`;
-    outer.push(now);
-    now = begin(opening);
-  };
-  for (let at = 0; at < text.length; ) {
-    const token = now.isQuoted ? quotedToken : plainToken;
-    token.lastIndex = at;
-    const { groups = {} } = token.exec(text) ?? {};
-    at = token.lastIndex;
-    const literal = groups.escaped ?? groups.single ?? groups.literal ?? (groups.quote && "");
-    if (literal !== undefined) now.word = (now.word ?? "") + literal;
-    if (groups.quote) now.isQuoted = !now.isQuoted;
-    if (groups.space) endWord(now, delimiters);
-    if (groups.stop) endCommand();
-    if (groups.stop === "\n") at = afterHereDocuments(text, at, delimiters.splice(0));
-    if (groups.redirect) {
-      if (/^\d+$/.test(now.word ?? "")) now.word = undefined;
-      endWord(now, delimiters);
-      now.redirect = groups.redirect;
-    }
-    if (groups.close || (groups.open === "`" && now.opening === "`")) close();
-    else if (groups.open === "(" || groups.open === "$(" || groups.open === "`") open(groups.open);
-  }
-  while (outer.length > 0) close();
-  endCommand();
-  return found;
-}
-
-function begin(opening: Reading["opening"]): Reading {
-  return { words: [], writesTo: [], opening, isQuoted: false, word: undefined, redirect: undefined };
-}
-
-function endWord(now: Reading, delimiters: string[]): void {
-  const { word, redirect } = now;
-  if (word === undefined) return;
-  if (redirect === undefined) now.words.push(word);
-  else if (redirect === "<<" || redirect === "<<-") delimiters.push(word);
-  // `>&2` and `>&-` name no file.
-  else if (redirect.includes(">") && !/^(?:\d+|-)$/.test(word)) now.writesTo.push(word);
-  now.word = undefined;
-  now.redirect = undefined;
-}
-
-/** Where the text goes on behind the bodies of here-documents that begin at `from`. */
-function afterHereDocuments(text: string, from: number, delimiters: readonly string[]): number {
-  let at = from;
-  for (const delimiter of delimiters) {
-    for (let line: string | undefined; line !== delimiter && at < text.length; ) {
-      const end = text.indexOf("\n", at);
-      const stop = end < 0 ? text.length : end;
-      line = text.slice(at, stop).trim();
-      at = stop + 1;
-    }
-  }
-  return at;
 }

@@ -51,7 +51,8 @@ export async function handOver(
   if (receipt === undefined)
     throw new Error("nobody listens: the run is ending, or this is no worker of one");
   if (typeof receipt.refusal === "string") throw new Error(`Not sent: ${receipt.refusal}.`);
-  return typeof receipt.answer === "string" ? { answer: receipt.answer } : {};
+  const { answer, by } = receipt;
+  return { ...(typeof answer === "string" && { answer }), ...(typeof by === "string" && { by }) };
 }
 
 /** Text of whatever stands for text; "" for "not given". */

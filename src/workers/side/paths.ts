@@ -18,21 +18,40 @@ const linksMax = 40;
  */
 export async function placeInWorkspace(spelled: string, workspace: string): Promise<Placed> {
   const lexical = resolve(workspace, expanded(spelled));
+  const placed = await place(() => realTarget(lexical, 0), lexical, workspace);
+  return !("problem" in placed) && placed.inside === ""
+    ? { path: placed.path, problem: "is the workspace itself" }
+    : placed;
+}
+
+/**
+ * Where a shell that stands in `directory` would really write when it is given `spelled`: as above, but `..` is taken as
+ * the kernel takes it, after a link from where the link leads. The workspace itself is a place in it.
+ */
+export function placeFromShell(spelled: string, directory: string, workspace: string): Promise<Placed> {
+  return place(() => walk(directory, spelled, 0), resolve(directory, spelled), workspace);
+}
+
+async function place(real: () => Promise<string>, lexical: string, workspace: string): Promise<Placed> {
   let path: string;
   let root: string;
   try {
     root = await realpath(workspace);
-    path = await realTarget(lexical, 0);
+    path = await real();
   } catch (error) {
     return { path: lexical, problem: `cannot be resolved (${errnoOf(error) ?? String(error)})` };
   }
   const inside = relative(root, path);
-  if (inside === "" || inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside))
-    return { path, problem: `is outside the workspace ${workspace}` };
+  if (isElsewhere(inside)) return { path, problem: `is outside the workspace ${workspace}` };
   const parts = [...inside.split(sep), ...relative(workspace, lexical).split(sep)];
   const kept = parts.find((part) => reserved.has(part.toLowerCase()));
   if (kept !== undefined) return { path, problem: `belongs to ${kept}, which workers leave alone` };
   return { path, inside: inside.split(sep).join("/") };
+}
+
+/** True for a relative path that leads out of where it starts. */
+export function isElsewhere(relativePath: string): boolean {
+  return relativePath === ".." || relativePath.startsWith(`..${sep}`) || isAbsolute(relativePath);
 }
 
 /** Host 0.73.1 reads a leading `@`, `~` and unicode spaces in paths the same way. */
@@ -54,10 +73,14 @@ async function realTarget(path: string, links: number): Promise<string> {
   const directory = await realTarget(parent, links);
   const link = await linkTarget(path);
   if (link === undefined) return join(directory, basename(path));
-  // Part by part, as the kernel does: `..` after a link leaves the link's target.
-  let at = isAbsolute(link) ? parse(link).root : directory;
-  for (const part of link.split(/[/\\]+/))
-    at = part === ".." ? dirname(at) : await realTarget(join(at, part), links + 1);
+  return await walk(directory, link, links + 1);
+}
+
+/** Part by part, as the kernel does: `..` after a link leaves the link's target. */
+async function walk(from: string, path: string, links: number): Promise<string> {
+  let at = isAbsolute(path) ? parse(path).root : from;
+  for (const part of path.split(/[/\\]+/))
+    at = part === ".." ? dirname(at) : await realTarget(join(at, part), links);
   return at;
 }
 

@@ -1,7 +1,10 @@
 import type { Assignment } from "../../core/assignment.ts";
+import type { ToolRules } from "../../core/settings.ts";
 import { isRecord, membersOf } from "../../lib/json.ts";
-import { refusedCommand } from "./commands.ts";
+import { plainCommands, refusedChange, refusedDelivery } from "./commands.ts";
+import { refusedReach } from "./outside.ts";
 import { placeInWorkspace } from "./paths.ts";
+import { rulingOn } from "./rules.ts";
 
 /** Tools that the worker-side extension adds; an allow-list must name them too. */
 export const ownTools: readonly string[] = ["submit_result", "ask", "send"];
@@ -12,8 +15,8 @@ const fileWriters: readonly string[] = ["edit", "write"];
 
 /** The part of an assignment, or of an agent, that says what a worker may use. */
 export type ToolRights = Pick<Assignment, "permission" | "tools" | "excludeTools">;
-/** The same with the place in which it may write. */
-export type Rights = ToolRights & Pick<Assignment, "workspace">;
+/** The same with the place in which it may write, its rules, and whose it is. */
+export type Rights = ToolRights & Pick<Assignment, "workspace" | "rules" | "expectedParentPid">;
 
 /** Why the worker may not use this tool at all, in words its model can act on; undefined when it may. */
 export function refusedTool(tool: string, rights: ToolRights): string | undefined {
@@ -43,31 +46,84 @@ export function toolsFor(
   );
 }
 
+/** What is to become of a tool call: kept back, or left to people by these rules, each for itself. */
+export type Verdict = { readonly reason: string; readonly by: string } | { readonly asks: readonly string[] };
+
 /**
- * Why this call must not run, in words the model can act on, or undefined when it may. File tools are judged by the
- * real path they would write to, shell text by what it plainly says.
+ * What speaks against this call; undefined when nothing does. Bounds come first (the agent's own, its workspace, what is
+ * ours), then the rules, then that workers deliver nothing. File tools are judged by the real path, shell text by each
+ * command that it plainly says: the strictest ruling counts.
  */
-export async function refusedCall(tool: string, input: unknown, rights: Rights): Promise<string | undefined> {
+export async function judgeCall(tool: string, input: unknown, rights: Rights): Promise<Verdict | undefined> {
+  if (ownTools.includes(tool)) return undefined;
+  const bound = (reason: string): Verdict => ({ reason, by: "muster" });
   const refusal = refusedTool(tool, rights);
-  if (refusal !== undefined) return refusal;
-  if (fileWriters.includes(tool)) {
-    const path = field(input, "path") ?? field(input, "file_path");
-    if (path === undefined) return `"${tool}" needs a path`;
-    const placed = await placeInWorkspace(path, rights.workspace);
-    return "problem" in placed ? `${path} ${placed.problem}; write inside the workspace` : undefined;
+  if (refusal !== undefined) return bound(refusal);
+  if (tool !== "bash") {
+    const forms = await formsOf(tool, input, rights);
+    return "problem" in forms
+      ? bound(forms.problem)
+      : ruled(tool, [{ forms: forms.forms, refusal: undefined }], rights.rules);
   }
-  if (tool !== "bash") return undefined;
-  const command = field(input, "command");
-  return command === undefined ? '"bash" needs a command' : refusedCommand(command, rights.permission);
+  const text = field(input, "command");
+  if (text === undefined) return bound('"bash" needs a command');
+  const commands = plainCommands(text);
+  if (commands === undefined)
+    return bound("it nests shells too deeply to be judged; write it as a plain command");
+  const changes = rights.permission === "read" ? commands.map(refusedChange) : [];
+  const reason = changes.find((change) => change !== undefined) ?? (await refusedReach(commands, rights));
+  if (reason !== undefined) return bound(reason);
+  const doings = commands.map((command) => ({
+    forms: [command.line, command.whole],
+    refusal: refusedDelivery(command),
+  }));
+  return ruled(tool, doings, rights.rules);
 }
 
-const toldMaxLength = 1_000;
+/** One thing that a call does, in the forms that rules see, and why it is refused where no rule says otherwise. */
+interface Doing {
+  readonly forms: readonly string[];
+  readonly refusal: string | undefined;
+}
 
-/** What a call is about, for people: the shell text, the path, or the first text that it was given; cut. */
+function ruled(tool: string, doings: readonly Doing[], rules: ToolRules): Verdict | undefined {
+  const rulings = doings.map(({ forms, refusal }) => ({ refusal, ...rulingOn(rules, tool, forms) }));
+  const denied = rulings.find(({ verdict }) => verdict === "deny");
+  if (denied?.rule !== undefined) {
+    const reason = `the rule ${denied.rule} of this project's people forbids it; leave it, and say in your result what it would have done`;
+    return { reason, by: `rule ${denied.rule}` };
+  }
+  const delivery = rulings.find(({ refusal, verdict }) => refusal !== undefined && verdict === undefined);
+  if (delivery?.refusal !== undefined) return { reason: delivery.refusal, by: "muster" };
+  const asks = rulings.flatMap(({ verdict, rule }) =>
+    verdict === "ask" && rule !== undefined ? [rule] : [],
+  );
+  return asks.length > 0 ? { asks: [...new Set(asks)] } : undefined;
+}
+
+/** How rules see what a tool is used on: a path as it really lies, seen from the workspace and whole; else its first text. */
+async function formsOf(
+  tool: string,
+  input: unknown,
+  { workspace }: Rights,
+): Promise<{ readonly forms: readonly string[] } | { readonly problem: string }> {
+  const isWriter = fileWriters.includes(tool);
+  const path = field(input, "path") ?? field(input, "file_path");
+  if (path === undefined && isWriter) return { problem: `"${tool}" needs a path` };
+  if (!isWriter && !readTools.includes(tool)) return { forms: [toldOf(input)] };
+  const placed = await placeInWorkspace(path ?? ".", workspace);
+  if ("problem" in placed)
+    return isWriter
+      ? { problem: `${path} ${placed.problem}; write inside the workspace` }
+      : { forms: [placed.path] };
+  return { forms: [placed.inside, placed.path] };
+}
+
+/** What a call is about, for people: the shell text, the path, or the first text that it was given. */
 export function toldOf(input: unknown): string {
   const named = ["command", "path", "file_path"].map((name) => field(input, name));
   const texts = [...named, ...Object.values(membersOf(input))].filter((value) => typeof value === "string");
-  return texts[0]?.slice(0, toldMaxLength) ?? "";
+  return texts[0] ?? "";
 }
 
 function field(input: unknown, name: string): string | undefined {

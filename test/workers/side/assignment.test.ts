@@ -5,11 +5,13 @@ import { parseAssignment } from "../../../src/workers/side/assignment.ts";
 const whole: Assignment = {
   runId: "run-12345678",
   task: "t",
+  agent: "a",
   attempt: 1,
   outcomePath: "/r/outcome.json",
   artifactsDir: "/r/artifacts",
   workspace: "/w",
   permission: "read",
+  rules: { deny: ["team"], ask: [], allow: [], askMaxMs: 5 },
   tools: ["read"],
   excludeTools: [],
   expectedParentPid: 7,
@@ -24,7 +26,7 @@ it("reads back what a driver writes", () => {
 
 it.each(Object.keys(whole))("refuses an assignment whose %s is of the wrong kind", (field) => {
   expect(() => parseAssignment(JSON.stringify({ ...whole, [field]: { odd: true } }))).toThrow(
-    `.${field} must be`,
+    `.${field}${field === "rules" ? ".deny" : ""} must be`,
   );
 });
 

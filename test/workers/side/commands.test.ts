@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { refusedCommand, shellCommands } from "../../../src/workers/side/commands.ts";
+import type { Permission } from "../../../src/core/plan.ts";
+import { plainCommands, refusedChange, refusedDelivery } from "../../../src/workers/side/commands.ts";
+import { shellCommands } from "../../../src/workers/side/shell.ts";
+
+function refusedCommand(text: string, permission: Permission): string | undefined {
+  const commands = plainCommands(text) ?? [];
+  const reasons = commands.map(
+    (command) => refusedDelivery(command) ?? (permission === "read" ? refusedChange(command) : undefined),
+  );
+  return reasons.find((reason) => reason !== undefined);
+}
 
 /** Ways to write the same command. Whatever is refused plainly must be refused in each of them. */
 const disguises: readonly ((command: string) => string)[] = [
@@ -72,7 +82,7 @@ const reads = [
   "node --test",
 ];
 
-describe("refusedCommand", () => {
+describe("what a text plainly says", () => {
   it("refuses delivery to every worker, however it is written", () => {
     const permissions = fc.constantFrom("read" as const, "write" as const, "full" as const);
     const wrapping = fc.tuple(fc.constantFrom(...disguises), fc.constantFrom(...inner));
@@ -122,6 +132,17 @@ describe("refusedCommand", () => {
     expect(refusedCommand(command, "read")).toContain("read-only");
   });
 
+  it("is not judged where shells are nested without end", () => {
+    const nest = (text: string): string => `sh -c ${JSON.stringify(text)}`;
+    expect(plainCommands(nest(nest("ls")))).toHaveLength(3);
+    expect(plainCommands(Array.from({ length: 9 }).reduce<string>(nest, "ls"))).toBeUndefined();
+  });
+
+  it("sees what find starts, each time with the places in which it looks", () => {
+    const commands = plainCommands("find a ../b -name x -exec true \\; -exec rm -f {} +");
+    expect(commands?.map(({ line }) => line).slice(1)).toEqual(["true", "rm -f a ../b"]);
+  });
+
   it("sees an alias for a push made on the spot", () => {
     expect(refusedCommand("git -c alias.p=push p", "write")).toContain("deliver");
   });
@@ -129,7 +150,7 @@ describe("refusedCommand", () => {
 
 describe("shellCommands", () => {
   it("takes quotes, escapes and redirections apart", () => {
-    expect(shellCommands(`a 'b c' "d \\"e" f\\ g >h 2>>i 2>&1 <j; k`)).toEqual([
+    expect(shellCommands(`a 'b c' "d \\"e" f\\ g >h 2>>i 2>&1 <j; k`)).toMatchObject([
       { words: ["a", "b c", 'd "e', "f g"], writesTo: ["h", "i"] },
       { words: ["k"], writesTo: [] },
     ]);

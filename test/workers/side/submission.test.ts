@@ -22,11 +22,13 @@ function deskWith(change: Partial<SubmissionDesk["assignment"]>): SubmissionDesk
     assignment: {
       runId: "run-12345678",
       task: "build",
+      agent: "executor",
       attempt: 2,
       outcomePath: join(top, "run/attempts/build-2/outcome.json"),
       artifactsDir: join(top, "run/artifacts"),
       workspace: join(top, "ws"),
       permission: "write",
+      rules: { deny: [], ask: [], allow: [], askMaxMs: 0 },
       excludeTools: [],
       expectedParentPid: 1,
       depth: 1,
