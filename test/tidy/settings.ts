@@ -13,7 +13,7 @@ export function settingNames(text: string): readonly string[] {
   );
 }
 
-const owner = /(settings|limits|retries|retention|recovery|notify|widget|\bui)$/i;
+const owner = /(settings|limits|retries|retention|recovery|notify|widget|rules|\bui)$/i;
 
 /**
  * True when the code reads this setting, by a dot or by destructuring. A name of one word is common: it counts only

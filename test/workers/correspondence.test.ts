@@ -48,7 +48,7 @@ it("holds the dialog of an approval until its answer, and knows only those of to
   mail.acknowledge("t1-1-q1");
   expect(sent).toEqual([]);
   mail.deliver([answer("r1")]);
-  expect(sent).toMatchObject([{ id: "d2", value: JSON.stringify({ answer: "this one" }) }]);
+  expect(sent).toMatchObject([{ id: "d2", value: JSON.stringify({ answer: "this one", by: "lead" }) }]);
 });
 
 it("leaves the dialogs of others alone, and refuses what is no mail, too long or too much", async () => {

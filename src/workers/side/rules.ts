@@ -13,8 +13,9 @@ export interface Ruling {
  * nothing at all.
  */
 export function rulingOn(rules: ToolRules, tool: string, forms: readonly string[]): Ruling | undefined {
+  const lists = { deny: rules.deny, ask: rules.ask, allow: rules.allow };
   for (const verdict of ["deny", "ask", "allow"] as const) {
-    const rule = rules[verdict].find((one) => matches(one, tool, forms));
+    const rule = lists[verdict].find((one) => matches(one, tool, forms));
     if (rule !== undefined) return { verdict, rule };
   }
   return undefined;
