@@ -34,7 +34,7 @@ interface Pending extends News {
  * News that come within `gatherMs` of one another are one message, but none waits longer than `gatherMaxMs` for others.
  * At a start, whoever starts the session with a prompt comes first.
  */
-const gatherMs = 700;
+const gatherMs = 800;
 const gatherMaxMs = 5_000;
 const startMs = 1_500;
 /** How often a host that is at work is looked at, and how long it is let be when a turn failed: it may try again by itself. */

@@ -136,6 +136,8 @@ export interface HostStart {
 /** The real host, running. Call `end` in every case. */
 export class Host {
   readonly events: Json[] = [];
+  /** What the client answers to a dialog; nothing leaves it open. At first as a driver does: nobody is there to ask. */
+  answerDialog: (request: Json) => Json | undefined = () => ({ cancelled: true });
   readonly #child: ChildProcess;
   readonly #exit: Promise<number | NodeJS.Signals>;
   #stderr = "";
@@ -173,15 +175,16 @@ export class Host {
       if (line === "" || line.startsWith('{"type":"message_update"')) continue;
       const event: Json = JSON.parse(line);
       this.events.push(event);
-      this.#answerDialog(event);
+      this.#hearDialog(event);
     }
   }
 
-  /** As a driver does: nobody is there to ask. */
-  #answerDialog({ type, method, id }: Json): void {
+  #hearDialog(event: Json): void {
+    const { type, method, id } = event;
     if (type !== "extension_ui_request") return;
-    if (["select", "confirm", "input", "editor"].includes(String(method)))
-      this.send({ type: "extension_ui_response", id, cancelled: true });
+    if (!["select", "confirm", "input", "editor"].includes(String(method))) return;
+    const answer = this.answerDialog(event);
+    if (answer !== undefined) this.send({ type: "extension_ui_response", id, ...answer });
   }
 
   send(command: Json): void {
