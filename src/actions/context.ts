@@ -4,6 +4,7 @@ import type { Usage } from "../core/outcome.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
+import type { ReportMaterial } from "../core/report.ts";
 import type { RunView } from "../core/view.ts";
 import type { ResourcePlaces } from "../resources/find.ts";
 import type { Parameters } from "./action.ts";
@@ -45,6 +46,8 @@ export interface ActionContext {
   /** Whether a recorded process lives; absent: nobody can tell, and none is taken for alive. */
   readonly probe?: (process: ProcessIdentity) => Promise<Liveness>;
   readonly redact: (text: string) => string;
+  /** A run as one HTML file. */
+  readonly report: (material: ReportMaterial) => string;
   /** A fresh id, safe as a file name. */
   readonly newId: () => string;
 }

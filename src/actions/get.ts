@@ -74,8 +74,8 @@ function getResult(
   });
 }
 
-/** The result as outcome.json holds it; the journal's head of it, labelled, where that file cannot be read. */
-async function wholeResult(file: string, runId: string, task: TaskView): Promise<string> {
+/** The result as outcome.json (`file`) holds it; the journal's head of it, labelled, where that file cannot be read. */
+export async function wholeResult(file: string, runId: string, task: TaskView): Promise<string> {
   let why = "it holds no result of this task";
   try {
     const record = JSON.parse(await readFile(file, "utf8")) as Partial<OutcomeRecord> | null;

@@ -87,7 +87,7 @@ const rows = [
     parameters: ["confirm", "force", "reason"],
     summary: "clear away what crashes left",
   },
-  { name: "export", parameters: ["run", "path"], summary: "write a run to one file" },
+  { name: "export", parameters: ["run", "path"], summary: "write a run to one file; .html: a report" },
   {
     name: "import",
     parameters: ["path", "confirm", "force", "reason"],

@@ -8,28 +8,28 @@ import { loadSettings } from "../resources/settings.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
 import { ownerOf, unforced } from "./foreign.ts";
 import { meantRun, onRun } from "./observe.ts";
+import { writeReport } from "./report.ts";
 import { aboutRun, answer, refusal } from "./result.ts";
 import { runHeader } from "./text.ts";
 
 const biggestShown = 5;
 
-/** Writes everything of a run to one file, to be looked at or imported elsewhere. */
+/** Writes everything of a run to one file: a bundle, to be imported elsewhere, or a report to be read. */
 export const exportRun: Perform = async ({ run = "last", path }, context) => {
   const { engine, history, requester, clock } = context;
   const listing = await meantRun(run, await engine.list(), history);
   if ("message" in listing) return refusal([listing]);
-  if (path !== undefined && /\.html?$/i.test(path)) {
-    const remedy = "leave .html out for a bundle; team summary tells what came of the run";
-    return refusal([{ where: "path", message: "reports in HTML cannot be written yet", remedy }]);
-  }
   const { runId } = listing;
+  const isReport = path !== undefined && /\.html?$/i.test(path);
   const time = new Date(clock.now()).toISOString().replace(/[-:.Z]/g, "");
-  const name = `${runId}.${time}.jsonl.gz`;
-  const given = path === undefined ? join(history.exports, name) : resolvedPath(path, context);
+  const name = `${runId}.${time}${isReport ? ".html" : ".jsonl.gz"}`;
+  const isNamed = path !== undefined && path.toLowerCase() !== ".html";
+  const given = isNamed ? resolvedPath(path, context) : join(history.exports, name);
   const to = (await isDirectory(given)) ? join(given, name) : given;
   return await granted(async () => {
     if (await isThere(to))
       throw new HistoryRefused("path", `${to} exists already`, "name another path, or remove it first");
+    if (isReport) return await writeReport(runId, to, await maxBytesOf(context), context);
     const bundle = await history.exportRun(runId, to, {
       by: requester.sessionId,
       maxBytes: await maxBytesOf(context),

@@ -1,5 +1,5 @@
 import type { StoredEvent } from "./events.ts";
-import type { AttemptOutcome } from "./outcome.ts";
+import { type AttemptOutcome, noUsage, type Usage } from "./outcome.ts";
 import type { TaskId } from "./plan.ts";
 import type { Escalation } from "./process.ts";
 import { isFinalRun, type TaskStatus } from "./status.ts";
@@ -107,6 +107,8 @@ export interface AttemptStory {
     | { readonly kind: "worked"; readonly activity: string }
     | ({ readonly kind: "escalated" } & Escalation);
   readonly outcome?: AttemptOutcome;
+  /** As far as it was counted. */
+  readonly usage: Usage;
   /** When another try was to follow. */
   readonly retryAt?: number;
 }
@@ -122,7 +124,7 @@ export function attemptsOf(events: readonly StoredEvent[]): readonly AttemptStor
     if (event.type === "attempt.started") {
       const model = event.model === undefined ? {} : { model: event.model };
       const point = { kind: "started" } as const;
-      stories.set(key, { task, attempt, ...model, startedAt: Date.parse(at), point });
+      stories.set(key, { task, attempt, ...model, startedAt: Date.parse(at), point, usage: noUsage });
     } else if (known !== undefined) stories.set(key, { ...known, ...told(event) });
   }
   return [...stories.values()];
@@ -135,13 +137,14 @@ function told(event: StoredEvent): Partial<AttemptStory> {
     case "attempt.ready":
       return { point: { kind: "ready" } };
     case "attempt.progressed":
-      return { point: { kind: "worked", activity: event.activity } };
+      return { point: { kind: "worked", activity: event.activity }, usage: event.usage };
     case "attempt.escalated":
       return { point: { kind: "escalated", step: event.step, quietMs: event.quietMs } };
     case "attempt.ended": {
       const { outcome, retryAt } = event;
       const model = "model" in outcome && outcome.model !== undefined ? { model: outcome.model } : {};
-      return { endedAt: Date.parse(event.at), outcome, ...model, ...(retryAt !== undefined && { retryAt }) };
+      const ended = { endedAt: Date.parse(event.at), outcome, usage: outcome.usage };
+      return { ...ended, ...model, ...(retryAt !== undefined && { retryAt }) };
     }
     default:
       return {};

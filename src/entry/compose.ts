@@ -19,6 +19,7 @@ import { loadCatalogue } from "../resources/catalogue.ts";
 import { loadSettings, settingKeys } from "../resources/settings.ts";
 import { openHistory } from "../store/history.ts";
 import { openRunStore } from "../store/run-store.ts";
+import { runReport } from "../ui/report/report.ts";
 import { stateDirectory } from "./has-runs.ts";
 import { launchRunner } from "./launch.ts";
 import { entryFile, isBuildCurrent, packageRoot } from "./loading.ts";
@@ -86,6 +87,7 @@ export async function compose(): Promise<Loaded> {
     identity: ownIdentity,
     probe,
     redact: redactor.redact,
+    report: runReport,
     newId: newRequestId,
     machine: await machineOf(host, environment, agentDir),
   };

@@ -3,6 +3,7 @@ import type { Completion, CompletionSources } from "../actions/command-line.ts";
 import type { ActionContext, ActionResult } from "../actions/context.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
+import type { ReportMaterial } from "../core/report.ts";
 import type { Settings } from "../core/settings.ts";
 import type { Machine } from "./checks.ts";
 
@@ -44,6 +45,8 @@ export interface Loaded {
   /** Whether a recorded process lives. */
   probe(process: ProcessIdentity): Promise<Liveness>;
   redact(text: string): string;
+  /** A run as one HTML file. */
+  report(material: ReportMaterial): string;
   /** A fresh id, safe as a file name. */
   newId(): string;
   readonly machine: Machine;

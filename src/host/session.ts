@@ -148,6 +148,7 @@ export class LiveSession {
       ...(call.returnsAtOnce === true && { returnsAtOnce: true }),
       checks: () => this.#checks(loaded, project),
       redact: loaded.redact,
+      report: loaded.report,
       probe: loaded.probe,
       newId: loaded.newId,
     };

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** Everything this package writes is private to the user. */
@@ -71,6 +71,34 @@ function refusal(code: string, path: string, what: string): Error {
   return Object.assign(new Error(`${code}: ${path} ${what}`), { code, path });
 }
 
+/**
+ * A file of lines as text: whole, or its beginning and its newest part with `between(bytes left out)` as a line of its own
+ * between them, at most `maxBytes` of it. Undefined when there is none; links and the like are refused as by `openRegular`.
+ */
+export async function readLines(
+  path: string,
+  maxBytes: number,
+  between: (bytes: number) => string,
+): Promise<string | undefined> {
+  const opened = await unlessGone(openRegular(path));
+  if (opened === undefined) return undefined;
+  const { file, bytes } = opened;
+  const part = async (from: number, length: number): Promise<string> => {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
+    return buffer.toString("utf8", 0, bytesRead);
+  };
+  try {
+    if (bytes <= maxBytes) return await part(0, bytes);
+    const quarter = Math.floor(maxBytes / 4);
+    const [first, last] = [await part(0, quarter), await part(bytes - 3 * quarter, 3 * quarter)];
+    const whole = [first.slice(0, first.lastIndexOf("\n") + 1), last.slice(last.indexOf("\n") + 1)] as const;
+    const left = bytes - Buffer.byteLength(whole.join(""));
+    return `${whole[0]}${between(left)}\n${whole[1]}`;
+  } finally {
+    await file.close();
+  }
+}
+
 /** The bytes as text, or undefined when they are none: no UTF-8, or with a NUL in them. */
 export function plainText(content: Buffer): string | undefined {
   return !content.includes(0) && isUtf8(content) ? content.toString("utf8") : undefined;
@@ -132,6 +160,27 @@ async function renameOver(from: string, to: string): Promise<void> {
       const busy = ["EPERM", "EBUSY", "EACCES"].includes(errnoOf(error) ?? "");
       if (process.platform !== "win32" || !busy || tried === renameTriesMax) throw error;
     }
+  }
+}
+
+/** Makes the file, private and whole or not at all. Throws `EEXIST` when something of that name exists. */
+export async function writeNew(path: string, content: string | Uint8Array): Promise<void> {
+  await makeDirectory(dirname(path));
+  const temporary = await writeTemporary(path, content, { durable: true });
+  await claimName(temporary, path);
+}
+
+/** Gives a finished temporary file its name, durably, unless that is taken: then `EEXIST`. The temporary file is gone after it. */
+export async function claimName(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path).catch(async (error: unknown) => {
+      if (errnoOf(error) === "EEXIST") throw error;
+      // Some file systems know no links.
+      await rename(temporary, path);
+    });
+    await syncDirectory(dirname(path));
+  } finally {
+    await rm(temporary, { force: true });
   }
 }
 

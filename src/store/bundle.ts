@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { link, lstat, open, readdir, realpath, rename, rm } from "node:fs/promises";
+import { lstat, open, readdir, realpath, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Readable, type Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -7,13 +7,13 @@ import { createGunzip, createGzip } from "node:zlib";
 import { schemaVersion } from "../core/events.ts";
 import { type BundleFile, type BundleHeader, HistoryRefused } from "../core/history.ts";
 import {
+  claimName,
   errnoOf,
   fileMode,
   isRealDirectory,
   makeDirectory,
   openRegular,
   plainText,
-  syncDirectory,
   unlessGone,
 } from "../lib/files.ts";
 import { sha256 } from "../lib/hash.ts";
@@ -85,11 +85,7 @@ export async function writeBundle(
     const file = await open(temporary, "wx", fileMode);
     await pipeline(Readable.from(lines()), createGzip(), file.createWriteStream({ flush: true }));
     // The name must be free: two exports at once, or somebody's own file.
-    await link(temporary, to).catch(async (error: unknown) => {
-      if (errnoOf(error) === "EEXIST") throw error;
-      await rename(temporary, to);
-    });
-    await syncDirectory(dirname(to));
+    await claimName(temporary, to);
   } finally {
     await rm(temporary, { force: true });
   }

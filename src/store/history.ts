@@ -14,10 +14,10 @@ import {
 import type { Lease, RunStore } from "../core/ports.ts";
 import type { ProcessIdentity } from "../core/process.ts";
 import { errnoOf, exists, isRealDirectory, syncDirectory, unlessGone } from "../lib/files.ts";
+import { redactFreeText } from "../lib/free-text.ts";
 import { oneLine } from "../lib/wording.ts";
 import { plainFiles } from "./bundle.ts";
 import { onDisk } from "./disk.ts";
-import { redactFreeText } from "./free-text.ts";
 import { createRun, isRunId, type RunDirectory, runDirectory } from "./run-directory.ts";
 import { segmentsIn } from "./segments.ts";
 import { exportRun, inspectBundle, type TransferParts, unpack } from "./transfer.ts";

@@ -5,12 +5,12 @@ import type { AttemptFiles, Clock, FileProblem, RunBeginning, RunStore } from ".
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
 import { systemClock } from "../lib/clock.ts";
 import { readEnvironment } from "../lib/environment.ts";
+import { redactFreeText } from "../lib/free-text.ts";
 import { probe } from "../lib/identity.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { openAttemptFiles } from "./attempt-files.ts";
 import { onDisk, problemOf, refusalIn } from "./disk.ts";
 import { followJournal } from "./follow.ts";
-import { redactFreeText } from "./free-text.ts";
 import { inboxProblems, openInbox, postedText } from "./inbox.ts";
 import { JournalCursor } from "./journal-cursor.ts";
 import { newestHolder, takeLease } from "./lease.ts";

@@ -254,6 +254,8 @@ describe("export and import", () => {
     const exported = await perform("export", { run: runId, path: "bundle.gz" }, from.context);
     expect({ text: exported.text, ok: exported.ok }).toMatchObject({ ok: true });
     expect(exported.text).toContain("snapshot");
+    const report = await perform("export", { run: runId, path: "r.html" }, from.context);
+    expect(report).toMatchObject({ ok: true, details: { status: "running" } });
     const preview = await perform("import", { path: file }, context);
     expect(preview.text).toContain(`run ${runId}`);
     expect(await exists(join(to.root, "runs"))).toBe(false);
@@ -266,6 +268,8 @@ describe("export and import", () => {
       "as the agent claims it",
     );
     expect((await perform("events", { run: runId }, context)).text).toContain("run.imported");
+    const [there = ""] = (await perform("export", { path: ".html" }, context)).details.paths ?? [];
+    expect(await readFile(there, "utf8")).toMatch(/It stands still[\s\S]*run\.imported/);
     const { ok, text } = await perform("import", { path: file, confirm }, context);
     expect({ ok, text }).toMatchObject({ ok: false, text: expect.stringContaining("exists here already") });
     const resumed = await perform("resume", { run: runId }, context);
@@ -295,7 +299,6 @@ describe("export and import", () => {
     await writeFile(context.settingsFiles.user, '{"export":{"maxBytes":1000}}');
     for (const [given, why] of [
       [{ run: runId }, "the biggest: journal/0001.jsonl"],
-      [{ run: runId, path: "report.html" }, "HTML"],
       [{ run: runId, path: "user.json" }, "exists already"],
       [{ run: "nothing" }, "no run"],
     ] as const) {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import type { ActionContext, Requester } from "../../src/actions/context.ts";
+import { runReport } from "../../src/ui/report/report.ts";
 import { noHistory } from "../support/past.ts";
 import { completed } from "../support/plan.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -72,6 +73,7 @@ export function world(root: string, script: Script = {}): World {
     settingsFiles: { user: join(root, "user.json"), project: join(root, "project.json") },
     checks: async () => [{ name: "node", ok: true, found: "20" }],
     redact: (text) => text.replaceAll("s3cret", "[redacted]"),
+    report: runReport,
     newId: () => `request-${++ids}`,
   };
   const as: World["as"] = (change, requester = {}) => ({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { attemptsOf, explainRun, explainTask } from "../../src/core/explain.ts";
+import { addUsage, noUsage } from "../../src/core/outcome.ts";
 import { runView } from "../../src/core/run-view.ts";
 import { isFinalRun } from "../../src/core/status.ts";
 import type { RunView } from "../../src/core/view.ts";
@@ -54,6 +55,8 @@ it("whatever happened to a run, every chain ends where something is to be told, 
     if (history.state.status === "queued") continue;
     const view = viewOf(history);
     const stories = attemptsOf(history.events);
+    const counted = stories.map(({ usage }) => usage).reduce(addUsage, noUsage);
+    expect(counted.input, `seed ${seed}`).toBe(view.usage.input);
     for (const one of view.tasks) {
       const chain = explainTask(view, one);
       const last = taskIn(view, (chain.at(-1) ?? "").split(" ")[0] ?? "");

@@ -318,6 +318,7 @@ export class World {
       identity: async () => ({ pid: 1, startTime: "1", bootId: "b" }),
       probe: async () => "alive",
       redact: (text) => text,
+      report: () => "",
       newId: () => "id",
       machine: {
         version: "0.0.0",

@@ -13,6 +13,7 @@ import { localEngine } from "../../src/engine/local-engine.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { openHistory } from "../../src/store/history.ts";
 import { openRunStore } from "../../src/store/run-store.ts";
+import { runReport } from "../../src/ui/report/report.ts";
 import { boundlessSlots, instantWorkers } from "./instant-workers.ts";
 import { plan, task, terms } from "./plan.ts";
 
@@ -104,6 +105,7 @@ export async function pastWorld(
     settingsFiles: { user: join(project, "user.json"), project: join(project, "project.json") },
     checks: async () => [],
     redact: redactTest,
+    report: runReport,
     newId: () => `request-${++ids}`,
   };
   const as = (change: Partial<Requester>): ActionContext => ({

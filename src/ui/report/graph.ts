@@ -1,0 +1,120 @@
+import type { TaskView } from "../../core/view.ts";
+import { oneLine } from "../../lib/wording.ts";
+import { glyphOf } from "../glyph.ts";
+import { type Html, html, span } from "./html.ts";
+
+/** Of one task's box, and of what lies between boxes. */
+const box = { width: 164, height: 48, along: 40, across: 16 };
+const margin = 4;
+/** More boxes than this show nothing. */
+const tasksMax = 400;
+/** A narrow graph runs downwards, so that it fits a phone. */
+const narrow = 2;
+
+interface Placed {
+  readonly task: TaskView;
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * The tasks as boxes in layers, each behind everything it depends on, with what held the run up longest drawn strong.
+ * Every box links to its task. `now` in ms since the epoch.
+ */
+export function graphSvg(given: readonly TaskView[], now: number): Html {
+  const tasks = given.slice(0, tasksMax);
+  const layers = layersOf(tasks);
+  const isDown = Math.max(...layers.map(({ length }) => length)) <= narrow;
+  const [stepX, stepY] = [
+    box.width + (isDown ? box.across : box.along),
+    box.height + (isDown ? box.along : box.across),
+  ];
+  const placed = new Map<string, Placed>();
+  for (const [depth, layer] of layers.entries())
+    for (const [at, task] of layer.entries()) {
+      const [column, row] = isDown ? [at, depth] : [depth, at];
+      placed.set(task.id, { task, x: margin + column * stepX, y: margin + row * stepY });
+    }
+  const all = [...placed.values()];
+  const width = Math.max(...all.map(({ x }) => x)) + box.width + margin;
+  const height = Math.max(...all.map(({ y }) => y)) + box.height + margin;
+  const held = new Set(longestHeld(tasks, now));
+  const edges = all.flatMap((to) =>
+    to.task.dependsOn.flatMap((id) => {
+      const from = placed.get(id);
+      const isHeld = held.has(id) && held.has(to.task.id);
+      return from === undefined ? [] : [{ isHeld, line: edge(from, to, isDown) }];
+    }),
+  );
+  const more = given.length - tasks.length;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Task graph">
+<svg class="graph" role="group" aria-label="${tasks.length} tasks and what each depends on" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+<g aria-hidden="true">${edges.map(({ isHeld, line }) => html`<path class="edge${isHeld && " held"}" d="${line}"/>`)}</g>
+${all.map((one) => node(one, held.has(one.task.id), now))}</svg></div>${more > 0 && html`<p>And ${more} more tasks, listed below.</p>`}`;
+}
+
+function node({ task, x, y }: Placed, isHeld: boolean, now: number): Html {
+  const { glyph, word } = glyphOf(task.status);
+  const took = task.startedAt === undefined ? "" : `${span(task.startedAt, task.finishedAt ?? now)} · `;
+  return html`<a href="#task-${task.id}" aria-label="${task.id}, ${task.role ?? task.agent}: ${word}"><g class="node s-${word}${isHeld && " held"}" transform="translate(${x} ${y})">
+<title>${task.id}: ${word}${task.reason && `, ${oneLine(task.reason, 200)}`}</title><rect width="${box.width}" height="${box.height}" rx="9"/>
+<text class="glyph" x="14" y="29">${glyph}</text><text class="name" x="34" y="21">${oneLine(task.id, 18)}</text><text class="more" x="34" y="37">${took}${oneLine(task.role ?? task.agent, 20 - took.length)}</text></g></a>\n`;
+}
+
+function edge(from: Placed, to: Placed, isDown: boolean): string {
+  const half = { x: box.width / 2, y: box.height / 2 };
+  if (isDown) {
+    const [x1, y1, x2, y2] = [from.x + half.x, from.y + box.height, to.x + half.x, to.y];
+    return `M${x1} ${y1}C${x1} ${y1 + half.y} ${x2} ${y2 - half.y} ${x2} ${y2}`;
+  }
+  const [x1, y1, x2, y2] = [from.x + box.width, from.y + half.y, to.x, to.y + half.y];
+  return `M${x1} ${y1}C${x1 + half.y} ${y1} ${x2 - half.y} ${y2} ${x2} ${y2}`;
+}
+
+/** Tasks by the length of the longest chain before them; within a layer near to what they depend on. */
+function layersOf(tasks: readonly TaskView[]): readonly (readonly TaskView[])[] {
+  const depths = new Map(tasks.map(({ id }) => [id, 0]));
+  // As many rounds as the longest chain has tasks; a journal that lies about cycles ends it, too.
+  for (let round = 0, isMoving = true; isMoving && round < tasks.length; round++) {
+    isMoving = false;
+    for (const { id, dependsOn } of tasks) {
+      const depth = dependsOn.reduce(
+        (deepest, before) => Math.max(deepest, (depths.get(before) ?? -1) + 1),
+        0,
+      );
+      if (depth > (depths.get(id) ?? 0)) depths.set(id, Math.min(depth, tasks.length));
+      isMoving ||= depths.get(id) !== depth;
+    }
+  }
+  const layers: TaskView[][] = [];
+  for (const depth of [...new Set(depths.values())].sort((a, b) => a - b))
+    layers.push(tasks.filter(({ id }) => depths.get(id) === depth));
+  const places = new Map<string, number>();
+  for (const layer of layers) {
+    const pull = ({ dependsOn }: TaskView): number =>
+      dependsOn.reduce((sum, id) => sum + (places.get(id) ?? 0), 0) / Math.max(1, dependsOn.length);
+    layer.sort((a, b) => pull(a) - pull(b));
+    for (const [at, { id }] of layer.entries()) places.set(id, at);
+  }
+  return layers;
+}
+
+/** From what ended last back through the dependency that each task waited for longest: ids. */
+function longestHeld(tasks: readonly TaskView[], now: number): readonly string[] {
+  const byId = new Map(
+    tasks.filter(({ startedAt }) => startedAt !== undefined).map((task) => [task.id, task]),
+  );
+  const endOf = (task: TaskView): number => task.finishedAt ?? now;
+  const last = (of: Iterable<TaskView>): TaskView | undefined =>
+    [...of].reduce<TaskView | undefined>(
+      (a, b) => (a === undefined || endOf(b) > endOf(a) ? b : a),
+      undefined,
+    );
+  const path: string[] = [];
+  let at = last(byId.values());
+  while (at !== undefined && !path.includes(at.id)) {
+    path.push(at.id);
+    at = last(at.dependsOn.flatMap((id) => byId.get(id) ?? []));
+  }
+  return path;
+}

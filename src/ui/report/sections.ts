@@ -1,0 +1,185 @@
+import type { StoredEvent } from "../../core/events.ts";
+import { type AttemptStory, explainRun, nextStep } from "../../core/explain.ts";
+import { asks } from "../../core/mail.ts";
+import type { ReportMaterial } from "../../core/report.ts";
+import { attemptKey } from "../../core/state.ts";
+import type { TaskView } from "../../core/view.ts";
+import {
+  countOf,
+  formatCost,
+  formatCounts,
+  formatDuration,
+  formatOutcome,
+  formatPoint,
+  formatStatus,
+  formatUsage,
+  oneLine,
+} from "../../lib/wording.ts";
+import { glyphOf } from "../glyph.ts";
+import { readTranscript, type TranscriptEntry } from "../transcript.ts";
+import { type Html, head, html, instant, span, table } from "./html.ts";
+
+/** Characters of a goal in the heading, of a text that somebody wrote, and of one entry of a transcript. */
+const titleMax = 160;
+const textMax = 20_000;
+const entryMax = 4_000;
+const entriesMax = 400;
+/** Newest records of the journal. */
+const recordsMax = 200;
+
+function badge(of: { readonly status: string; readonly cause?: string }): Html {
+  const { glyph, word } = glyphOf(of.status);
+  return html`<span class="badge s-${word}"><span aria-hidden="true">${glyph}</span> ${formatStatus(of)}</span>`;
+}
+
+/** A name and a value each; what has no value is left out. */
+function facts(given: Readonly<Record<string, Html | string | number | undefined>>): Html {
+  const told = Object.entries(given).filter(([, value]) => value !== undefined && value !== "");
+  return html`<dl>${told.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+function written(text: string, max = textMax): Html {
+  return html`<pre>${head(text, max)}</pre>`;
+}
+
+/** What the run was for, what became of it and why, what it cost, and what helps next. */
+export function heading({ view, now }: ReportMaterial): Html {
+  const { goal, createdAt, finishedAt, usage, tasks } = view;
+  const title = oneLine(goal, titleMax);
+  const next = nextStep(view);
+  return html`<header><p class="kicker">pi-muster · run report</p><h1>${title}</h1>
+<p>${badge(view)} ${formatCounts(view.counts)} of ${countOf(tasks.length, "task")}</p>
+${title !== goal.trim() && html`<details><summary>The whole goal</summary>${written(goal)}</details>`}
+${view.reason && html`<p class="reason">${head(view.reason, entryMax)}</p>`}
+<p>${explainRun(view).join(" ")}</p>
+${facts({
+  ...{
+    Took: span(createdAt, finishedAt ?? now),
+    Cost: formatCost(usage.cost),
+    Tokens: formatUsage({ ...usage, cost: 0 }),
+  },
+  ...{
+    Began: `${instant(createdAt)} UTC`,
+    Ended: finishedAt === undefined ? "not yet" : `${instant(finishedAt)} UTC`,
+  },
+  ...{ Team: view.team, Workflow: view.workflow, "Goes on with": view.continuedFrom, Run: view.runId },
+})}${next && html`<p class="next">${next}</p>`}</header>`;
+}
+
+/** A task with what it was asked, what the agent claims, what the engine recorded, and every attempt. */
+export function taskArticle(
+  task: TaskView,
+  stories: readonly AttemptStory[],
+  material: ReportMaterial,
+): Html {
+  const { id, agent, role, result, usage, reusedFrom, startedAt, finishedAt = material.now } = task;
+  const claim = material.results.get(id) ?? result?.text;
+  const prompt = planOf(material.events)?.plan.tasks.find((planned) => planned.id === id)?.prompt;
+  const before = task.dependsOn.map((one) => html`<a href="#task-${one}">${one}</a> `);
+  const rows = stories.map(({ attempt, model, startedAt: from, endedAt, usage: used, ...story }) => [
+    ...[attempt, model, `${instant(from)}, ${span(from, endedAt ?? material.now)}`],
+    ...[endOf(story), formatUsage(used)],
+  ]);
+  return html`<article id="task-${id}"><h3>${id} ${badge(task)}</h3>
+${task.reason && html`<p class="reason">${head(task.reason, entryMax)}</p>`}
+${facts({ Agent: role === undefined || role === agent ? agent : `${role} (${agent})`, Model: task.model, Took: startedAt === undefined ? undefined : span(startedAt, finishedAt), Usage: formatUsage(usage), After: before.length > 0 ? html`${before}` : undefined, "Reused from": reusedFrom })}
+${prompt !== undefined && html`<details><summary>What it was asked</summary>${written(prompt)}</details>`}
+${claim !== undefined && html`<h4>Claim <small>by the agent; the engine verified none of it</small></h4>${written(claim)}`}
+<h4>Recorded <small>by the engine</small></h4>
+<p>${countOf(stories.length, "attempt")}${result && `; result of ${countOf(result.bytes, "byte")}, ${result.form}, sha256 ${result.sha256.slice(0, 12)}`}${result?.truncated && ", cut"}${task.denied && `; ${countOf(task.denied, "call")} denied`}.</p>
+${table(`Attempts of ${id}`, ["attempt", "model", "began (UTC), took", "what became of it", "usage"], rows)}
+${stories.map(({ attempt }) => conversation(attempt, material.transcripts.get(attemptKey(id, attempt))))}</article>\n`;
+}
+
+/** How it ended, and how far one came that did not complete. */
+function endOf({ point, outcome }: Pick<AttemptStory, "point" | "outcome">): string {
+  if (outcome?.kind === "completed") return outcome.kind;
+  return outcome === undefined ? formatPoint(point) : `${formatOutcome(outcome)} (${formatPoint(point)})`;
+}
+
+function planOf(events: readonly StoredEvent[]): Extract<StoredEvent, { type: "run.started" }> | undefined {
+  return events.find((event) => event.type === "run.started");
+}
+
+function conversation(attempt: number, lines: string | undefined): Html | undefined {
+  if (lines === undefined) return undefined;
+  const entries = readTranscript(lines);
+  const more = entries.length - entriesMax;
+  return html`<details><summary>Transcript of attempt ${attempt} <small>${entries.length} entries</small></summary>
+<ol class="talk">${entries.slice(0, entriesMax).map(said)}</ol>${more > 0 && html`<p>And ${more} more.</p>`}</details>`;
+}
+
+const speakers: Readonly<Record<TranscriptEntry["kind"], string>> = {
+  ...{ prompt: "To the agent", said: "Agent", thought: "Agent, to itself", call: "Tool", result: "Result" },
+  note: "Note",
+};
+
+function said({ kind, text, tool, diff, isError }: TranscriptEntry): Html {
+  const body =
+    diff === undefined ? written(text, entryMax) : html`<pre>${diffLines(head(diff, entryMax))}</pre>`;
+  return html`<li class="${kind}${isError && " wrong"}"><b>${speakers[kind]}${tool && ` · ${tool}`}${isError && " · failed"}</b>${body}</li>\n`;
+}
+
+function diffLines(diff: string): readonly Html[] {
+  return diff.split("\n").map((line) => {
+    const kind = line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : "same";
+    return html`<span class="${kind}">${line}</span>\n`;
+  });
+}
+
+/** Everything that was written to and by the run, questions with what they propose and what became of them. */
+export function mailSection({ view }: ReportMaterial): Html {
+  const letters = view.mail.map((mail) => {
+    const { from, to, kind, status, at, text, options = [], fallback, replyTo, by } = mail;
+    const notes = [
+      ...[`${instant(at)} UTC`, status, by && `by ${by}`, replyTo && `to ${replyTo}`],
+      ...[options.length > 0 && `proposes ${options.join(" | ")}`, fallback && `otherwise "${fallback}"`],
+    ];
+    return html`<li class="${asks(mail) ? "call" : "said"}" id="mail-${mail.id}"><b>${kind} · ${from} → ${to}</b>${written(text, entryMax)}<small>${notes.filter(Boolean).join(" · ")}</small></li>\n`;
+  });
+  return letters.length === 0 ? html`<p>Nobody wrote anything.</p>` : html`<ol class="talk">${letters}</ol>`;
+}
+
+/** The files that tasks left behind. */
+export function artifactSection({ view, directory }: ReportMaterial): Html {
+  const rows = view.tasks.flatMap(({ id, result }) =>
+    (result?.artifacts ?? []).map(({ name, bytes, sha256, path }) => [
+      name,
+      id,
+      bytes,
+      sha256.slice(0, 12),
+      path,
+    ]),
+  );
+  const list = table("Artifacts", ["file", "task", "bytes", "sha256", "in artifacts/"], rows);
+  return html`${list ?? html`<p>No task left a file.</p>`}<p>All files of the run: <code>${directory}</code></p>`;
+}
+
+/** The newest records, oldest first. */
+export function journalSection({ events }: ReportMaterial): Html {
+  const rows = events.slice(-recordsMax).map(({ v: _, epoch: __, seq, at, type, ...fields }) => {
+    return [seq, instant(Date.parse(at)), type, oneLine(JSON.stringify(fields), 240)];
+  });
+  return html`<details><summary>The newest ${rows.length} of ${countOf(events.length, "record")}</summary>
+${table("Journal", ["record", "at (UTC)", "type", "what"], rows)}</details>`;
+}
+
+/** Who drives the run, what was in its way, and the limits it ran under. */
+export function healthSection({ view, events, driver, problems }: ReportMaterial): Html {
+  const settings = planOf(events)?.terms.settings;
+  const count = (type: StoredEvent["type"]) => events.filter((event) => event.type === type).length;
+  const lost = events.filter(
+    (event) => event.type === "attempt.ended" && event.outcome.kind === "lost",
+  ).length;
+  return html`${problems.map(({ where, message, remedy }) => html`<p class="reason">${where}: ${message}. ${remedy}.</p>`)}
+${facts({
+  ...{ Driver: driver, "Drivers so far": count("lease.taken"), "Workers alive": view.alive },
+  ...{ "Attempts lost": lost, "Steps against silence": count("attempt.escalated") },
+  ...{ "Refused requests": count("request.refused"), "Calls denied": count("attempt.denied") },
+  ...{
+    "Workers at most": settings?.concurrency,
+    "Longest run": settings && formatDuration(settings.limits.runMaxMs),
+  },
+  ...{ "Asked by": `${view.origin.kind} in session ${view.owner.sessionId}`, "Works in": view.cwd },
+})}`;
+}

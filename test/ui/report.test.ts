@@ -1,0 +1,144 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { runReport } from "../../src/ui/report/report.ts";
+import { readTranscript } from "../../src/ui/transcript.ts";
+import { viewOf } from "./arbitrary.ts";
+import { anyMaterial, busyRun, conversation } from "./report-runs.ts";
+
+const tags =
+  "a article b body code dd details div dl dt footer g h1 h2 h3 h4 head header html i li line main meta nav ol p path pre rect section small span style summary svg table caption tbody td text th thead title tr tspan ul";
+const attributes =
+  "aria-hidden aria-label aria-labelledby charset class content d dx height href http-equiv id lang name role rx scope tabindex transform viewBox width x x1 x2 y y1 y2";
+const attribute = ` (?:${attributes.split(" ").join("|")})="[^"<>]*"`;
+const anyTag = new RegExp(`<(/?)(${tags.split(" ").join("|")})((?:${attribute})*)(/?)>`, "y");
+const voids = new Set(["meta"]);
+
+/** Reads a report as strictly as no browser does; throws at the first thing that is not ours. Names of elements, in order. */
+function elementsOf(report: string): readonly string[] {
+  const [, body = ""] = /^<!doctype html>\n([\s\S]*)$/.exec(report) ?? [];
+  const [before = "", rest = ""] = body.split("<style>");
+  const [style = "", after = ""] = rest.split("</style>");
+  expect(style).not.toMatch(/url\(|@import|expression|<|javascript/);
+  const found: string[] = [];
+  const open: string[] = [];
+  for (const piece of [before, after]) {
+    for (let at = 0; at < piece.length; ) {
+      const next = piece.indexOf("<", at);
+      const text = piece.slice(at, next < 0 ? undefined : next);
+      if (/[>"']|&(?!(?:amp|lt|gt|quot|#39);)/.test(text)) throw new Error(`not escaped: ${text}`);
+      if (next < 0) break;
+      anyTag.lastIndex = next;
+      const tag = anyTag.exec(piece);
+      if (tag === null) throw new Error(`no tag of ours: ${piece.slice(next, next + 200)}`);
+      const [all, end, name = "", given = "", empty] = tag;
+      if (/ href="[^#]/.test(given)) throw new Error(`a link leads out of the report: ${all}`);
+      if (end === "/" && open.pop() !== name) throw new Error(`${all} closes what is not open`);
+      if (end === "" && empty === "" && !voids.has(name)) open.push(name);
+      if (end === "") found.push(name);
+      at = next + all.length;
+    }
+  }
+  expect(open).toEqual([]);
+  return found;
+}
+
+const attacks = [
+  "<script>alert(1)</script>",
+  "</style><script>alert(1)</script>",
+  '"><img src=x onerror=alert(1)>',
+  "' onload='alert(1)",
+  '" style="position:fixed" x="',
+  "</title></head><body onload=alert(1)>",
+  "<!-- <a href=javascript:alert(1)> -->",
+  "]]><svg/onload=alert(1)>",
+  "&lt;script&gt; &#60;script&#62; &",
+  "\u0000\u001b[31m\u202e\ud800",
+];
+
+describe("a report", () => {
+  it("is made of our elements alone, whatever the run's texts hold", () => {
+    fc.assert(
+      fc.property(anyMaterial, (material) => {
+        elementsOf(runReport(material));
+      }),
+      { numRuns: 60 },
+    );
+    const harmless = elementsOf(runReport(busyRun("x".repeat(30))));
+    for (const words of attacks) expect(elementsOf(runReport(busyRun(words)))).toEqual(harmless);
+  });
+
+  it("holds no control characters, and nothing that turns the writing direction", () => {
+    for (const words of attacks)
+      expect(runReport(busyRun(words)).replaceAll("\n", "")).not.toMatch(
+        /[\p{Control}\p{Surrogate}\u202a-\u202e]/u,
+      );
+  });
+
+  it("tells goal, outcome, cause, what follows, claims, evidence, attempts, mail, files, and the newest records", () => {
+    const report = runReport(busyRun());
+    for (const told of [
+      ...["<h1>Make the shop right", "failed (stuck)", "Skipped because of that: verify.", "team retry run="],
+      ...[
+        "the engine verified none of it",
+        "The whole plan.",
+        "May I?",
+        "proposes yes | no",
+        "Yes: the voucher",
+      ],
+      ...["failed (timeout): the voucher", "explore-tests, attempt 2", "waited 1m15s for an answer"],
+      ...["acme/small", "$0.61", "notes.md", "run.finished", "Drivers so far", 'class="added">+ 8'],
+    ])
+      expect(report).toContain(told);
+  });
+
+  it("draws a thousand tasks, and none, within bounds", () => {
+    const { view, ...rest } = busyRun();
+    const [one] = view.tasks;
+    if (one === undefined) throw new Error("no task");
+    const tasks = Array.from({ length: 1_000 }, (_, index) => ({
+      ...{ ...one, id: `t${index}` },
+      dependsOn: index === 0 ? [] : [`t${index - 1}`, "unknown", `t${index}`],
+    }));
+    const many = runReport({ ...rest, view: { ...view, tasks } });
+    expect(many).toContain("And 600 more tasks");
+    expect(many.length).toBeLessThan(4_000_000);
+    expect(runReport({ ...rest, view: viewOf({ status: "queued" }), events: [] })).toContain(
+      "It has no task.",
+    );
+  });
+
+  it("marks what held the run up longest", () => {
+    const held = runReport(busyRun()).match(/aria-label="[^,"]*[^>]*><g class="node [^"]*held"/g) ?? [];
+    expect(held.map((one) => /"([^,]*),/.exec(one)?.[1]).sort()).toEqual(
+      ["explore-tests", "plan", "execute", "review"].sort(),
+    );
+  });
+});
+
+describe("a transcript", () => {
+  it("is read into what was said and done", () => {
+    expect(
+      readTranscript(conversation("w")).map(({ kind, tool }) => (tool ? `${kind} ${tool}` : kind)),
+    ).toEqual([...["prompt", "said", "call edit", "result edit", "note", "note"]]);
+  });
+
+  it("of whatever lines, is never thrown over", () => {
+    const line = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc
+        .tuple(fc.jsonValue(), fc.jsonValue(), fc.constantFrom("toolResult", "assistant", "user"))
+        .map(([content, details, role]) =>
+          JSON.stringify({
+            type: "message_end",
+            message: { role, content: [content], details, toolName: details },
+          }),
+        ),
+    );
+    fc.assert(
+      fc.property(fc.array(line), (lines) => {
+        for (const { text } of readTranscript(lines.join("\n"))) expect(typeof text).toBe("string");
+      }),
+    );
+  });
+});
