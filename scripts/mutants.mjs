@@ -171,6 +171,18 @@ export const mutants = [
     from: "await launch(runId);",
     to: "await Promise.resolve();",
   },
+  {
+    name: "finished-done-again",
+    file: "src/core/reuse.ts",
+    from: "(dependency) => !reused.has(dependency)",
+    to: "(dependency) => reused.has(dependency)",
+  },
+  {
+    name: "retried-by-everybody",
+    file: "src/engine/local-engine.ts",
+    from: "if (by !== runId) throw new AlreadyContinued(from, by);",
+    to: "",
+  },
 ];
 
 /**

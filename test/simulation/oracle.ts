@@ -22,6 +22,8 @@ interface TaskRecord {
   /** The newest recorded sign of life, ms since the epoch; the clock may jump behind it. */
   lastSignAt: number;
   endings: AttemptOutcome[];
+  /** The result that an earlier run left. */
+  reused?: string;
 }
 
 /** What the oracle may look at beside the journal. */
@@ -198,6 +200,11 @@ export class Oracle {
       const fresh = { attempts: 0, live: undefined, final: undefined, retryAt: undefined, isStopping: false };
       const signs = { steps: [], told: [], lastSignAt: 0 };
       this.tasks.set(planned.id, { planned, ...fresh, ...signs, endings: [] });
+    }
+    for (const { task: id, result } of event.continued?.reused ?? []) {
+      const task = this.tasks.get(id);
+      this.#expect(task !== undefined && this.#witness.hasResult(id, 1), `${id} is reused, but not there`);
+      if (task !== undefined) Object.assign(task, { attempts: 1, final: "completed", reused: result.text });
     }
   }
 

@@ -1,8 +1,10 @@
 import type { Request } from "../../src/core/commands.ts";
+import type { Owner } from "../../src/core/events.ts";
 import { fold } from "../../src/core/evolve.ts";
+import { AlreadyContinued } from "../../src/core/failure.ts";
 import { openQuestions } from "../../src/core/letters.ts";
 import { terms } from "../support/plan.ts";
-import { runId, type World } from "./world.ts";
+import type { Past, World } from "./world.ts";
 
 /** Everyone who wants something of the run, and everything that befalls it from outside. */
 export class People {
@@ -22,10 +24,11 @@ export class People {
   }
 
   async live(): Promise<void> {
-    const { engine, scenario, timeline } = this.#world;
+    const { engine, scenario, timeline, past } = this.#world;
     const { background, settings, plan } = scenario;
     const owner = { sessionId: "session-1", host: this.#world.newHost() };
-    await engine.submit({ plan, terms: terms({ background, settings, owner }) });
+    if (past === undefined) await engine.submit({ plan, terms: terms({ background, settings, owner }) });
+    else await this.#retry(past, owner);
     this.#befall();
     for (;;) {
       await timeline.sleep(this.#world.random.integer(300, 3_000), undefined);
@@ -33,17 +36,40 @@ export class People {
     }
   }
 
+  /** All sessions retry the run in one moment: one of them starts another, and the others hear of that one. */
+  async #retry({ runId }: Past, owner: Owner): Promise<void> {
+    const { engines, scenario, tally } = this.#world;
+    const origin = { kind: "user", id: "u" } as const;
+    const change = { owner, origin, background: scenario.background, trusted: true };
+    const told = await Promise.all(
+      engines.map(async (engine) => {
+        try {
+          return `started ${(await engine.retry(runId, change)).runId}`;
+        } catch (error) {
+          if (!(error instanceof AlreadyContinued)) throw error;
+          return error.by;
+        }
+      }),
+    );
+    const others = told.map((one) => one.replace("started ", ""));
+    if (new Set(others).size !== 1 || told.filter((one) => one.startsWith("started ")).length !== 1)
+      this.#world.violate(`retries of ${runId} at once: ${told.join(", ")}`);
+    tally.retries++;
+  }
+
   /** What sessions do while they watch: all of them recover, at once; one resumes what a person wants resumed. */
   async #lookAfter(): Promise<void> {
     const { engine, engines, random, scenario, hasFaults } = this.#world;
     await Promise.all(engines.map((session) => session.recover({ graceMs: random.pick([0, 2_000]) })));
-    const listing = (await engine.list()).find((one) => one.runId === runId);
+    const listing = (await engine.list()).find((one) => one.runId === this.#world.runId);
     if (listing === undefined) return this.#world.violate("the run is not listed");
     if ("problem" in listing) return;
     const { manifest, driver } = listing;
     const isFinal = ["completed", "failed", "cancelled"].includes(manifest.status);
     const isParked = manifest.status === "blocked";
-    const isAsked = [...this.#world.disk.run(runId).inbox.values()].some(({ kind }) => kind !== "start");
+    const isAsked = [...this.#world.disk.run(this.#world.runId).inbox.values()].some(
+      ({ kind }) => kind !== "start",
+    );
     this.#isBusy = hasFaults || !(isFinal || (isParked && !scenario.isResumed && !isAsked));
     if (!isFinal) await this.#answer();
     if (isFinal || driver === "alive" || driver === "indeterminate") return;
@@ -55,7 +81,7 @@ export class People {
   /** Reads along: answers a question, sometimes twice, and sometimes has something to say. */
   async #answer(): Promise<void> {
     const { engine, random } = this.#world;
-    const state = fold((await engine.read(runId)).events);
+    const state = fold((await engine.read(this.#world.runId)).events);
     if (state.status === "queued") return;
     const [asked] = openQuestions(state);
     const by = "session-2";
@@ -75,7 +101,7 @@ export class People {
 
   async #send(request: Request): Promise<void> {
     this.#sent.push(request);
-    await this.#world.engine.send(runId, request);
+    await this.#world.engine.send(this.#world.runId, request);
   }
 
   /** Has each kind of trouble that this world knows happen a few times. */
@@ -86,7 +112,7 @@ export class People {
       this.#send({ kind: "cancel", id: this.#id(), by: "session-2", reason: "enough" }),
     );
     this.#sometimes(faults.hasDuplicates, 3, () => this.#repeat());
-    this.#sometimes(faults.hasRivals, 3, () => world.launch(runId));
+    this.#sometimes(faults.hasRivals, 3, () => world.launch(world.runId));
     this.#sometimes(faults.hasAborts, 2, () => world.driver?.stop.abort());
     this.#sometimes(faults.ownerDies, 2, () => {
       for (const host of world.hosts.values()) host.die();
@@ -95,7 +121,7 @@ export class People {
       world.timeline.wallOffsetMs += world.random.pick([-60_000, -5_000, -100, 100, 5_000, 600_000]);
     });
     this.#sometimes(faults.hasLostManifests, 3, () => {
-      const run = world.disk.run(runId);
+      const run = world.disk.run(world.runId);
       if (world.random.chance(0.5)) run.manifest = undefined;
       else if (run.manifest !== undefined) run.manifest = { ...run.manifest, content: "unreadable" };
     });
@@ -130,7 +156,10 @@ export class People {
     const { random, engine, scenario } = this.#world;
     const old = this.#sent[random.integer(0, this.#sent.length)];
     const { plan, settings } = scenario;
-    return engine.send(runId, old ?? { kind: "start", id: "start", plan, terms: terms({ settings }) });
+    return engine.send(
+      this.#world.runId,
+      old ?? { kind: "start", id: "start", plan, terms: terms({ settings }) },
+    );
   }
 
   #sometimes(isKnown: boolean, most: number, happens: () => void | Promise<void>): void {

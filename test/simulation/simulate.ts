@@ -10,9 +10,11 @@ import type { RunState } from "../../src/core/state.ts";
 import { completed } from "../support/plan.ts";
 import { Random } from "../support/random.ts";
 import { People } from "./people.ts";
-import { scenarioOf } from "./scenario.ts";
-import { runId, type Tally, World } from "./world.ts";
+import { type Scenario, scenarioOf } from "./scenario.ts";
+import { type Past, type Tally, World } from "./world.ts";
 
+/** A run and those that go on with it. */
+const worldsMax = 3;
 const virtualMaxMs = 40 * 60_000;
 const stepsMax = 100_000;
 const eventsMax = 3_000;
@@ -27,10 +29,36 @@ export interface WorldReport {
   readonly tally: Tally;
 }
 
-/** Lives through the world of this seed. The same seed gives the same world, to the last step. */
+/**
+ * Lives through the world of this seed, and through those in which what failed or was cancelled there is tried again. The
+ * same seed gives the same worlds, to the last step.
+ */
 export async function simulate(seed: number): Promise<WorldReport> {
   const random = new Random(seed);
-  const world = new World(random, scenarioOf(random));
+  const first = scenarioOf(random);
+  let world = await lived(random, first);
+  const worlds = [world];
+  while (world.violations.length === 0 && worlds.length < worldsMax) {
+    if (!["failed", "cancelled"].includes(world.oracle.state.status) || random.chance(0.5)) break;
+    const { plan, settings } = first;
+    world = await lived(random, { ...scenarioOf(random), plan, settings }, world.asPast());
+    worlds.push(world);
+  }
+  const tally = { ...world.tally };
+  for (const earlier of worlds.slice(0, -1))
+    for (const [name, count] of Object.entries(earlier.tally))
+      Reflect.set(tally, name, Reflect.get(tally, name) + count);
+  return {
+    seed,
+    tally,
+    violations: world.violations,
+    journal: worlds.flatMap(({ disk, runId }) => disk.runs.get(runId)?.events ?? []),
+    steps: worlds.reduce((sum, { timeline }) => sum + timeline.steps, 0),
+  };
+}
+
+async function lived(random: Random, scenario: Scenario, past?: Past): Promise<World> {
+  const world = new World(random, scenario, past);
   const people = new People(world);
   const { timeline, violations } = world;
   const startedAt = timeline.now;
@@ -43,16 +71,16 @@ export async function simulate(seed: number): Promise<WorldReport> {
       world.violate(`no end after ${timeline.steps} steps and ${timeline.now - startedAt} ms`);
     return people.isIdle && world.hasEnded;
   });
-  const journal = world.disk.runs.get(runId)?.events ?? [];
+  const journal = world.disk.runs.get(world.runId)?.events ?? [];
   if (violations.length === 0) judgeTheEnd(world, journal);
-  return { seed, violations, journal, steps: timeline.steps, tally: world.tally };
+  return world;
 }
 
 function judgeTheEnd(world: World, journal: readonly StoredEvent[]): void {
   const { state } = world.oracle;
   const folded = fold(journal);
   if (shownBy(folded) !== shownBy(state)) world.violate("the whole journal folds to something else");
-  const run = world.disk.run(runId);
+  const run = world.disk.run(world.runId);
   const wrong = differences(run.manifest?.content, manifestOf(state, false));
   // A driver that nobody could end may have written after its successor.
   if (wrong.length > 0 && run.manifest?.writer.pid === world.holder?.pid)

@@ -3,6 +3,7 @@ import { LeaseLost, StorageError } from "../../src/core/failure.ts";
 import { InvariantViolation } from "../../src/core/invariant.ts";
 import type { RunEngine } from "../../src/core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../../src/core/process.ts";
+import { taskAt } from "../../src/core/state.ts";
 import { takeAndDrive } from "../../src/engine/lease.ts";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { type Io, MemoryDisk, memoryStore, type StoredRun } from "../support/memory-store.ts";
@@ -13,7 +14,12 @@ import { Machine } from "./machine.ts";
 import { Oracle } from "./oracle.ts";
 import type { Scenario } from "./scenario.ts";
 
-export const runId = "20260101-000000-sim";
+/** A run that is over, and the results (by task) that no later run may make again. */
+export interface Past {
+  readonly runId: string;
+  readonly run: StoredRun;
+  readonly finished: ReadonlyMap<string, string>;
+}
 
 /** How often what happened, so that a run of many seeds can say what it tried. */
 export interface Tally {
@@ -29,6 +35,9 @@ export interface Tally {
   /** Parked because of `recovery.max`. */
   limits: number;
   questions: number;
+  /** Runs that went on with an earlier one, and the tasks that they did not do again. */
+  retries: number;
+  reused: number;
 }
 
 interface Driver {
@@ -60,7 +69,13 @@ export class World {
     abort: 0,
     limits: 0,
     questions: 0,
+    retries: 0,
+    reused: 0,
   };
+  /** The run that the newest request to drive named. */
+  runId = "";
+  readonly past: Past | undefined;
+  #runs = 0;
   readonly drivers: Driver[] = [];
   readonly hosts = new Map<number, VirtualProcess>();
   isDiskFull = false;
@@ -71,7 +86,8 @@ export class World {
   /** The newest lease's holder. */
   holder: ProcessIdentity | undefined;
 
-  constructor(random: Random, scenario: Scenario) {
+  constructor(random: Random, scenario: Scenario, past?: Past) {
+    this.past = past;
     this.random = random;
     this.scenario = scenario;
     this.timeline = new Timeline(random);
@@ -80,6 +96,7 @@ export class World {
       (_runId, event) => this.#recorded(event),
       (identity) => this.liveness(identity),
     );
+    if (past !== undefined) this.disk.runs.set(past.runId, past.run);
     this.table = new ProcessTable((worker) => this.#workerStarted(worker));
     this.machine = new Machine(scenario.machineWorkers);
     this.oracle = new Oracle({
@@ -107,8 +124,9 @@ export class World {
     return localEngine({
       store: memoryStore(this.disk, this.#io(client, false), client.identity),
       clock: this.timeline.clock(client),
-      newRunId: () => runId,
+      newRunId: () => `${this.past?.runId ?? "20260101-sim"}-${++this.#runs}`,
       launch: (id) => {
+        this.runId = id;
         this.launch(id);
         return Promise.resolve();
       },
@@ -268,7 +286,7 @@ export class World {
   }
 
   #loseTelemetry(process: VirtualProcess): void {
-    const run = this.disk.runs.get(runId);
+    const run = this.disk.runs.get(this.runId);
     if (run === undefined || run.holder?.pid !== process.identity.pid) return;
     if (run.durable === run.events.length || this.random.chance(0.5)) return;
     run.events.length = run.durable;
@@ -276,7 +294,7 @@ export class World {
   }
 
   #run(): StoredRun {
-    return this.disk.run(runId);
+    return this.disk.run(this.runId);
   }
 
   #recorded(event: StoredEvent): void {
@@ -288,6 +306,7 @@ export class World {
       this.tally.parks++;
       if (event.cause === "recovery_limit") this.tally.limits++;
     }
+    if (event.type === "run.started") this.tally.reused += event.continued?.reused.length ?? 0;
     if (event.type === "mail.posted" && event.mail.kind === "question") this.tally.questions++;
     try {
       this.oracle.event(event);
@@ -328,13 +347,31 @@ export class World {
     if (task?.live !== work.attempt) this.violate(`${name} starts a process, but was not recorded`);
     if (work.task.writes !== "none" && !this.machine.isWriter(driver))
       this.violate(`${name} writes without the right to`);
+    if (this.past?.finished.has(work.task.id))
+      this.violate(`${name} repeats what run ${this.past.runId} finished`);
     this.#judgeInputs(name, work);
+  }
+
+  /** The run as a later one finds it. What a driver did that nobody could end is sure for nobody. */
+  asPast(): Past {
+    const finished = new Map<string, string>();
+    const tasks = [...this.oracle.tasks];
+    for (let before = -1; before < finished.size; ) {
+      before = finished.size;
+      for (const [id, { planned, attempts, final }] of tasks) {
+        const task = this.oracle.state.status === "queued" ? undefined : taskAt(this.oracle.state, id)?.task;
+        const isSure = final === "completed" && !this.#obscure.has(`${id}/${attempts}`);
+        if (task?.status !== "completed" || !isSure) continue;
+        if (planned.dependsOn.every((one) => finished.has(one))) finished.set(id, task.result.text);
+      }
+    }
+    return { runId: this.runId, run: this.#run(), finished };
   }
 
   #judgeInputs(name: string, work: LivingWorker["work"]): void {
     const expected = work.task.dependsOn.map((id) => {
-      const attempts = this.oracle.tasks.get(id)?.attempts;
-      return `${id} by ${attempts}`;
+      const { attempts, reused } = this.oracle.tasks.get(id) ?? {};
+      return reused ?? `${id} by ${attempts}`;
     });
     const given = work.inputs.map((input) => input.text);
     if (given.join() !== expected.join()) this.violate(`${name} is given ${given}, not ${expected}`);
