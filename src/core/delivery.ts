@@ -1,5 +1,5 @@
 import type { RunEvent } from "./events.ts";
-import { letterOf } from "./letters.ts";
+import { answerTo, letterOf } from "./letters.ts";
 import { asks, type Letter, type Mail } from "./mail.ts";
 import { historyOf, type Next, replace } from "./settle.ts";
 import { attemptKey, taskAt } from "./state.ts";
@@ -47,7 +47,7 @@ function change(next: Next, id: string, to: (letter: Letter) => Letter): void {
 
 function beginWait(next: Next, { id, from }: Mail, at: number): void {
   const found = taskAt(next, from);
-  if (found?.task.status !== "running") return;
+  if (found?.task.status !== "running" || answerTo(next, id) !== undefined) return;
   const { attempt } = found.task;
   const wait = { status: "waiting", question: id, since: at, attempt } as const;
   replace(next, found.index, { ...historyOf(found.task), ...wait });

@@ -139,13 +139,15 @@ function wrote(draft: Draft, state: StartedRun, command: Extract<Command, { kind
   if (reason !== undefined) draft.add({ type: "request.refused", request: mail.id, reason });
   else {
     const deadline = deadlineMs === undefined ? {} : { deadline: draft.at + deadlineMs };
-    draft.add({ type: "mail.posted", mail: { ...mail, from, ...deadline } });
+    // The answer first: who reads along never sees it open, and nobody is told.
     const granted = grantFor(state, from, mail);
-    if (granted === undefined) return;
-    const { text, by } = granted.mail;
-    const id = `${mail.id}-granted`;
-    const answer = { id, from: "muster", to: from, kind: "answer", text, replyTo: mail.id } as const;
-    draft.add({ type: "mail.posted", mail: { ...answer, ...(by !== undefined && { by }) } });
+    if (granted !== undefined) {
+      const { text, by } = granted.mail;
+      const id = `${mail.id}-granted`;
+      const answer = { id, from: "muster", to: from, kind: "answer", text, replyTo: mail.id } as const;
+      draft.add({ type: "mail.posted", mail: { ...answer, ...(by !== undefined && { by }) } });
+    }
+    draft.add({ type: "mail.posted", mail: { ...mail, from, ...deadline } });
   }
 }
 
