@@ -7,7 +7,7 @@ import type { Clock, RunEngine } from "../core/ports.ts";
 import { runView } from "../core/run-view.ts";
 import { isFinalRun, isFinalTask } from "../core/status.ts";
 import type { MailView, RunView } from "../core/view.ts";
-import { oneLine } from "../lib/wording.ts";
+import { formatDuration, oneLine } from "../lib/wording.ts";
 
 /** What a dialog needs of the session that opened it. */
 export interface Desk {
@@ -79,15 +79,20 @@ export async function mailbox(desk: Desk, { run }: Meant): Promise<void> {
     const view = await viewOf(desk, chosen.runId);
     if (view === undefined) return;
     const now = desk.clock.now();
-    const entries = ["new" as const, ...view.mail.toReversed()];
+    const entries = [...(isFinalRun(view.status) ? [] : ["new" as const]), ...view.mail.toReversed()];
+    if (entries.length === 0) return desk.say(`team: nobody wrote in run ${view.runId}, and it is over`);
     const one = await pick(desk, `Mail of run ${view.runId} (${view.status})`, entries, (entry) =>
-      entry === "new" ? "Write a message…" : oneLine(mailLine(entry, now), 120),
+      entry === "new" ? "Write a message…" : letterLine(entry, now),
     );
     if (one === undefined) return;
     if (one === "new") await compose(desk, view);
     else if (view.questions.some(({ id }) => id === one.id)) await answer(desk, { view, letter: one });
     else await read(desk, { view, letter: one });
   }
+}
+
+function letterLine({ kind, from, to, status, at, text }: MailView, now: number): string {
+  return oneLine(`${kind} from ${from} to ${to}, ${status}, ${formatDuration(now - at)} ago: ${text}`, 120);
 }
 
 async function read(desk: Desk, { view, letter }: Found): Promise<void> {
@@ -98,8 +103,7 @@ async function read(desk: Desk, { view, letter }: Found): Promise<void> {
   if (chosen === reply) await compose(desk, view, letter.from);
 }
 
-async function compose(desk: Desk, { runId, status, tasks }: RunView, to?: string): Promise<void> {
-  if (isFinalRun(status)) return desk.say(`team: run ${runId} is over; nobody reads mail there`);
+async function compose(desk: Desk, { runId, tasks }: RunView, to?: string): Promise<void> {
   const live = tasks.filter((task) => !isFinalTask(task.status));
   const roles = new Set(live.flatMap(({ role }) => (role === undefined ? [] : [`role:${role}`])));
   const task =
@@ -129,11 +133,11 @@ async function answer(desk: Desk, { view, letter }: Found): Promise<void> {
 }
 
 async function wordsFor(desk: Desk, { view, letter }: Found): Promise<string | undefined> {
-  const { kind, options = [] } = letter;
-  const title = `Run ${view.runId}: ${oneLine(view.goal, 100)}\n${askingText(letter, desk.clock.now())}`;
+  const { options = [], ...bare } = letter;
+  const title = `Run ${view.runId}: ${oneLine(view.goal, 100)}\n${askingText(bare, desk.clock.now())}`;
   const own = (hint: string) =>
     desk.ui.input(title.slice(0, titleMaxCharacters), hint, { signal: desk.signal });
-  if (kind === "approval") {
+  if (letter.kind === "approval") {
     const verdict = await select(desk, title, verdictsOf(letter));
     if (verdict !== reasoned) return verdict;
     const reason = await own("reason");

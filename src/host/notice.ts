@@ -61,7 +61,8 @@ export function newsText({ view, told, directory = "", recovered }: News, now: n
   if (recovered !== undefined) return recoveryText(view, recovered);
   if (!told.startsWith("asked-")) return noticeText(view, directory, now);
   const questions = view.questions.filter(({ id }) => told === `asked-${id}`);
-  return [`Team run ${view.runId} asks:`, ...questionText({ ...view, questions }, now)].join("\n");
+  const asks = questions.some(({ kind }) => kind === "approval") ? "waits for approval" : "asks";
+  return [`Team run ${view.runId} ${asks}:`, ...questionText({ ...view, questions }, now)].join("\n");
 }
 
 /** What a person is shown at once when a task asks something, with the command that answers it. */
