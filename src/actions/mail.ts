@@ -2,8 +2,8 @@ import type { Request } from "../core/commands.ts";
 import type { StoredEvent } from "../core/events.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import { isFinalRun, isFinalTask } from "../core/status.ts";
-import type { MailView, RunView } from "../core/view.ts";
-import { oneLine } from "../lib/wording.ts";
+import type { MailView, RunView, TaskView } from "../core/view.ts";
+import { countOf, oneLine } from "../lib/wording.ts";
 import { chooseFrom } from "../resources/suggest.ts";
 import type { Parameters } from "./action.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
@@ -17,31 +17,31 @@ import { mailLine, questionText } from "./text.ts";
 const recordedMaxMs = 20_000;
 const readMaxMs = 5_000;
 const mailMax = 100;
+/** As much as a worker may write in one. */
+const messageMaxBytes = 32_000;
 
 /** Answers the question that is meant: the only open one, or the one that is named. The first answer counts. */
 export const respond: Perform = (parameters, context) =>
-  onLiveRun(parameters, context, async (observed) => {
-    const { view } = observed;
-    const asked = questionMeant(view, parameters.name);
-    if ("message" in asked) return refusal([asked]);
-    const owner = ownerOf(context.requester);
-    const request = { ...written(parameters, context), kind: "respond", question: asked.id, owner } as const;
-    const receipt = await handOver(observed, request, context);
-    if (receipt.refusal !== undefined) return refusal([{ where: "message", ...receipt.refusal }]);
-    // A parked run goes on with its answer, and somebody drives it again.
-    if (observed.driver !== "alive") await taken(observed, context);
-    const text = `${receipt.isRecorded ? `Task ${asked.from} has its answer` : notYet}. Next: team wait run=${view.runId}.`;
-    return told(view.runId, text, context);
+  onLiveRun(parameters, context, (observed) => {
+    const asked = questionMeant(observed.view, parameters.name);
+    return "message" in asked ? refusal([asked]) : answerTo(asked, observed, parameters, context);
   });
 
-/** A message that a task's worker reads before its next model call, with what became of it. */
+/**
+ * A message that a task's worker reads before its next model call, or with `force` at once, what it does being aborted;
+ * with what became of it. `stop` alone aborts too, takes back what was not delivered, and has the task wait.
+ */
 export const steer: Perform = (parameters, context) =>
-  onLiveRun(parameters, context, async (observed) => {
+  onLiveRun(parameters, context, (observed) => {
     const { view, task } = observed;
     const live = view.tasks.filter(({ status }) => !isFinalTask(status)).map(({ id }) => id);
     const remedy = `name one of its tasks: ${live.join(", ")}`;
     if (task === undefined) return refusal([{ where: "task", message: "whom to steer is not said", remedy }]);
-    return post(observed, task.id, parameters, context, readMaxMs);
+    if (/^\s*stop[.!]?\s*$/i.test(parameters.message ?? "")) return stop(observed, task, context);
+    const stopped = view.questions.find(({ from, interrupt }) => from === task.id && interrupt);
+    return stopped === undefined
+      ? post(observed, task.id, parameters, context, task.status === "running" ? readMaxMs : 0)
+      : answerTo(stopped, observed, parameters, context);
   });
 
 /** A message to a task, a role or everyone who reads along. */
@@ -59,6 +59,46 @@ export const inbox: Perform = (parameters, context) =>
     return aboutRun(true, view, [...older, ...lines, ...questionText(view, now)].join("\n"), context);
   });
 
+async function answerTo(
+  { id, from }: MailView,
+  observed: Observed,
+  parameters: Parameters,
+  context: ActionContext,
+): Promise<Performed> {
+  const { runId } = observed.view;
+  const owner = ownerOf(context.requester);
+  const request = { ...written(parameters, context), kind: "respond", question: id, owner } as const;
+  const receipt = await handOver(observed, request, context);
+  if (receipt.refusal !== undefined) return refusal([{ where: "message", ...receipt.refusal }]);
+  // A parked run goes on with its answer, and somebody drives it again.
+  if (observed.driver !== "alive") await taken(observed, context);
+  const text = `${receipt.isRecorded ? `Task ${from} has its answer` : notYet}. Next: team wait run=${runId}.`;
+  return told(runId, text, context);
+}
+
+async function stop(
+  observed: Observed,
+  { id, status }: TaskView,
+  context: ActionContext,
+): Promise<Performed> {
+  const { runId } = observed.view;
+  const request = { id: context.newId(), kind: "stop", by: context.requester.sessionId, task: id } as const;
+  const receipt = await handOver(observed, request, context, status === "running" ? readMaxMs : 0);
+  if (receipt.refusal !== undefined) return refusal([{ where: "task", ...receipt.refusal }]);
+  const { isRecorded, isRead, withdrawn } = receipt;
+  const became = {
+    running: isRead
+      ? `Stopped: nothing of ${id} runs any more`
+      : `${id} was stopped; its worker has not confirmed that and is ended`,
+    retrying: `${id} does not try again before it is told`,
+    pending: `${id} has not begun, and does so in its turn (team cancel ends the run)`,
+  };
+  const now = status === "running" || status === "retrying" || status === "pending" ? became[status] : "";
+  const queue = `${countOf(withdrawn, "undelivered instruction")} withdrawn`;
+  const next = status === "pending" ? "" : ` It waits: team steer run=${runId} task=${id} message="…".`;
+  return told(runId, isRecorded ? `${now || `${id} works on nothing`}. ${queue}.${next}` : notYet, context);
+}
+
 async function post(
   observed: Observed,
   to: string,
@@ -66,17 +106,24 @@ async function post(
   context: ActionContext,
   patienceMs: number,
 ): Promise<Performed> {
-  const { runId } = observed.view;
-  const request = { ...written(parameters, context), kind: "post", to } as const;
+  const { runId, questions } = observed.view;
+  const { force = false } = parameters;
+  const interrupts = force ? ({ interrupt: true } as const) : {};
+  const request = { ...written(parameters, context), kind: "post", to, ...interrupts } as const;
   const receipt = await handOver(observed, request, context, patienceMs);
   if (receipt.refusal !== undefined) return refusal([{ where: "task", ...receipt.refusal }]);
+  const asked = questions.find(({ from }) => from === to);
   const status = !receipt.isRecorded
     ? notYet
     : receipt.isRead
       ? `Delivered: ${to} has it in its conversation`
       : to === "all"
         ? "Recorded for everyone who reads along; it wakes nobody"
-        : `Recorded: ${to} gets it before its next model call, or with its prompt when it starts`;
+        : asked !== undefined
+          ? `Recorded: ${to} waits for an answer and reads this after it (team respond run=${runId} name=${asked.id} message="…")`
+          : force && observed.task?.status === "running"
+            ? `Recorded: what ${to} does is being aborted for it`
+            : `Recorded: ${to} gets it before its next model call, or with its prompt when it starts`;
   return told(runId, `${status}. Its fate: team inbox run=${runId}.`, context);
 }
 
@@ -85,11 +132,15 @@ const notYet = "It lies in the run's inbox; no driver has taken it yet";
 async function onLiveRun(
   parameters: Parameters,
   context: ActionContext,
-  tell: (observed: Observed) => Promise<Performed>,
+  tell: (observed: Observed) => Performed | Promise<Performed>,
 ): Promise<Performed> {
   if ((parameters.message ?? "").trim() === "") {
     const remedy = 'write message="…"';
     return refusal([{ where: "message", message: "there is nothing to say", remedy }]);
+  }
+  if (Buffer.byteLength(parameters.message ?? "") > messageMaxBytes) {
+    const message = `a message may have ${messageMaxBytes} bytes`;
+    return refusal([{ where: "message", message, remedy: "write the rest to a file and name it" }]);
   }
   const observed = await observe(parameters, context);
   if ("message" in observed) return refusal([observed]);
@@ -125,6 +176,7 @@ function written({ message = "" }: Parameters, { newId, requester, redact }: Act
 interface Receipt {
   readonly isRecorded: boolean;
   readonly isRead: boolean;
+  readonly withdrawn: number;
   readonly refusal?: { readonly message: string; readonly remedy: string };
 }
 
@@ -136,7 +188,7 @@ async function handOver(
   patienceMs = 0,
 ): Promise<Receipt> {
   const stop = new AbortController();
-  let receipt: Receipt = { isRecorded: false, isRead: false };
+  let receipt: Receipt = { isRecorded: false, isRead: false, withdrawn: 0 };
   const watch = async (): Promise<void> => {
     for await (const event of engine.follow(runId, (events.at(-1)?.seq ?? 0) + 1, stop.signal)) {
       const { isRecorded } = receipt;
@@ -161,6 +213,8 @@ async function handOver(
 
 function after(receipt: Receipt, event: StoredEvent, id: string): Receipt {
   if (event.type === "mail.posted" && event.request === id) return { ...receipt, isRecorded: true };
+  if (event.type === "mail.withdrawn" && event.request === id)
+    return { ...receipt, isRecorded: true, withdrawn: event.mail.length };
   if (event.type === "mail.consumed" && event.mail === id) return { ...receipt, isRead: true };
   if (event.type !== "request.refused" || event.request !== id) return receipt;
   const remedy = "team status shows where the run stands";

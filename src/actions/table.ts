@@ -63,8 +63,8 @@ const rows = [
   },
   {
     name: "steer",
-    parameters: ["message", "run", "task"],
-    summary: "tell a task's worker something before its next step",
+    parameters: ["message", "run", "task", "force"],
+    summary: "tell a task's worker something before its next step, with force at once; stop: it waits",
   },
   {
     name: "send",

@@ -1,5 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import { verdictsOf } from "../core/decision.ts";
+import { asks } from "../core/mail.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { Manifest } from "../core/ports.ts";
 import type { Liveness } from "../core/process.ts";
@@ -70,7 +71,7 @@ export function telling(tasks: readonly TaskView[], max: number): readonly TaskV
 
 /** `- build [executor] running 12s, attempt 2, bash: npm test`. */
 export function taskLine(task: TaskView, now: number): string {
-  const { startedAt, lastSignAt = now, result } = task;
+  const { startedAt, lastSignAt = now, result, queued } = task;
   const notes = [
     startedAt === undefined ? "" : formatDuration((task.finishedAt ?? now) - startedAt),
     task.attempts > 1 ? `attempt ${task.attempts}` : "",
@@ -80,6 +81,9 @@ export function taskLine(task: TaskView, now: number): string {
     task.denied === undefined ? "" : `${countOf(task.denied, "call")} denied`,
     oneLine(task.activity ?? "", 100),
     formatQuiet({ ...task, lastSignAt }, now),
+    queued === undefined
+      ? ""
+      : `${countOf(queued.count, "instruction")} queued for ${formatDuration(now - queued.since)}`,
     result?.form === "unstructured" ? "unstructured" : "",
     result?.truncated ? "result cut" : "",
   ];
@@ -124,5 +128,6 @@ export function questionText({ runId, questions }: RunView, now: number): string
 /** One line a mail: its fate, its way and its beginning. */
 export function mailLine({ id, from, to, kind, text, at, status, by }: MailView, now: number): string {
   const who = by === undefined ? from : `${from} (${by})`;
-  return `- ${id} ${status}, ${formatDuration(now - at)} ago, ${kind} from ${who} to ${to}: ${oneLine(text, 300)}`;
+  const fate = status === "produced" && !asks({ kind }) ? "queued" : status;
+  return `- ${id} ${fate}, ${formatDuration(now - at)} ago, ${kind} from ${who} to ${to}: ${oneLine(text, 300)}`;
 }

@@ -40,7 +40,11 @@ export type Request =
       readonly by: string;
       readonly to: string;
       readonly text: string;
-    };
+      /** To a task: aborts what it does at the moment. */
+      readonly interrupt?: true;
+    }
+  /** Aborts what a task does, takes back what it was not given yet, and has it wait for what it is to do. */
+  | { readonly id: string; readonly kind: "stop"; readonly by: string; readonly task: TaskId };
 
 /** What the driver itself reports. `at` is ms since the epoch, read from the driver's clock. */
 export type Report =

@@ -1,3 +1,4 @@
+import { batchTimes, unheardStops } from "./dispatch.ts";
 import type { Draft } from "./draft.ts";
 import { expireMail, mailDeadline } from "./mailroom.ts";
 import type { Cause } from "./outcome.ts";
@@ -79,6 +80,9 @@ export function expire(draft: Draft): void {
     });
     return;
   }
+  for (const { task, attempt, at } of unheardStops(state)) {
+    if (draft.at >= at) draft.add({ type: "attempt.stopping", task, attempt, cause: "stuck" });
+  }
   for (const { planned, attempt } of runningAttempts(state)) {
     const due = attemptDeadline(planned, attempt, limits);
     if (draft.at < due.at) continue;
@@ -113,6 +117,8 @@ export function nextDeadline(state: RunState, decidedAt: number = state.updatedA
   }
   const mail = state.cancel === undefined ? mailDeadline(state) : undefined;
   if (mail !== undefined) instants.push(mail);
+  instants.push(...batchTimes(state).filter((at) => at > decidedAt));
+  instants.push(...unheardStops(state).map(({ at }) => at));
   return instants.length === 0 ? undefined : Math.min(...instants);
 }
 

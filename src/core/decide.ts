@@ -91,6 +91,7 @@ function react(draft: Draft, command: Command): void {
       return;
     case "respond":
     case "post":
+    case "stop":
     case "wrote":
     case "offered":
     case "consumed":

@@ -1,8 +1,9 @@
 import type { RunEvent } from "./events.ts";
-import { answerTo, letterOf } from "./letters.ts";
+import { answerTo, earlierMail, letterOf } from "./letters.ts";
 import { asks, type Letter, type Mail } from "./mail.ts";
+import type { PlannedTask } from "./plan.ts";
 import { historyOf, type Next, replace } from "./settle.ts";
-import { attemptKey, taskAt } from "./state.ts";
+import { attemptKey, type LiveAttempt, taskAt } from "./state.ts";
 
 type MailEvent = Extract<RunEvent, { type: `mail.${string}` | "request.refused" }>;
 
@@ -24,11 +25,16 @@ export function applyMail(next: Next, event: MailEvent, at: number): void {
     case "mail.consumed": {
       const key = attemptKey(event.task, event.attempt);
       const list = event.type === "mail.offered" ? "offered" : "consumed";
-      change(next, event.mail, (letter) => ({ ...letter, [list]: [...letter[list], key] }));
+      const read = list === "consumed" ? { readSeq: next.seq } : {};
+      change(next, [event.mail], (letter) => ({ ...letter, ...read, [list]: [...letter[list], key] }));
       return;
     }
+    case "mail.withdrawn":
+      change(next, event.mail, (letter) => ({ ...letter, isWithdrawn: true }));
+      next.requests = [...next.requests, event.request];
+      return;
     case "mail.expired": {
-      change(next, event.mail, (letter) => ({ ...letter, isExpired: true }));
+      change(next, [event.mail], (letter) => ({ ...letter, isExpired: true }));
       const found = taskAt(next, letterOf(next, event.mail)?.mail.from ?? "");
       if (found?.task.status === "waiting") replace(next, found.index, { ...found.task, status: "blocked" });
       return;
@@ -41,16 +47,27 @@ export function applyMail(next: Next, event: MailEvent, at: number): void {
   }
 }
 
-function change(next: Next, id: string, to: (letter: Letter) => Letter): void {
-  next.letters = next.letters.map((letter) => (letter.mail.id === id ? to(letter) : letter));
+/** A worker that is ready has been told what came before it. */
+export function readPrompt(next: Next, planned: PlannedTask, attempt: LiveAttempt): void {
+  const ids = earlierMail(next, planned, attempt).map(({ mail }) => mail.id);
+  const key = attemptKey(planned.id, attempt.number);
+  change(next, ids, (letter) => ({ ...letter, consumed: [...letter.consumed, key], readSeq: next.seq }));
+}
+
+function change(next: Next, ids: readonly string[], to: (letter: Letter) => Letter): void {
+  if (ids.length === 0) return;
+  next.letters = next.letters.map((letter) => (ids.includes(letter.mail.id) ? to(letter) : letter));
 }
 
 function beginWait(next: Next, { id, from }: Mail, at: number): void {
   const found = taskAt(next, from);
-  if (found?.task.status !== "running" || answerTo(next, id) !== undefined) return;
-  const { attempt } = found.task;
-  const wait = { status: "waiting", question: id, since: at, attempt } as const;
-  replace(next, found.index, { ...historyOf(found.task), ...wait });
+  if (found?.task.status !== "running" && found?.task.status !== "retrying") return;
+  if (answerTo(next, id) !== undefined) return;
+  const { index, task } = found;
+  const wait = { status: "waiting", question: id, since: at } as const;
+  if (task.status === "retrying") next.retrying = next.retrying.filter((other) => other !== index);
+  const living = task.status === "running" ? { attempt: task.attempt } : {};
+  replace(next, index, { ...historyOf(task), ...wait, ...living });
 }
 
 /** The asker goes on; the time it waited does not count against its attempt. */

@@ -191,6 +191,13 @@ export type RunEvent =
       readonly task: TaskId;
       readonly attempt: number;
     }
+  /** Mail to a task that was stopped, which its worker was not given yet. */
+  | {
+      readonly type: "mail.withdrawn";
+      readonly request: string;
+      readonly task: TaskId;
+      readonly mail: readonly string[];
+    }
   /** A question's deadline passed, and it names no answer to fall back to. It can still be answered. */
   | { readonly type: "mail.expired"; readonly mail: string }
   /** Somebody asked for what could not be done. `request` is the id of the request, or of the mail. */

@@ -1,4 +1,4 @@
-import { applyMail } from "./delivery.ts";
+import { applyMail, readPrompt } from "./delivery.ts";
 import type { RunEvent, StoredEvent } from "./events.ts";
 import { graphOf } from "./graph.ts";
 import { invariant } from "./invariant.ts";
@@ -182,6 +182,7 @@ function apply(next: Next, event: LaterEvent, at: number): void {
     case "mail.offered":
     case "mail.consumed":
     case "mail.expired":
+    case "mail.withdrawn":
     case "request.refused":
       applyMail(next, event, at);
       return;
@@ -211,6 +212,7 @@ function applyToLiving(next: Next, event: LivingEvent, at: number): void {
       return;
     }
     case "attempt.ready":
+      readPrompt(next, found.planned, living);
       replace(next, index, { ...task, attempt: { ...living, isReady: true, lastSignAt: at } });
       return;
     case "attempt.progressed": {

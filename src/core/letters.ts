@@ -3,7 +3,7 @@ import type { PlannedTask, TaskId } from "./plan.ts";
 import { attemptKey, type LiveAttempt, type StartedRun, taskAt } from "./state.ts";
 import { isFinalTask } from "./status.ts";
 
-/** Where a letter stands. What is asked is withdrawn once its asker is over. */
+/** Where a letter stands. What is asked is withdrawn once its asker is over; a message to one who is over expired unread. */
 export function letterStatus(state: StartedRun, letter: Letter): LetterStatus {
   const { mail } = letter;
   if (asks(mail)) {
@@ -12,7 +12,10 @@ export function letterStatus(state: StartedRun, letter: Letter): LetterStatus {
     if (isFinalTask(asker)) return "withdrawn";
     return letter.isExpired ? "expired" : "produced";
   }
+  if (letter.isWithdrawn) return "withdrawn";
   if (letter.consumed.length > 0) return "consumed";
+  const reader = taskAt(state, mail.to)?.task.status;
+  if (reader !== undefined && isFinalTask(reader)) return "expired";
   return letter.offered.length > 0 ? "offered" : "produced";
 }
 
@@ -47,20 +50,32 @@ export function earlierMail(
   attempt: LiveAttempt,
 ): readonly Letter[] {
   return state.letters.filter(
-    ({ seq, mail }) =>
-      seq < attempt.sinceSeq && (isFor(mail, planned) || (asks(mail) && mail.from === planned.id)),
+    ({ seq, mail, isWithdrawn }) =>
+      seq < attempt.sinceSeq &&
+      !isWithdrawn &&
+      (isFor(mail, planned) || (asks(mail) && mail.from === planned.id)),
   );
 }
 
-/** What came for a living attempt since it began and is not yet in its conversation, oldest first. */
+/** What came for a living attempt since it began and is not yet in its conversation, or done with it; oldest first. */
 export function dueMail(state: StartedRun, planned: PlannedTask, attempt: LiveAttempt): readonly Letter[] {
   const key = attemptKey(planned.id, attempt.number);
   return state.letters.filter(
-    ({ seq, mail, consumed }) => seq > attempt.sinceSeq && isFor(mail, planned) && !consumed.includes(key),
+    ({ seq, mail, consumed, isWithdrawn }) =>
+      seq > attempt.sinceSeq &&
+      !isWithdrawn &&
+      !consumed.includes(key) &&
+      (isFor(mail, planned) ||
+        (isStop(mail) && mail.from === planned.id && answerTo(state, mail.id) === undefined)),
   );
 }
 
+/** True for what stands for a task that somebody stopped. */
+export function isStop({ kind, interrupt }: Mail): boolean {
+  return kind === "question" && interrupt === true;
+}
+
 /** True when the mail is meant for this task. What goes to `all` is read along, and wakes nobody. */
-function isFor(mail: Mail, { id, role }: PlannedTask): boolean {
+export function isFor(mail: Mail, { id, role }: PlannedTask): boolean {
   return mail.from !== id && (mail.to === id || (role !== undefined && mail.to === `role:${role}`));
 }

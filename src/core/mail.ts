@@ -43,10 +43,17 @@ export interface Mail {
   readonly about?: Matter;
   /** The session or person behind `lead`. */
   readonly by?: string;
+  /** What its reader does is aborted for it. A question with this mark is asked for a task that somebody stopped. */
+  readonly interrupt?: true;
 }
 
 /** A mail as its writer hands it in: who wrote it, and when it expires, is for others to say. */
-export type WrittenMail = Omit<Mail, "from" | "deadline" | "by">;
+export type WrittenMail = Omit<Mail, "from" | "deadline" | "by" | "interrupt">;
+
+/** A mail with the instant of its record, ms since the epoch. */
+export interface DatedMail extends Mail {
+  readonly at: number;
+}
 
 /** A mail in its run, and what became of it. */
 export interface Letter {
@@ -60,6 +67,10 @@ export interface Letter {
   readonly consumed: readonly string[];
   /** A question or approval whose deadline passed without an answer of its own. */
   readonly isExpired: boolean;
+  /** Taken back before anybody was given it. */
+  readonly isWithdrawn?: true;
+  /** Sequence number of the record that it was read, the newest one. */
+  readonly readSeq?: number;
 }
 
 export type LetterStatus = "produced" | "offered" | "consumed" | "answered" | "expired" | "withdrawn";

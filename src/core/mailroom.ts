@@ -1,24 +1,33 @@
 import type { Command } from "./commands.ts";
 import { decisionOf, noVerdict } from "./decision.ts";
+import { decideStop } from "./dispatch.ts";
 import type { Draft } from "./draft.ts";
 import { answerTo, letterOf, openQuestions, questionOf } from "./letters.ts";
 import { asks, type Letter, type Mail, type WrittenMail } from "./mail.ts";
 import { attemptKey, liveAttemptOf, type StartedRun, taskAt } from "./state.ts";
 import { isFinalTask } from "./status.ts";
 
-type MailCommand = Extract<Command, { kind: "respond" | "post" | "wrote" | "offered" | "consumed" }>;
+type MailCommand = Extract<Command, { kind: "respond" | "post" | "stop" | "wrote" | "offered" | "consumed" }>;
 
 /** Settles what is to become of a mail, or of an answer. A second answer to a question is refused, and one to an approval that decides nothing. */
 export function decideMail(draft: Draft, state: StartedRun, command: MailCommand): void {
   switch (command.kind) {
     case "respond":
-    case "post": {
+    case "post":
+    case "stop": {
       if (state.requests.includes(command.id) || state.refusals.has(command.id)) return;
-      const reason = command.kind === "respond" ? noAnswer(state, command) : noPost(state, command.to);
-      if (reason !== undefined) draft.add({ type: "request.refused", request: command.id, reason });
-      else if (command.kind === "post")
-        post(draft, command.id, { ...written(command), kind: "message", to: command.to });
-      else answer(draft, state, command);
+      const { kind, id } = command;
+      const reason =
+        kind === "respond"
+          ? noAnswer(state, command)
+          : noPost(state, kind === "post" ? command.to : command.task);
+      if (reason !== undefined) draft.add({ type: "request.refused", request: id, reason });
+      else if (kind === "respond") answer(draft, state, command);
+      else if (kind === "stop") decideStop(draft, state, command);
+      else {
+        const { to, interrupt } = command;
+        post(draft, id, { ...written(command), kind: "message", to, ...(interrupt && { interrupt }) });
+      }
       return;
     }
     case "wrote":

@@ -1,7 +1,7 @@
 import type { DeniedCall } from "./assignment.ts";
 import type { Request } from "./commands.ts";
 import type { Continuation, Origin, RunEvent, RunTerms, StoredEvent } from "./events.ts";
-import type { Mail, WrittenMail } from "./mail.ts";
+import type { DatedMail, WrittenMail } from "./mail.ts";
 import type { AttemptOutcome, AttemptResult, Cause, OutcomeRecord, Usage } from "./outcome.ts";
 import type { AgentSpec, Plan, PlannedTask, RunId, TaskId } from "./plan.ts";
 import type { Escalation, Liveness, ProcessIdentity, Verdict } from "./process.ts";
@@ -218,7 +218,7 @@ export interface Work {
   /** Results of the tasks it depends on, in the order of `dependsOn`. */
   readonly inputs: readonly WorkInput[];
   /** What was written to the task, asked by it and answered before this attempt, oldest first. */
-  readonly mail: readonly Mail[];
+  readonly mail: readonly DatedMail[];
   /** Why the previous attempt did not do; absent for the first. */
   readonly previous?: { readonly attempt: number; readonly cause: Cause; readonly message: string };
   readonly trusted: boolean;
@@ -277,8 +277,12 @@ export interface Worker {
    * aborted; its session goes on. Safe to call at any time; what comes of it is seen in its signals, if anything.
    */
   escalate(escalation: Escalation): void;
-  /** Gives it mail, oldest first: messages before its next model call, an answer to the question that waits for it. */
-  deliver(mail: readonly Mail[]): void;
+  /**
+   * Gives it mail, oldest first: messages before its next model call, an answer to the question that waits for it. One
+   * that interrupts has its turn aborted first; a stop (a question of its own that interrupts) leaves it at rest, and is
+   * consumed when nothing of the turn runs any more.
+   */
+  deliver(mail: readonly DatedMail[]): void;
   /** Tells it that a mail which it wrote is recorded, or why it is not. */
   acknowledge(mail: string, refusal?: string): void;
 }

@@ -99,10 +99,22 @@ function taskView(state: StartedRun, planned: PlannedTask, task: TaskState, now:
       escalation: { step: attempt.escalation.step, at: attempt.escalation.at },
     }),
     ...(task.denied !== undefined && { denied: task.denied }),
+    ...queuedFor(state, planned.id),
     usage: attempt === undefined ? task.usage : addUsage(task.usage, attempt.usage),
     ...(task.status === "completed" && { result: task.result }),
     ...("reusedFrom" in task && { reusedFrom: task.reusedFrom }),
   };
+}
+
+function queuedFor(state: StartedRun, id: string): Pick<TaskView, "queued"> {
+  const queued = state.letters.filter(
+    (letter) =>
+      letter.mail.to === id &&
+      letter.mail.kind !== "answer" &&
+      ["produced", "offered"].includes(letterStatus(state, letter)),
+  );
+  const [first] = queued;
+  return first === undefined ? {} : { queued: { count: queued.length, since: first.at } };
 }
 
 /** What went wrong, or why the task is not running yet. */

@@ -104,6 +104,14 @@ export interface ToolRules {
   readonly askMaxMs: number;
 }
 
+/** How instructions are put together. */
+export interface Delivery {
+  /** What follows another message to the same task within this goes in as one, ms; each one extends it, */
+  readonly windowMs: number;
+  /** but none waits longer than this. */
+  readonly holdMaxMs: number;
+}
+
 /** What a person can set: user file under project file under the call's own parameters. */
 export interface Settings {
   /** Workers alive at once in one run. */
@@ -133,17 +141,19 @@ export interface Settings {
   readonly widget: Widget;
   readonly ui: Look;
   readonly notify: Notify;
+  readonly mail: Delivery;
 }
 
 /** Settings of a journal that an older version wrote, with what was added since. */
 export function completed(settings: Settings): Settings {
-  const { limits, retries, recovery } = defaultSettings;
+  const { limits, retries, recovery, mail } = defaultSettings;
   return {
     ...defaultSettings,
     ...settings,
     limits: { ...limits, ...settings.limits },
     retries: { ...retries, ...settings.retries },
     recovery: { ...recovery, ...settings.recovery },
+    mail: { ...mail, ...settings.mail },
   };
 }
 
@@ -182,4 +192,5 @@ export const defaultSettings: Settings = {
   widget: { lines: 10 },
   ui: { glyphs: "unicode" },
   notify: { completed: "wake", failed: "wake", question: "wake", recovered: "quiet", opensDialog: false },
+  mail: { windowMs: 1_500, holdMaxMs: 5_000 },
 };

@@ -1,5 +1,5 @@
 import type { Origin, Owner } from "./events.ts";
-import type { LetterStatus, Mail } from "./mail.ts";
+import type { DatedMail, LetterStatus } from "./mail.ts";
 import type { AttemptResult, Cause, Usage } from "./outcome.ts";
 import type { TaskId } from "./plan.ts";
 import type { Escalation } from "./process.ts";
@@ -29,6 +29,8 @@ export interface TaskView {
   readonly escalation?: { readonly step: Escalation["step"]; readonly at: number };
   /** Tool calls that its workers were kept from. */
   readonly denied?: number;
+  /** Instructions that are not in its conversation yet, and since when. */
+  readonly queued?: { readonly count: number; readonly since: number };
   readonly usage: Usage;
   /** The earlier run that did the work; it cost nothing here. */
   readonly reusedFrom?: string;
@@ -37,8 +39,7 @@ export interface TaskView {
 }
 
 /** A mail as it stands. */
-export interface MailView extends Mail {
-  readonly at: number;
+export interface MailView extends DatedMail {
   readonly status: LetterStatus;
 }
 

@@ -1,8 +1,10 @@
 import type { Report } from "../core/commands.ts";
+import { dueBatch } from "../core/dispatch.ts";
 import { type Effect, effects } from "../core/effects.ts";
 import { StorageError } from "../core/failure.ts";
 import { invariant } from "../core/invariant.ts";
-import { dueMail, earlierMail, letterOf } from "../core/letters.ts";
+import { earlierMail, letterOf } from "../core/letters.ts";
+import type { DatedMail, Letter } from "../core/mail.ts";
 import { type AttemptOutcome, type Cause, noUsage, type Usage } from "../core/outcome.ts";
 import type { Clock, RunStore, Work, Worker, WorkerBackend, WorkInput } from "../core/ports.ts";
 import type { Escalation } from "../core/process.ts";
@@ -49,8 +51,8 @@ export class Crew {
     this.#tell = tell;
   }
 
-  /** Starts what is missing and stops what is surplus; idempotent. */
-  become(state: RunState): void {
+  /** Starts what is missing and stops what is surplus; idempotent. `at` is the instant of the newest decision. */
+  become(state: RunState, at: number): void {
     if (state.status === "queued") return;
     const wanted = new Set<string>();
     for (const effect of effects(state)) {
@@ -60,7 +62,7 @@ export class Crew {
         if (member === undefined) this.#begin(effect, state);
         else {
           escalate(member, effect);
-          this.#correspond(member, state);
+          this.#correspond(member, state, at);
         }
       } else if (member !== undefined) {
         stop(member, effect.cause);
@@ -112,7 +114,7 @@ export class Crew {
   }
 
   /** Hands over what is due, each mail once; what was written is acknowledged once it is recorded. */
-  #correspond({ task, attempt, worker, given, written }: Member, state: StartedRun): void {
+  #correspond({ task, attempt, worker, given, written }: Member, state: StartedRun, at: number): void {
     if (worker === undefined || state.letters.length + state.refusals.size === 0) return;
     for (const id of written) {
       const refusal = state.refusals.get(id);
@@ -120,13 +122,10 @@ export class Crew {
       written.delete(id);
       worker.acknowledge(id, refusal);
     }
-    const found = taskAt(state, task);
-    const living = liveAttemptOf(found?.task);
-    if (found === undefined || living === undefined) return;
-    const due = dueMail(state, found.planned, living).filter(({ mail }) => !given.has(mail.id));
-    if (due.length === 0) return;
-    worker.deliver(due.map(({ mail }) => mail));
-    for (const { mail } of due) {
+    const batch = dueBatch(state, task, at).filter(({ mail }) => !given.has(mail.id));
+    if (batch.length === 0) return;
+    worker.deliver(batch.map(dated));
+    for (const { mail } of batch) {
       given.add(mail.id);
       this.#tell({ kind: "offered", task, attempt, mail: mail.id });
     }
@@ -162,7 +161,7 @@ export class Crew {
       directory: await files.directory(effect.task, effect.attempt),
       artifacts: files.artifacts,
       inputs,
-      mail: earlierMail(state, planned, attempt).map(({ mail }) => mail),
+      mail: earlierMail(state, planned, attempt).map(dated),
       ...(task.last !== undefined && { previous: task.last }),
       trusted: state.terms.trusted,
       settings: state.terms.settings,
@@ -202,6 +201,10 @@ function hearing(signal: Signal, usage: Usage) {
 }
 
 const nothingDone: AttemptOutcome = { kind: "cancelled", usage: noUsage };
+
+function dated({ mail, at }: Letter): DatedMail {
+  return { ...mail, at };
+}
 
 function stop(member: Member, cause: Cause): void {
   member.stopping ??= cause;

@@ -197,7 +197,7 @@ class Driver {
     await this.#apply([...reports, ...requests]);
     const taken = requests.map((request) => request.id);
     if (taken.length > 0) await this.#patiently(() => inbox.discard(taken));
-    this.#crew.become(this.#state);
+    this.#crew.become(this.#state, this.#decidedAt);
     await this.#seekRoom();
   }
 

@@ -44,8 +44,18 @@ function rules(of: { readonly pattern: string; readonly description: string }, d
   return Type.Array(Type.String(of), { default: [], description });
 }
 
-const { concurrency, workersPerMachine, depthMax, limits, retries, retention, recovery, notify, ...texts } =
-  defaultSettings;
+const {
+  concurrency,
+  workersPerMachine,
+  depthMax,
+  limits,
+  retries,
+  retention,
+  recovery,
+  notify,
+  mail,
+  ...texts
+} = defaultSettings;
 
 /** The one description of what a person can set; schema.json is generated from it. */
 export const settingsSchema = Type.Object(
@@ -177,6 +187,13 @@ export const settingsSchema = Type.Object(
         additionalProperties: false,
       },
     ),
+    mail: group("How instructions to a task are put together.", mail, {
+      windowMs: [
+        ...([0, 60_000] as const),
+        "Messages that follow another one to the same task within this go in as one, ms; each extends it.",
+      ],
+      holdMaxMs: [0, 600_000, "The longest that a message waits for others, ms."],
+    }),
   },
   { title: "pi-muster settings", additionalProperties: false },
 );

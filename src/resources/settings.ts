@@ -39,6 +39,7 @@ const ordered = [
   ["limits.startMaxMs", "limits.attemptMaxMs"],
   ["limits.termAfterMs", "limits.killAfterMs"],
   ["retries.backoffMs", "retries.backoffMaxMs"],
+  ["mail.windowMs", "mail.holdMaxMs"],
   ["concurrency", "workersPerMachine"],
 ] as const;
 

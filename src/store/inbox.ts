@@ -105,6 +105,7 @@ const fits: Readonly<Record<Request["kind"], (value: Json) => boolean>> = {
   resume: ({ owner, background }) => isText(membersOf(owner).sessionId) && typeof background === "boolean",
   respond: ({ by, question, text, owner }) => isText(by, question, text, membersOf(owner).sessionId),
   post: ({ by, to, text }) => isText(by, to, text),
+  stop: ({ by, task }) => isText(by, task),
 };
 
 function isRequest(value: Json): value is Request & Record<string, unknown> {

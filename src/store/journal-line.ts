@@ -44,6 +44,7 @@ const knownTypes: Readonly<Record<RunEvent["type"], true>> = {
   "mail.offered": true,
   "mail.consumed": true,
   "mail.expired": true,
+  "mail.withdrawn": true,
   "request.refused": true,
   "task.skipped": true,
   "task.cancelled": true,

@@ -1,12 +1,17 @@
 import { type MailReceipt, mailDialog, type WorkerLetter } from "../core/assignment.ts";
-import { asks, type Mail, type Matter, mailKinds } from "../core/mail.ts";
+import { asks, type DatedMail, type Matter, mailKinds } from "../core/mail.ts";
 import type { Work } from "../core/ports.ts";
 import { count, type Json, list, oneOf, optional, parseObject, record, text } from "../lib/json.ts";
 import type { Redactor } from "../lib/redact.ts";
 import type { SignalQueue } from "./signals.ts";
 
-/** Sends one command of the host's protocol. */
-export type Send = (command: Json) => void;
+/** The conversation that the mail is for. */
+export interface Conversation {
+  /** Sends one command of the host's protocol. */
+  send(command: Json): void;
+  /** Whether messages may go in now; else they are taken when they may. What interrupts has the turn aborted first. */
+  admits(interrupts: boolean): boolean;
+}
 
 const letterMaxBytes = 32_000;
 
@@ -35,14 +40,14 @@ export class Correspondence {
   readonly #work: Work;
   readonly #signals: Pick<SignalQueue, "push">;
   readonly #redactor: Redactor;
-  #send: Send | undefined;
-  #due: Mail[] = [];
+  #conversation: Conversation | undefined;
+  #due: DatedMail[] = [];
   #written = 0;
   /** Dialogs that wait, by the mail they brought. */
   readonly #dialogs = new Map<string, { readonly id: string; readonly isQuestion: boolean }>();
   /** Given to the host, not seen in the conversation yet: ids of messages, and answers in the order of their questions. */
   #steered: readonly string[] = [];
-  #answered: readonly Mail[] = [];
+  #answered: readonly DatedMail[] = [];
 
   constructor(work: Work, signals: Pick<SignalQueue, "push">, redactor: Redactor) {
     this.#work = work;
@@ -56,29 +61,39 @@ export class Correspondence {
   }
 
   /** From now on the host takes messages. */
-  open(send: Send): void {
-    this.#send = send;
+  open(conversation: Conversation): void {
+    this.#conversation = conversation;
     this.deliver([]);
   }
 
-  deliver(mail: readonly Mail[]): void {
+  deliver(mail: readonly DatedMail[]): void {
     this.#due.push(...mail);
-    if (this.#send === undefined) return;
-    const messages: Mail[] = [];
+    if (this.#conversation === undefined || this.#due.length === 0) return;
+    // Who waits for an answer does nothing that could be interrupted.
+    const interrupts =
+      this.#due.some(({ interrupt }) => interrupt) && this.#due.every(({ kind }) => kind !== "answer");
+    if (!this.#conversation.admits(interrupts)) return;
+    const message = this.draw();
+    // Also where the worker has just stopped: then it is a prompt of its own.
+    if (message !== "")
+      this.#conversation.send({ id: "mail", type: "prompt", streamingBehavior: "steer", message });
+  }
+
+  /** What is to be said now, as one text; "" when that is nothing. Stops are done with it: nothing runs any more. */
+  draw(): string {
+    const messages: DatedMail[] = [];
     for (const one of this.#due.splice(0)) {
+      if (one.kind === "question") this.#signals.push({ kind: "consumed", mail: one.id });
       const dialog = one.kind === "answer" ? this.#dialogs.get(one.replyTo ?? "") : undefined;
-      if (dialog === undefined) messages.push(one);
-      else {
+      if (dialog === undefined && one.kind !== "question") messages.push(one);
+      if (dialog !== undefined) {
         this.#dialogs.delete(one.replyTo ?? "");
         this.#answered = [...this.#answered, one];
         this.#respond(dialog.id, { answer: one.text, by: one.by ?? one.from });
       }
     }
-    if (messages.length === 0) return;
     this.#steered = [...this.#steered, ...messages.map(({ id }) => id)];
-    // Also where the worker has just stopped: then it is a prompt of its own.
-    const message = messages.map(asText).join("\n\n");
-    this.#send({ id: "mail", type: "prompt", streamingBehavior: "steer", message });
+    return messages.map(asText).join("\n\n");
   }
 
   /** What the worker wrote is recorded; a question goes on waiting, for its answer. */
@@ -145,12 +160,13 @@ export class Correspondence {
   }
 
   #respond(dialog: string, receipt: MailReceipt): void {
-    this.#send?.({ type: "extension_ui_response", id: dialog, value: JSON.stringify(receipt) });
+    this.#conversation?.send({ type: "extension_ui_response", id: dialog, value: JSON.stringify(receipt) });
   }
 }
 
-/** A mail as a model reads it; its id tells when it was read. */
-export function asText({ id, from, kind, text: said }: Mail): string {
+/** A mail as a model reads it, with sender and time; its id tells when it was read. */
+export function asText({ id, from, by, kind, text: said, at }: DatedMail): string {
   const word = kind === "answer" ? "Answer" : "Message";
-  return `${word} from ${from} [mail ${id}]:\n${said}`;
+  const who = by === undefined ? from : `${from} (${by})`;
+  return `${word} from ${who} at ${new Date(at).toISOString().slice(0, 19)}Z [mail ${id}]:\n${said}`;
 }

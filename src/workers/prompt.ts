@@ -113,10 +113,20 @@ function previousOf(work: Work): string {
 
 /** Messages to the task, and what it asked before with the answers that it got. The newest count when they are too many. */
 function mailOf({ mail, directory }: Work): string {
-  const lines = mail.map((one) => (asks(one) ? `You asked: ${one.text}` : asText(one)));
-  if (lines.length === 0) return "";
-  const cut = cutTo(lines.toReversed().join("\n\n"), mailMaxBytes, join(directory, "../..", "journal"));
-  return section("Messages for you, newest first", cut.text);
+  const journal = join(directory, "../..", "journal");
+  const kept: string[] = [];
+  let left = mailMaxBytes;
+  for (const one of mail.toReversed()) {
+    const asked = one.interrupt ? "You were stopped." : `You asked: ${one.text}`;
+    const { text } = cutTo(asks(one) ? asked : asText(one), mailMaxBytes, journal);
+    left -= byteLength(text);
+    if (left < 0 && kept.length > 0) break;
+    kept.unshift(text);
+  }
+  if (kept.length === 0) return "";
+  const older = mail.length - kept.length;
+  const first = older > 0 ? [`[${older} older ones: ${journal}]`] : [];
+  return section("Messages for you, oldest first", [...first, ...kept].join("\n\n"));
 }
 
 /** `{goal}`, `{task}` and `{<id>.output}`; anything else in braces is the author's own text. */

@@ -14,6 +14,8 @@ export type ProtocolFact =
   | { readonly kind: "denied"; readonly call: DeniedCall }
   /** The worker's own question has its answer. */
   | { readonly kind: "answered" }
+  /** Its result is on disk. */
+  | { readonly kind: "submitted" }
   /** It stopped with messages in its queue, which only another prompt brings in. */
   | { readonly kind: "stalled" }
   /** The agent stopped; whether it goes on by itself, only its state tells (hosts without `agent_settled`). */
@@ -130,7 +132,9 @@ export class ProtocolReader {
       case "tool_execution_start":
       case "tool_execution_end":
         this.#readTool(event);
-        return event.type === "tool_execution_end" && event.toolName === "ask" ? [{ kind: "answered" }] : [];
+        if (event.type !== "tool_execution_end") return [];
+        if (event.toolName === "ask") return [{ kind: "answered" }];
+        return event.toolName === "submit_result" && event.isError === false ? [{ kind: "submitted" }] : [];
       case "agent_start":
         this.#isRetrying = false;
         this.#sign({ activity: "thinks", waitsUntil: undefined });

@@ -40,8 +40,13 @@ export class Session {
   readonly #errorLog;
   #errorTail = "";
   #isReady = false;
-  /** What runs is being aborted, then asked to go on: until that begins, nothing it says is its own. */
-  #restart: { readonly message: string; isAborted: boolean } | undefined;
+  /**
+   * What runs is being aborted: until it goes on, nothing it says is its own. Messages that its host had not shown it
+   * by then are brought in first (`reading`), so that the order stays. With nothing to say to it, it rests.
+   */
+  #pause: { stage: "aborting" | "reading" | "starting" | "resting"; readonly message: string } | undefined;
+  #hasSubmitted = false;
+  #hasBegun = false;
   #isEnding = false;
   #denied = 0;
   #deniedLast: DeniedCall | undefined;
@@ -106,14 +111,10 @@ export class Session {
 
   /** Asks the worker to go on: at once, or after what it does was aborted. Nothing happens while it cannot be asked. */
   escalate(escalation: Escalation): void {
-    if (!this.#isReady || this.#isEnding || this.#restart !== undefined) return;
+    if (!this.#isReady || this.#isEnding || this.#pause !== undefined) return;
     const message = escalationMessage(escalation);
-    if (escalation.step === "nudge") {
-      this.send({ id: "nudge", type: "prompt", message, streamingBehavior: "steer" });
-    } else {
-      this.#restart = { message, isAborted: false };
-      this.send({ id: "restart", type: "abort" });
-    }
+    if (escalation.step === "nudge") this.send({ ...afresh, id: "nudge", message });
+    else this.#interrupt(message);
   }
 
   /** Has what runs aborted, for good: `aborted` tells when. */
@@ -142,7 +143,7 @@ export class Session {
   #take(read: () => readonly ProtocolFact[]): void {
     const { signs } = this.#reader.telemetry;
     // What is being aborted only tells of that.
-    const isOwn = this.#restart === undefined && !this.#isEnding;
+    const isOwn = this.#pause === undefined && !this.#isEnding;
     for (const fact of read()) this.#act(fact);
     if (isOwn && this.#reader.telemetry.signs > signs) this.#tell();
   }
@@ -172,6 +173,7 @@ export class Session {
         return;
       case "told":
         this.#mail.sawMessage(fact.text);
+        if (this.#pause?.stage === "reading" && !this.#mail.isUnread) this.#interrupt(this.#pause.message);
         return;
       case "denied":
         this.#denied += 1;
@@ -181,12 +183,15 @@ export class Session {
       case "answered":
         this.#mail.sawAnswer();
         return;
+      case "submitted":
+        this.#hasSubmitted = true;
+        return;
       case "stalled":
         if (this.#mail.isUnread) this.send({ ...afresh, message: readOn });
         else this.#settle();
         return;
       case "begun":
-        if (this.#restart?.isAborted) this.#restart = undefined;
+        this.#begin();
         return;
       case "stopped":
         // Newer hosts announce by `agent_settled` that nothing will follow.
@@ -203,11 +208,7 @@ export class Session {
         return;
       case "aborted":
         if (fact.id === "abort") this.#aborted.resolve();
-        else if (this.#restart !== undefined && !this.#isEnding) {
-          this.#restart.isAborted = true;
-          this.#mail.closeDialogs();
-          this.send({ id: promptId, type: "prompt", message: this.#restart.message });
-        }
+        else if (this.#pause?.stage === "aborting" && !this.#isEnding) this.#goOn(this.#pause);
         return;
       case "record":
         this.#transcript.append(`${JSON.stringify(this.#means.redactor.redactValue(fact.event))}\n`);
@@ -215,8 +216,48 @@ export class Session {
     }
   }
 
+  /** Only now: before, the host would refuse a second prompt. */
+  #begin(): void {
+    const { stage } = this.#pause ?? {};
+    if (stage === "starting") this.#pause = undefined;
+    if (this.#hasBegun) this.#mail.deliver([]);
+    else this.#mail.open({ send: (command) => this.send(command), admits: (urgent) => this.#admits(urgent) });
+    this.#hasBegun = true;
+  }
+
+  #admits(interrupts: boolean): boolean {
+    if (this.#pause === undefined && interrupts) this.#interrupt("");
+    else if (this.#pause?.stage === "resting") this.#start(this.#pause.message);
+    return this.#pause === undefined;
+  }
+
+  #interrupt(message: string): void {
+    this.#pause = { stage: "aborting", message };
+    this.send({ id: "restart", type: "abort" });
+  }
+
+  /** What ran has ended. */
+  #goOn({ message }: { readonly message: string }): void {
+    if (this.#hasSubmitted) {
+      this.#pause = undefined;
+      this.#settle();
+    } else if (this.#mail.isUnread) {
+      this.#pause = { stage: "reading", message };
+      this.send({ ...afresh, message: readOn });
+    } else {
+      this.#mail.closeDialogs();
+      this.#start(message);
+    }
+  }
+
+  #start(first: string): void {
+    const message = [first, this.#mail.draw()].filter((text) => text !== "").join("\n\n");
+    this.#pause = { stage: message === "" ? "resting" : "starting", message: "" };
+    if (message !== "") this.send({ ...afresh, id: promptId, message });
+  }
+
   #settle(): void {
-    if (!this.#isReady || this.#restart !== undefined) return;
+    if (!this.#isReady || this.#pause !== undefined) return;
     this.#isEnding = true;
     this.#ended.resolve({ by: "settled" });
   }
@@ -233,7 +274,6 @@ export class Session {
     this.#signals.push({ kind: "ready" });
     void this.#prepared.discard();
     this.send({ id: promptId, type: "prompt", message: this.#prepared.prompt });
-    this.#mail.open((command) => this.send(command));
   }
 
   #keepError(text: string): void {

@@ -7,7 +7,7 @@ export const taskTransitions: Readonly<Partial<Record<TaskStatus, readonly TaskS
   waiting: ["running", "blocked", "stopping", "retrying", "completed", "failed", "cancelled"],
   blocked: ["running", "stopping", "retrying", "completed", "failed", "cancelled"],
   stopping: ["retrying", "waiting", "blocked", "completed", "failed", "cancelled"],
-  retrying: ["running", "cancelled"],
+  retrying: ["running", "waiting", "cancelled"],
 };
 
 /** Where a run may go. A parked run can still end: by a cancel, or with the attempts that were being stopped. */

@@ -111,7 +111,12 @@ function mailFor(history: History, id: string, random: Random): Told {
       return { kind: "respond", id, by, question: asked?.mail.id ?? mail, text: "this", owner };
     }
     case 6:
-      return { kind: "post", id, by, to: random.pick(["all", "role:r", task, "nobody"]), text: "go left" };
+      return random.chance(0.3)
+        ? { kind: "stop", id, by, task }
+        : {
+            ...{ kind: "post", id, by, to: random.pick(["all", "role:r", task, "nobody"]), text: "go left" },
+            ...(random.chance(0.3) && { interrupt: true }),
+          };
     default:
       return { kind: random.pick(["offered", "consumed"] as const), task, attempt, mail };
   }

@@ -158,6 +158,7 @@ export class Oracle {
       }
       case "mail.offered":
       case "mail.expired":
+      case "mail.withdrawn":
       case "request.refused":
         return;
       default:
@@ -208,7 +209,7 @@ export class Oracle {
     }
   }
 
-  #judgeTask(event: Extract<StoredEvent, { task: string }>): void {
+  #judgeTask(event: Exclude<Extract<StoredEvent, { task: string }>, { type: "mail.withdrawn" }>): void {
     const task = this.tasks.get(event.task);
     if (task === undefined) {
       this.#witness.violate(`${event.type} of unknown task ${event.task}`);

@@ -90,6 +90,10 @@ export class People {
       const question = asked?.mail.id ?? "";
       await this.#send({ kind: "respond", id: this.#id(), by, question, text: "this one", owner });
     }
+    if (random.chance(0.03)) {
+      const task = state.plan.tasks[random.integer(0, state.plan.tasks.length)]?.id ?? "nobody";
+      await this.#send({ kind: "stop", id: this.#id(), by, task });
+    }
     if (!random.chance(0.1)) return;
     const to = random.pick(["all", "nobody", ...state.plan.tasks.map(({ id }) => id)]);
     await this.#send({ kind: "post", id: this.#id(), by, to, text: "look here" });

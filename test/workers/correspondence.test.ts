@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { mailDialog } from "../../src/core/assignment.ts";
-import type { Mail } from "../../src/core/mail.ts";
+import type { DatedMail } from "../../src/core/mail.ts";
 import type { WorkerSignal } from "../../src/core/ports.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
 import type { Json } from "../../src/lib/json.ts";
@@ -11,8 +11,8 @@ import { makeWork } from "../support/workers/work.ts";
 const secret = "value-of-a-secret-4711";
 const redactor = createRedactor({ SOME_TOKEN: secret });
 const question = { kind: "question", to: "lead", text: "which?" };
-const answer = (id: string): Mail => ({
-  ...{ id, from: "lead", to: "t1", kind: "answer", text: "this one", replyTo: "t1-1-q1" },
+const answer = (id: string): DatedMail => ({
+  ...{ id, from: "lead", to: "t1", kind: "answer", text: "this one", replyTo: "t1-1-q1", at: 0 },
 });
 
 async function correspondence(mailMax = 50) {
@@ -22,7 +22,7 @@ async function correspondence(mailMax = 50) {
   const sent: Json[] = [];
   const queue = { push: (signal: WorkerSignal) => void signals.push(signal) };
   const mail = new Correspondence(work, queue, redactor);
-  mail.open((command) => void sent.push(command));
+  mail.open({ send: (command) => void sent.push(command), admits: () => true });
   const write = (dialog: string, letter: object) => mail.take(dialog, mailDialog + JSON.stringify(letter));
   return { mail, signals, sent, write };
 }
@@ -68,8 +68,11 @@ it("gives an answer that found its dialog closed as a message", async () => {
   mail.deliver([answer("r1")]);
   expect(sent.at(-1)).toMatchObject({ type: "extension_ui_response", id: "d1" });
   mail.closeDialogs();
-  expect(sent.at(-1)).toMatchObject({ type: "prompt", message: "Answer from lead [mail r1]:\nthis one" });
-  mail.sawMessage("Answer from lead [mail r1]:\nthis one");
-  mail.sawMessage("Answer from lead [mail r1]:\nthis one");
+  expect(sent.at(-1)).toMatchObject({
+    type: "prompt",
+    message: "Answer from lead at 1970-01-01T00:00:00Z [mail r1]:\nthis one",
+  });
+  mail.sawMessage("Answer from lead at 1970-01-01T00:00:00Z [mail r1]:\nthis one");
+  mail.sawMessage("Answer from lead at 1970-01-01T00:00:00Z [mail r1]:\nthis one");
   expect(signals.filter(({ kind }) => kind === "consumed")).toHaveLength(1);
 });
