@@ -1,0 +1,74 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { runReport } from "../../src/ui/report/report.ts";
+import { busyRun } from "../ui/report-runs.ts";
+import { openInBrowser } from "./support/browser.ts";
+import { type Lead, makeProject, type Project } from "./support/lead.ts";
+import { bash, submit, worker } from "./support/rules.ts";
+
+let project: Project;
+let lead: Lead;
+beforeAll(async () => {
+  project = await makeProject();
+  await project.script("1-report", [
+    worker("look", [bash("echo '<b>found</b>'")], [submit("It is <script>there</script>")]),
+    worker("mend", [submit("mended")]),
+  ]);
+  lead = await project.lead();
+});
+afterAll(() => project.end());
+
+const grounds = { light: "rgb(251, 251, 250)", dark: "rgb(20, 23, 26)" } as const;
+const schemes = ["light", "dark"] as const;
+
+it("the report of a real run opens in a real browser, complete, silent and without a request", async () => {
+  const tasks = [
+    { id: "look", agent: "explorer", task: "[look] around" },
+    { id: "mend", agent: "executor", task: "[mend] {look.output}", dependsOn: ["look"] },
+  ];
+  const { runId, answer } = await lead.run({ tasks, goal: "Mend <b>it</b>" });
+  expect((await answer()).isError).toBe(false);
+  expect(await lead.command(`/team-export ${runId} --path run.html`)).toContain("loads nothing");
+  const file = join(project.directory, "run.html");
+  expect((await stat(file)).size).toBeLessThan(200_000);
+  const report = await readFile(file, "utf8");
+  const page = await openInBrowser(report, 1_100, "light");
+  expect(page).toMatchObject({ title: "Mend <b>it</b> · completed", overflow: 0, requests: [], unnamed: [] });
+  expect(page.elements).toMatchObject({ h1: 1, article: 2, section: 8, main: 1 });
+  expect(page.elements.script ?? 0).toBe(0);
+  expect(report).toContain("echo &#39;&lt;b&gt;found");
+});
+
+it.each(schemes)(
+  "in %s, on a phone and a desk, everything fits, has a name and can be read",
+  async (scheme) => {
+    // Every fold open, so that what is in them is looked at, too.
+    const report = runReport(busyRun()).replaceAll("<details>", "<details open>");
+    const words = `"><img src=http://x/>${"wide".repeat(400)}</style><script>alert(1)</script>`;
+    const hostile = runReport(busyRun(words)).replaceAll("<details>", "<details open>");
+    for (const width of [320, 1_100])
+      for (const shown of [report, hostile]) {
+        const page = await openInBrowser(shown, width, scheme);
+        expect(page).toMatchObject({
+          overflow: 0,
+          background: grounds[scheme],
+          faint: [],
+          unnamed: [],
+          requests: [],
+        });
+        expect(page.elements.img ?? page.elements.script ?? 0).toBe(0);
+      }
+  },
+);
+
+it("the browser would tell: what is faint, too wide, unnamed, or loads something", async () => {
+  const bad = `<!doctype html><title>t</title><body style="background:#fff"><h2 style="color:#bbb">faint</h2><svg></svg><p style="width:2000px">wide</p>`;
+  const page = await openInBrowser(bad, 400, "light");
+  expect(page.overflow).toBeGreaterThan(1_000);
+  expect(page.faint).toHaveLength(1);
+  expect(page.unnamed).toEqual(["header", "nav", "main", "footer", "<svg></svg>", "heading 2"]);
+  await expect(openInBrowser(`${bad}<script>console.error("oh")</script>`, 400, "light")).rejects.toThrow(
+    '"oh"',
+  );
+});
