@@ -3,7 +3,7 @@ import type { Clock } from "../core/ports.ts";
 import type { Settings, Telling } from "../core/settings.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
-import { type Ledger, ledgerType, type Rest, readLedger, type Told } from "./ledger.ts";
+import { type Ledger, ledgerType, movesAgain, type Rest, readLedger, type Told } from "./ledger.ts";
 import { askedText, type News, newsText, noticeMessage } from "./notice.ts";
 import type { Recovered } from "./run-feed.ts";
 
@@ -128,6 +128,13 @@ export class Herald {
   rested(view: RunView, late: boolean, directory: string): void {
     const told = restOf(view.status);
     if (told !== undefined && !this.#held.includes(view.runId)) this.#add({ view, told, late, directory });
+  }
+
+  /** A run goes on: should it stand still again, that is news again. */
+  moved(runId: string): void {
+    if (!this.#isTold(runId, "blocked")) return;
+    this.#terms.touch((_, pi) => pi.appendEntry(ledgerType, { runId, told: movesAgain }));
+    this.#ledger.get(runId)?.delete("blocked");
   }
 
   /** A new driver goes on with a run. */

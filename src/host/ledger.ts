@@ -13,6 +13,9 @@ export const noticeType = "muster-notice";
 /** What a run can be told about: that it is over, or that it stands still. */
 export type Rest = "over" | "blocked";
 
+/** Takes back that a run stands still. */
+export const movesAgain = "moves";
+
 /** What was told: that it rests, that a driver took it over in this epoch, or that it asks this question. */
 export type Told = Rest | `recovered-${number}` | `asked-${string}`;
 
@@ -32,6 +35,7 @@ export function readLedger(entries: readonly unknown[]): Ledger {
       if (typeof runId !== "string") continue;
       const rests = ledger.get(runId) ?? new Set();
       if (isTold(told)) rests.add(told);
+      else if (told === movesAgain) rests.delete("blocked");
       ledger.set(runId, rests);
     }
   }

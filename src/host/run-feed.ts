@@ -18,6 +18,8 @@ export interface FeedTerms {
   readonly changed: () => void;
   /** A run ended, or stands still, be it that its driver is gone. `late`: it did so before it was followed. */
   readonly rested: (view: RunView, late: boolean) => void;
+  /** A run goes on, again or for the first time that anybody looks. */
+  readonly moved: (runId: string) => void;
   /** A new driver goes on with a run; told once what its predecessor left is settled. */
   readonly recovered: (view: RunView, recovered: Recovered) => void;
   /** Asks for a new driver; true when one is on its way. */
@@ -182,6 +184,7 @@ export class RunFeed {
   /** False when there is nothing more to expect. */
   #take(runId: string, run: Followed, state: RunState, late: boolean): boolean {
     const { status } = run.state;
+    const wasMoving = status !== "queued" && !isAtRest(run);
     // A new driver begins with a record of its own.
     if (state.seq > run.state.seq) run.isUnmanned = run.isAbandoned = false;
     const before = run.state;
@@ -202,6 +205,7 @@ export class RunFeed {
       const view = runView(state, this.#terms.clock.now());
       if (view !== undefined) this.#terms.asked(view, late);
     }
+    if (!wasMoving && state.status !== "queued" && !isAtRest(run)) this.#terms.moved(runId);
     if (status !== state.status) this.#tellRest(run, late);
     return !isFinalRun(state.status);
   }

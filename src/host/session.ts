@@ -321,6 +321,7 @@ export class LiveSession {
       sessionId: this.id,
       changed: () => this.#widget?.changed(),
       rested: (view, late) => this.#herald.rested(view, late, engine.directory(view.runId)),
+      moved: (runId) => this.#herald.moved(runId),
       asked: (view, late) => {
         if (this.#herald.asked(view, late)) this.#offer(view.runId).catch(this.report);
       },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Json } from "../support/host.ts";
 import { served, until } from "../support/host.ts";
 import { type Answer, kill, type Lead, makeProject, manifestWhen, type Project } from "./support/lead.ts";
@@ -46,6 +46,17 @@ async function resultOf(runId: string): Promise<string> {
   return (await lead.call({ action: "get", run: runId, task: "only" })).text;
 }
 
+/** How often an answer reached a worker's model since a moment of its log: as its tool's result, or in its prompt. */
+async function arrivals(since: number): Promise<number> {
+  const requests = (await served(project.place)).slice(since);
+  return requests.filter(({ rule, toolResults }) => rule === "told before" || String(toolResults) === "ask")
+    .length;
+}
+let since = 0;
+beforeEach(async () => {
+  since = (await served(project.place)).length;
+});
+
 describe("a worker's question", () => {
   it("comes back from the waiting call; the answer reaches the worker once, and the run goes on", async () => {
     const { runId, first } = await asked(lead);
@@ -56,6 +67,7 @@ describe("a worker's question", () => {
     expect(answer).toMatchObject({ isError: false });
     expect((await lead.call({ action: "wait", run: runId })).details.status).toBe("completed");
     expect(await resultOf(runId)).toContain("it was Answer: left");
+    expect(await arrivals(since)).toBe(1);
     const inbox = await lead.call({ action: "inbox", run: runId });
     expect(inbox.text).toMatch(/answered.*question from only to lead: Left or right\?/);
     expect(inbox.text).toMatch(/consumed.*answer from lead/);
@@ -73,6 +85,7 @@ describe("a worker's question", () => {
     expect(late?.text).toMatch(/answered already|asks nothing|is over/);
     const won = answers[0]?.isError ? "right" : "left";
     expect(await resultOf(runId)).toContain(`it was Answer: ${won}`);
+    expect(await arrivals(since)).toBe(1);
   });
 
   it("outlives its worker: the next attempt begins with question and answer", async () => {
@@ -82,6 +95,7 @@ describe("a worker's question", () => {
     await until("the worker is gone", async () => (await workersOf(runId)).length === 0);
     await lead.call({ action: "respond", run: runId, message: "left" });
     expect(await resultOf(runId)).toContain("You asked: Left or right?");
+    expect(await arrivals(since)).toBe(1);
   });
 
   it("outlives its driver, and the answer brings a new one", async () => {
@@ -91,6 +105,7 @@ describe("a worker's question", () => {
     await until("all is gone", async () => (await processesOf(runId)).length === 0);
     await other.call({ action: "respond", run: runId, message: "left" });
     expect(await resultOf(runId)).toContain("left");
+    expect(await arrivals(since)).toBe(1);
   });
 
   it("outlives its host: the run waits on without a process, and whoever answers owns it", async () => {
@@ -101,6 +116,9 @@ describe("a worker's question", () => {
     await manifestWhen(project, runId, "the wait", ({ status }) => status === "waiting");
     await other.call({ action: "respond", run: runId, message: "left" });
     expect(await resultOf(runId)).toContain("left");
+    // A worker that is ended is told that nobody listens, in a request that is aborted.
+    const told = (await served(project.place)).slice(since).filter(({ rule }) => rule === "told before");
+    expect(told).toHaveLength(1);
   });
 
   it("wakes the lead of a background run once, and its end does, too", async () => {
@@ -117,6 +135,7 @@ describe("a worker's question", () => {
     const { runId, answer } = await lead.run(one("[defaults]"));
     await answer();
     expect(await resultOf(runId)).toContain("it was Answer: right");
+    expect(await arrivals(since)).toBe(1);
   });
 });
 

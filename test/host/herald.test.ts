@@ -104,6 +104,27 @@ test("what the lead saw by a call, or what is no longer so, is withdrawn while i
   expect(contents(world)).toEqual([expect.stringContaining("q3?")]);
 });
 
+test("a run that stands still again after it went on is news again, also when nobody looked meanwhile", async () => {
+  const world = new World();
+  let pi = await withRuns(world, [runId]);
+  const parked = { type: "run.parked", cause: "recovery_limit", message: "too often" } as const;
+  const resumed = {
+    type: "run.resumed",
+    request: "r",
+    owner: { sessionId: "session-1" },
+    background: true,
+  } as const;
+  for (let times = 1; times <= 3; times++) {
+    world.engine.append(runId, parked);
+    await world.clock.advance(2_000);
+    expect(contents(world)).toHaveLength(times);
+    if (times === 2) await pi.end("quit");
+    world.engine.append(runId, resumed);
+    if (times === 2) pi = await world.start();
+    await world.clock.advance(2_000);
+  }
+});
+
 test("what a person saw as the answer to a command is told to the lead without waking it", async () => {
   const world = new World();
   const pi = await withRuns(world, [runId]);
