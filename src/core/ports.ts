@@ -97,12 +97,12 @@ export interface AttemptFiles {
   directory(task: TaskId, attempt: number): Promise<string>;
   /** True when the attempt's directory exists: it was begun, whatever became of it. */
   isBegun(task: TaskId, attempt: number): Promise<boolean>;
-  /** Undefined when there is none; `"unreadable"` is not `undefined`. */
   /**
    * Copies what attempt `attempt` of this task left in another run, as attempt 1 of this one, so that it stands on its
    * own. False, with nothing to be relied on copied, when its outcome is not this result, or one of its artifacts is missing.
    */
   adopt(from: RunId, task: TaskId, attempt: number, result: AttemptResult): Promise<boolean>;
+  /** `"unreadable"`: no outcome, and never one. `StorageError`: refused for a reason that may pass, so nobody knows. */
   readOutcome(task: TaskId, attempt: number): Promise<OutcomeRecord | "unreadable" | undefined>;
 }
 

@@ -174,7 +174,10 @@ export class Crew {
     invariant(dependency?.status === "completed", `task ${id} has not completed`);
     const files = this.#parts.store.attempts(this.#parts.runId);
     const directory = await files.directory(id, dependency.attempt);
-    const record = await files.readOutcome(id, dependency.attempt);
+    const record = await files.readOutcome(id, dependency.attempt).catch((error: unknown) => {
+      if (!(error instanceof StorageError)) throw error;
+      return "unreadable" as const;
+    });
     const isWhole = record !== undefined && record !== "unreadable" && record.outcome.kind === "completed";
     const { text, truncated } = isWhole ? record.outcome.result : dependency.result;
     return { task: id, text, truncated, path: `${directory}/outcome.json` };

@@ -144,9 +144,17 @@ class Driver {
         left = await backend.reap(runId, left);
       }
       const look = { files: store.attempts(runId), probe: this.#parts.probe, now: clock.now() };
-      // An unreadable outcome is no evidence of a result; the file stays where it is for people to look at.
-      for (const [key, { outcome }] of await judge(state, look))
-        if (outcome !== undefined) salvaged.set(key, outcome);
+      let judged = await judge(state, look);
+      // What cannot be read now may be a result: nothing is tried again before it is known, or somebody gives it up.
+      while (
+        [...judged.values()].some(({ refusal }) => refusal !== undefined) &&
+        !(await this.#isGivenUp())
+      ) {
+        await clock.sleep(storageRetryMs, this.#signal);
+        judged = await judge(state, look);
+      }
+      // What is no outcome is no evidence of a result; the file stays where it is for people to look at.
+      for (const [key, { outcome }] of judged) if (outcome !== undefined) salvaged.set(key, outcome);
     }
     this.#tell({ kind: "take_over", salvaged });
     // Before anything starts: what is not to go on is parked at once.
@@ -155,6 +163,13 @@ class Driver {
     while (!(await this.#projection.flush()) && !this.#signal.aborted) {
       await clock.sleep(storageRetryMs, this.#signal);
     }
+  }
+
+  /** Whoever cancels the run does without what its last driver left. */
+  async #isGivenUp(): Promise<boolean> {
+    if (this.#signal.aborted) return true;
+    const requests = await this.#patiently(() => this.#parts.store.inbox(this.#parts.runId).pending());
+    return requests.some(({ kind }) => kind === "cancel");
   }
 
   async #watchInbox(): Promise<void> {

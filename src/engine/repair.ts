@@ -12,6 +12,7 @@ import { type Liveness, mayLive, type ProcessIdentity } from "../core/process.ts
 import { liveAttemptOf, type RunState } from "../core/state.ts";
 import { isFinalRun, isFinalTask } from "../core/status.ts";
 import { errnoOf, readIfExists } from "../lib/files.ts";
+import { judge } from "./verdicts.ts";
 
 /** Lines of a dead runner's log that are told. */
 const logLines = 3;
@@ -90,8 +91,22 @@ async function look(store: RunStore, runId: string): Promise<Found> {
       repair: "make it again from the journal",
     });
   }
+  if (contradiction === undefined) findings.push(...(await outOfReach(store, runId, state)));
   if (!isFinalRun(state.status) && driver !== "alive") findings.push(...(await lastWords(directory)));
   return { ...found, findings };
+}
+
+/** Outcomes that cannot be read now: a driver that takes over waits for them. */
+async function outOfReach(store: RunStore, runId: string, state: RunState): Promise<readonly RunFinding[]> {
+  const judged = await judge(state, {
+    files: store.attempts(runId),
+    probe: async () => "indeterminate",
+    now: state.updatedAt,
+  });
+  const remedy = "make it readable, and its result counts; or move it away, and its task is done again";
+  return [...judged.values()].flatMap(({ refusal }) =>
+    refusal === undefined ? [] : [{ where: refusal.failure.path, message: refusal.message, remedy }],
+  );
 }
 
 /** A damaged journal is repaired only when nobody drives it and its beginning is sound. */

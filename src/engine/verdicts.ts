@@ -1,3 +1,4 @@
+import { StorageError } from "../core/failure.ts";
 import type { AttemptOutcome } from "../core/outcome.ts";
 import type { AttemptFiles } from "../core/ports.ts";
 import { type Liveness, type ProcessIdentity, type Verdict, verdictOf } from "../core/process.ts";
@@ -7,6 +8,8 @@ import { attemptKey, liveAttemptOf, type RunState } from "../core/state.ts";
 export interface Judged {
   readonly verdict: Verdict;
   readonly outcome?: AttemptOutcome;
+  /** Why its outcome.json cannot be read now: there may be a result in it. */
+  readonly refusal?: StorageError;
 }
 
 /** How attempts are looked at from outside. `now` is ms since the epoch. */
@@ -28,13 +31,22 @@ export async function judge(
     const attempt = liveAttemptOf(state.tasks.get(index));
     const id = state.plan.tasks[index]?.id;
     if (attempt === undefined || id === undefined) continue;
-    const record = await files.readOutcome(id, attempt.number);
+    const found = await files.readOutcome(id, attempt.number).catch(refusalOr);
+    const record = found instanceof StorageError ? "unreadable" : found;
     const worker = attempt.worker && (await probe(attempt.worker));
     const graceMs = attempt.isReady ? silenceMaxMs : startMaxMs;
     const { lastSignAt } = attempt;
     const verdict = verdictOf({ record, lastSignAt, graceMs, ...(worker && { worker }) }, now);
-    const outcome = typeof record === "object" ? { outcome: record.outcome } : {};
-    judged.set(attemptKey(id, attempt.number), { verdict, ...outcome });
+    const left =
+      found instanceof StorageError
+        ? { refusal: found }
+        : typeof record === "object" && { outcome: record.outcome };
+    judged.set(attemptKey(id, attempt.number), { verdict, ...left });
   }
   return judged;
+}
+
+function refusalOr(error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  throw error;
 }

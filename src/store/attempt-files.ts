@@ -1,8 +1,9 @@
 import { dirname, join } from "node:path";
+import { StorageError } from "../core/failure.ts";
 import { invariant } from "../core/invariant.ts";
 import type { OutcomeRecord } from "../core/outcome.ts";
 import type { AttemptFiles } from "../core/ports.ts";
-import { errnoOf, exists, isRealDirectory, makeDirectory, readIfExists } from "../lib/files.ts";
+import { exists, isRealDirectory, makeDirectory, readIfExists } from "../lib/files.ts";
 import { adoptFiles } from "./adopted-files.ts";
 import { onDisk } from "./disk.ts";
 import { type RunDirectory, requireName, runDirectory } from "./run-directory.ts";
@@ -46,17 +47,21 @@ export function openAttemptFiles(run: RunDirectory, requireRun: () => Promise<vo
     async readOutcome(task, attempt) {
       const path = join(directoryOf(task, attempt), "outcome.json");
       try {
-        const text = await readIfExists(path, outcomeMaxBytes);
+        const text = await onDisk("read", path, () => readIfExists(path, outcomeMaxBytes));
         if (text === undefined) return undefined;
         const value: unknown = JSON.parse(text);
         return isOutcome(value, run.runId, task, attempt) ? value : "unreadable";
       } catch (error) {
-        if (errnoOf(error) === undefined && !(error instanceof SyntaxError)) throw error;
-        return "unreadable";
+        if (error instanceof SyntaxError) return "unreadable";
+        if (error instanceof StorageError && isNoResult.has(error.failure.code)) return "unreadable";
+        throw error;
       }
     },
   };
 }
+
+/** Something else stands in its place, which no patience turns into a result. Every other refusal may pass. */
+const isNoResult: ReadonlySet<string> = new Set(["ELOOP", "EISDIR", "EINVAL", "ENOTDIR", "EFBIG"]);
 
 const kinds: ReadonlySet<unknown> = new Set(["completed", "failed", "lost", "cancelled"]);
 
