@@ -1,5 +1,5 @@
 import type { Owner } from "./events.ts";
-import type { RunId } from "./plan.ts";
+import type { RunId, TaskId } from "./plan.ts";
 import type { Manifest } from "./ports.ts";
 import type { ProcessIdentity } from "./process.ts";
 import type { Settings } from "./settings.ts";
@@ -99,6 +99,16 @@ export interface Bundle {
   readonly extensions: readonly string[];
 }
 
+/** A stretch of an attempt's transcript: whole records, one JSON object each, secrets removed. */
+export interface TranscriptPart {
+  /** The file, absolute; it may not be there yet. */
+  readonly path: string;
+  readonly records: readonly string[];
+  /** Where the first record begins and where the last one ends, bytes. */
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A request about the past that cannot be granted; nothing was changed. */
 export class HistoryRefused extends Error {
   override readonly name = "HistoryRefused";
@@ -126,6 +136,16 @@ export interface RunHistory {
    * deleted from the trash yet; undefined when nothing is left.
    */
   remove(runId: RunId, mark: Omit<Tombstone, "v" | "runId">): Promise<string | undefined>;
+  /**
+   * Records of an attempt's transcript that end at `before` (absent: the end of the file) or begin at `after`, bytes; at
+   * most `maxBytes` of them, save that a record that is longer is given alone. Of a file that is not there: none.
+   */
+  transcript(
+    runId: RunId,
+    task: TaskId,
+    attempt: number,
+    where: { readonly before?: number; readonly after?: number; readonly maxBytes: number },
+  ): Promise<TranscriptPart>;
   /** Of runs that are forgotten, newest id first. */
   tombstones(): Promise<readonly Tombstone[]>;
   /** `over`: ids of runs that are final; of others nothing is looked at. */

@@ -1,6 +1,7 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
 import type { ActionResult } from "../actions/context.ts";
 import { screens } from "../actions/screens.ts";
+import type { Opening } from "./dashboard.ts";
 import { answerKey, mailbox, meantBy, respondInDialog } from "./dialog.ts";
 import { staysAlive } from "./mode.ts";
 import { replyType } from "./notice.ts";
@@ -9,6 +10,8 @@ import type { LiveSession } from "./session.ts";
 
 /** A command answers within a second: this long it may keep the person, ms. */
 const patienceMs = 800;
+/** Bound to nothing in either host. */
+const dashboardKey = "alt+t";
 /** Answers up to this size are a line on the screen; longer ones become a message that can be folded. */
 const lineMaxCharacters = 400;
 const lineMaxLines = 4;
@@ -41,9 +44,13 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
     description: "answer what a team asks",
     handler: (ctx) => void sessions.of(ctx).open((desk) => respondInDialog(desk, {})),
   });
+  pi.registerShortcut(dashboardKey, {
+    description: "look at the team's runs",
+    handler: (ctx) => look(sessions.of(ctx), parts, { line: "", isTranscript: false }),
+  });
   const names = [...parts.actions, ...screens].map((action) => action.name);
   pi.registerCommand("team", {
-    description: "status of this session's runs, or an action: /team <action> …",
+    description: "the dashboard, or an action: /team <action> …",
     getArgumentCompletions: (prefix) => {
       const [, name = "", rest] = /^\s*(\S*)(?:\s(.*))?$/s.exec(prefix) ?? [];
       if (rest !== undefined) return completions(name, rest, sessions.newest(), `${name} `);
@@ -54,7 +61,7 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
     handler: async (line, ctx) => {
       const [, name = "", rest = ""] = /^\s*(\S*)\s*(.*)$/s.exec(line) ?? [];
       const session = sessions.of(ctx);
-      if (name === "") return answer("status", "", session, parts);
+      if (name === "") return look(session, parts, { line: "", isTranscript: false });
       if (names.includes(name)) return act(name, rest, session, parts);
       session.say(
         `there is no /team ${name}; there are ${names.join(", ")}. For a goal: /team-run ${line.trim()}`,
@@ -66,6 +73,8 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
 
 /** Does what a command says, or opens what it is for. The dialog is not waited for: the host has a prompt to take. */
 async function act(name: string, line: string, session: LiveSession, parts: HostParts): Promise<void> {
+  if (name === "dashboard" || name === "transcript")
+    return look(session, parts, { line, isTranscript: name === "transcript" });
   const isScreen = screens.some((screen) => screen.name === name);
   const meant = isScreen || name === "respond" ? meantBy(line, isScreen) : undefined;
   if (!staysAlive(session.mode) && isScreen)
@@ -74,6 +83,18 @@ async function act(name: string, line: string, session: LiveSession, parts: Host
     return answer(name, line, session, parts);
   else if (meant === undefined) session.say(`/team-${name} takes a run's id, or nothing`, "error");
   else void session.open((desk) => (isScreen ? mailbox(desk, meant) : respondInDialog(desk, meant)));
+}
+
+/** Opens the dashboard; where there is no screen, the status is the answer. */
+async function look(session: LiveSession, parts: HostParts, opening: Opening): Promise<void> {
+  if (session.mode !== "tui") return answer("status", opening.line, session, parts);
+  try {
+    // Loaded when somebody looks: a host's start pays nothing for it.
+    const { openDashboard } = await import("./dashboard.ts");
+    await openDashboard(session, parts, opening);
+  } catch (error) {
+    session.report(error);
+  }
 }
 
 async function answer(name: string, line: string, session: LiveSession, parts: HostParts): Promise<void> {

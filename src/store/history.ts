@@ -20,6 +20,7 @@ import { plainFiles } from "./bundle.ts";
 import { onDisk } from "./disk.ts";
 import { createRun, isRunId, type RunDirectory, runDirectory } from "./run-directory.ts";
 import { segmentsIn } from "./segments.ts";
+import { readTranscript } from "./transcript.ts";
 import { exportRun, inspectBundle, type TransferParts, unpack } from "./transfer.ts";
 import { bury, discard, inTrash, readTombstones } from "./trash.ts";
 
@@ -63,6 +64,8 @@ export function openHistory(parts: HistoryParts): RunHistory {
         await givenUp(lease);
       }
     },
+    transcript: (runId, task, attempt, where) =>
+      readTranscript(runDirectory(root, runId), task, attempt, where),
     tombstones: async () => await readTombstones(root),
     leftovers: async (over) => await leftoversIn(over, parts),
     clear: async (leftover) => await clear(leftover, parts),

@@ -33,7 +33,7 @@ export function widgetLines(
 ): string[] {
   if (!(width >= 1 && linesMax >= 1)) return [];
   const shown = shownRuns(views, now);
-  const heads = shown.map((view) => [header(view, now), ...needs(view).map((need) => needLine(need))]);
+  const heads = shown.map((view) => [runHeader(view, now), ...needs(view).map((need) => needLine(need))]);
   const lines: Span[][] = [];
   let left = linesMax - heads.reduce((sum, head) => sum + head.length, 0);
   for (const [index, view] of shown.entries()) {
@@ -85,7 +85,8 @@ function runsWithin(heads: readonly (readonly Span[][])[], lines: number): numbe
   }).length;
 }
 
-function header(view: RunView, now: number): Span[] {
+/** One line about a run: how far it is, for how long and at which price. */
+export function runHeader(view: RunView, now: number): Span[] {
   const { glyph, word, color } = glyphOf(view.status);
   const { running, waiting, blocked, completed, failed, retrying } = view.counts;
   const isLive = !isFinalRun(view.status);

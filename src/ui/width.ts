@@ -28,6 +28,16 @@ export type Span = readonly [color: Color, text: string];
  * escapes in the line are the theme's. Width 0 or less yields "".
  */
 export function drawLine(spans: readonly Span[], width: number, theme: Theme): string {
+  return drawn(spans, width, theme).text;
+}
+
+/** The same, filled up with spaces to exactly `width` columns. */
+export function drawCell(spans: readonly Span[], width: number, theme: Theme): string {
+  const { text, columns } = drawn(spans, width, theme);
+  return text + " ".repeat(Math.max(0, width - columns));
+}
+
+function drawn(spans: readonly Span[], width: number, theme: Theme) {
   const spell = theme.isAscii === true ? ascii : (text: string): string => text;
   const texts = spans
     .map(([color, text]) => [color, spell(plain(text))] as const)
@@ -35,13 +45,13 @@ export function drawLine(spans: readonly Span[], width: number, theme: Theme): s
   // The whole is measured and cut, and coloured only then: characters join across spans.
   const line = cut(texts.map(([, text]) => text).join(" "), width);
   let from = 0;
-  const drawn = texts.map(([color, text]) => {
+  const pieces = texts.map(([color, text]) => {
     const piece = line.slice(from, from + text.length + 1);
     from += text.length + 1;
     const shown = theme.isAscii === true ? piece.replaceAll("…", "~") : piece;
     return piece === "" ? "" : theme.fg(color, color === "toolTitle" ? theme.bold(shown) : shown);
   });
-  return drawn.join("");
+  return { text: pieces.join(""), columns: measure(line) };
 }
 
 /** One line of harmless text: no escapes, no control characters; breaks and tabs become one space. */
@@ -105,6 +115,7 @@ function cut(text: string, width: number): string {
 
 /** How many units of the text fit into the columns; at least `least` of them, whole graphemes. */
 function endOf(text: string, columns: number, least: number): number {
+  if (printableAscii.test(text)) return Math.min(text.length, Math.max(columns, least));
   let left = columns;
   for (const { segment, index } of segmenter.segment(text)) {
     left -= graphemeColumns(segment);

@@ -24,6 +24,7 @@ test("the factory registers and does nothing else", () => {
   expect([...pi.tools.keys()]).toEqual(["team"]);
   expect([...pi.commands.keys()].sort()).toEqual([
     "team",
+    "team-dashboard",
     "team-doctor",
     "team-list",
     "team-mailbox",
@@ -31,6 +32,7 @@ test("the factory registers and does nothing else", () => {
     "team-run",
     "team-send",
     "team-status",
+    "team-transcript",
   ]);
   expect([world.loads, world.clock.sleeping, world.engine.reads]).toEqual([0, 0, 0]);
 });

@@ -173,3 +173,12 @@ export const ansiTheme: Theme = {
   fg: (_color, text) => `\x1b[38;2;1;2;3m${text}\x1b[39m`,
   bold: (text) => `\x1b[1m${text}\x1b[22m`,
 };
+
+/** What must not be in a line, once the theme's own colours are taken out of it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
+export const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e]/;
+/** A line without the theme's colours. */
+export function bare(line: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of the test's theme
+  return line.replace(/\x1b\[[0-9;:]*m/g, "");
+}

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { plainTheme } from "../../src/ui/theme.ts";
 import { drawLine, measure, plain, wrap } from "../../src/ui/width.ts";
-import { ansiTheme, anyText, anyWidth } from "./arbitrary.ts";
+import { ansiTheme, anyText, anyWidth, bare, unprintable } from "./arbitrary.ts";
 
 const runs = { numRuns: 3_000 };
 
@@ -34,8 +34,7 @@ test("what fits is one line, no wider than asked in the host's eyes, and harmles
       const spans = texts.map((text) => ["toolTitle", text] as const);
       for (const line of [drawLine(spans, width, plainTheme), drawLine(spans, width, ansiTheme)]) {
         expect(visibleWidth(line)).toBeLessThanOrEqual(width);
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
-        expect(line.replace(/\x1b\[[0-9;:]*m/g, "")).not.toMatch(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e]/);
+        expect(bare(line)).not.toMatch(unprintable);
       }
     }),
     runs,

@@ -1,0 +1,221 @@
+import { withoutDriver } from "../core/abandoned.ts";
+import type { StoredEvent } from "../core/events.ts";
+import { evolve, fold } from "../core/evolve.ts";
+import { type AttemptStory, attemptsOf } from "../core/explain.ts";
+import type { RunHistory } from "../core/history.ts";
+import type { Clock, RunEngine, RunListing } from "../core/ports.ts";
+import { runView } from "../core/run-view.ts";
+import type { RunState } from "../core/state.ts";
+import { isFinalRun } from "../core/status.ts";
+import { type GraphRows, graphRows } from "../ui/dashboard/graph.ts";
+import { isLive } from "../ui/dashboard/runs.ts";
+import type { OpenRun, Scene } from "../ui/dashboard/scene.ts";
+import { Transcript } from "../ui/dashboard/transcript.ts";
+
+export interface DashboardTerms {
+  readonly engine: RunEngine;
+  readonly history: RunHistory;
+  readonly clock: Clock;
+  /** Something can be seen that was not there before. */
+  readonly changed: () => void;
+}
+
+/** How often all runs are listed, how often the live ones are, and how often a living worker's transcript is read, ms. */
+const listEveryMs = 15_000;
+const listLiveEveryMs = 2_000;
+const readEveryMs = 1_000;
+/** Who goes through the list by arrow keys does not read every run on the way, ms. */
+const settleMs = 60;
+const transcriptPartBytes = 128_000;
+
+/** A run as it was read so far. */
+interface Opened {
+  readonly runId: string;
+  readonly end: AbortController;
+  state: RunState;
+  readonly events: StoredEvent[];
+  graph: GraphRows | undefined;
+  stories: { readonly of: number; readonly told: readonly AttemptStory[] } | undefined;
+}
+interface Read {
+  readonly key: string;
+  readonly end: AbortController;
+  transcript: Transcript | undefined;
+  isReading: boolean;
+}
+
+/** What an open dashboard looks at: the list, the chosen run, and the transcript that is watched. Nothing else is read. */
+export class DashboardFeed {
+  readonly #terms: DashboardTerms;
+  readonly #closed = new AbortController();
+  #listings: readonly RunListing[] = [];
+  #wake = new AbortController();
+  #open: Opened | undefined;
+  #read: Read | undefined;
+  answer: Scene["answer"];
+
+  constructor(terms: DashboardTerms) {
+    this.#terms = terms;
+    this.#guard(this.#keepListing(), this.#closed.signal);
+  }
+
+  /** Everything as it stands at `now`, ms since the epoch. */
+  scene(now: number): Scene {
+    const run = this.#open && this.#openRun(this.#open, now);
+    const transcript = this.#read?.transcript;
+    return {
+      listings: this.#listings,
+      ...(run !== undefined && { run }),
+      ...(transcript !== undefined && { transcript }),
+      ...(this.answer !== undefined && { answer: this.answer }),
+    };
+  }
+
+  /** Looks at this run from now on, and at no other. */
+  choose(runId: string | undefined): void {
+    if (this.#open?.runId === runId) return;
+    this.#open?.end.abort();
+    this.#open = undefined;
+    if (runId === undefined || this.#closed.signal.aborted) return;
+    const end = new AbortController();
+    const opened: Opened = { runId, end, state: fold([]), events: [], graph: undefined, stories: undefined };
+    this.#open = opened;
+    this.#guard(this.#follow(opened), end.signal);
+  }
+
+  /** Reads this attempt's transcript, and on while it grows; undefined: none. */
+  watch(of: { readonly runId: string; readonly task: string; readonly attempt: number } | undefined): void {
+    const key = of && `${of.runId} ${of.task} ${of.attempt}`;
+    if (this.#read?.key === key) return;
+    this.#read?.end.abort();
+    this.#read = undefined;
+    if (of === undefined || key === undefined || of.attempt < 1 || this.#closed.signal.aborted) return;
+    const read: Read = { key, end: new AbortController(), transcript: undefined, isReading: false };
+    this.#read = read;
+    this.#guard(this.#readOn(read, of.runId, of.task, of.attempt), read.end.signal);
+  }
+
+  /** Reads what comes before the transcript's first record. */
+  older(of: { readonly runId: string; readonly task: string; readonly attempt: number }): void {
+    const read = this.#read;
+    const { transcript } = read ?? {};
+    if (read === undefined || transcript === undefined || transcript.from === 0 || read.isReading) return;
+    read.isReading = true;
+    const more = async (): Promise<void> => {
+      const where = { before: transcript.from, maxBytes: transcriptPartBytes };
+      const { records, from } = await this.#terms.history.transcript(of.runId, of.task, of.attempt, where);
+      read.transcript = read.transcript?.after(records, from);
+      read.isReading = false;
+      this.#terms.changed();
+    };
+    this.#guard(more(), read.end.signal);
+  }
+
+  /** Lists all runs anew: somebody did something. */
+  refresh(): void {
+    this.#wake.abort();
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#open?.end.abort();
+    this.#read?.end.abort();
+  }
+
+  /** What cannot be read is told where answers are told; the rest of the screen lives on. */
+  #guard(work: Promise<void>, signal: AbortSignal): void {
+    work.catch((error: unknown) => {
+      if (signal.aborted) return;
+      this.answer = { ok: false, text: error instanceof Error ? error.message : String(error) };
+      this.#terms.changed();
+    });
+  }
+
+  async #keepListing(): Promise<void> {
+    const { engine, clock, changed } = this.#terms;
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
+      this.#listings = await engine.list();
+      changed();
+      const until = clock.now() + listEveryMs;
+      this.#wake = new AbortController();
+      const wait = AbortSignal.any([signal, this.#wake.signal]);
+      while (clock.now() < until && !wait.aborted) {
+        await clock.sleep(listLiveEveryMs, wait);
+        if (!wait.aborted) await this.#listLive();
+      }
+    }
+  }
+
+  async #listLive(): Promise<void> {
+    const live = this.#listings.filter(isLive);
+    const now = new Map<string, RunListing>();
+    for (const { runId } of live)
+      for (const listing of await this.#terms.engine.list(runId)) now.set(runId, listing);
+    if (live.length === 0) return;
+    this.#listings = this.#listings.map((one) => now.get(one.runId) ?? one);
+    this.#terms.changed();
+  }
+
+  async #follow(opened: Opened): Promise<void> {
+    const { engine, clock, changed } = this.#terms;
+    const { signal } = opened.end;
+    await clock.sleep(settleMs, signal);
+    if (signal.aborted) return;
+    const { events, problem } = await engine.read(opened.runId);
+    if (signal.aborted) return;
+    for (const event of events) take(opened, event);
+    if (problem !== undefined)
+      this.answer = { ok: false, text: `${problem.where}: ${problem.message}. ${problem.remedy}.` };
+    changed();
+    if (isFinalRun(opened.state.status)) return;
+    for await (const event of engine.follow(opened.runId, opened.state.seq + 1, signal)) {
+      if (signal.aborted) return;
+      take(opened, event);
+      changed();
+    }
+  }
+
+  async #readOn(read: Read, runId: string, task: string, attempt: number): Promise<void> {
+    const { history, clock, changed } = this.#terms;
+    const { signal } = read.end;
+    const maxBytes = transcriptPartBytes;
+    while (!signal.aborted) {
+      const after = read.transcript?.to;
+      const where = { maxBytes, ...(after !== undefined && { after }) };
+      const { path, records, from, to } = await history.transcript(runId, task, attempt, where);
+      if (signal.aborted) return;
+      const isNew = read.transcript === undefined;
+      read.transcript = (read.transcript ?? new Transcript(path, from, from)).with(records, to);
+      if (isNew || records.length > 0) changed();
+      const state = this.#open?.state;
+      if (records.length === 0 && (state === undefined || isFinalRun(state.status))) return;
+      await clock.sleep(readEveryMs, signal);
+    }
+  }
+
+  #openRun(opened: Opened, now: number): OpenRun | undefined {
+    const { runId, state, events, graph } = opened;
+    const seen = runView(state, now);
+    if (seen === undefined || graph === undefined) return undefined;
+    const listing = this.#listings.find((one) => one.runId === runId);
+    const { driver = "none", problems = [] } = listing !== undefined && "manifest" in listing ? listing : {};
+    const isLost = driver === "gone" && seen.status === "running";
+    return {
+      view: isLost ? withoutDriver(seen) : seen,
+      ...{ state, events, graph, driver, problems },
+      stories: () => {
+        if (opened.stories?.of !== events.length)
+          opened.stories = { of: events.length, told: attemptsOf(events) };
+        return opened.stories.told;
+      },
+      directory: this.#terms.engine.directory(runId),
+    };
+  }
+}
+
+function take(opened: Opened, event: StoredEvent): void {
+  opened.state = evolve(opened.state, event);
+  opened.events.push(event);
+  if (event.type === "run.started") opened.graph = graphRows(event.plan.tasks);
+}

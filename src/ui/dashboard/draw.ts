@@ -1,0 +1,278 @@
+import { glyphOf } from "../glyph.ts";
+import { words } from "../strings.ts";
+import type { Theme } from "../theme.ts";
+import { needs, runHeader } from "../widget.ts";
+import { drawCell, drawLine, measure, plain, type Span, wrap } from "../width.ts";
+import { bindings } from "./keys.ts";
+import { bodyOf } from "./panes.ts";
+import { chosenRun, listedRuns, runRow, runsTitle } from "./runs.ts";
+import { type Body, type Dashboard, type Moment, panes, type Scene } from "./scene.ts";
+import { chosenTask } from "./work-panes.ts";
+
+type Line = readonly Span[];
+
+/** From these columns on, list and pane stand side by side; from these rows on, there are rules between the parts. */
+const wideColumns = 90;
+const airyRows = 9;
+const answerLinesMax = 2_000;
+
+/** Where everything is on a screen of this size. */
+interface Plan {
+  readonly listColumns: number;
+  readonly paneColumns: number;
+  /** Rows between title and bottom. */
+  readonly rows: number;
+  readonly isAiry: boolean;
+  readonly hasBottom: boolean;
+}
+
+function planOf({ focus, isAlone }: Dashboard, width: number, height: number): Plan {
+  const isWide = width >= wideColumns && !isAlone;
+  const listColumns = isWide
+    ? Math.max(30, Math.min(48, Math.floor(width * 0.28)))
+    : focus === "runs"
+      ? width
+      : 0;
+  const [isAiry, hasBottom] = [height >= airyRows, height >= 4];
+  const rows = Math.max(1, height - (isAiry ? 5 : hasBottom ? 2 : 0));
+  return { listColumns, paneColumns: isWide ? width - listColumns - 3 : width, rows, isAiry, hasBottom };
+}
+
+/** The moment of a key on a screen of this size: how much of the pane's text is seen is known here. */
+export function momentOf(state: Dashboard, scene: Scene, now: number, width: number, height: number): Moment {
+  const plan = planOf(state, width, height);
+  const moment = { state, scene, now, columns: Math.max(1, plan.paneColumns - 2) };
+  const { head, foot } = bodyOf(moment);
+  const rows = paneParts(moment, plan.rows, head.length, foot.length).rows;
+  return { ...moment, rows: state.focus === "runs" || state.page !== undefined ? plan.rows : rows };
+}
+
+/** The screen: exactly `height` lines of at most `width` columns; none when either is less than 1. `now` in ms since the epoch. */
+export function draw(
+  state: Dashboard,
+  scene: Scene,
+  now: number,
+  width: number,
+  height: number,
+  theme: Theme,
+): string[] {
+  if (!(width >= 1 && height >= 1)) return [];
+  const plan = planOf(state, width, height);
+  const { listColumns, paneColumns, rows, isAiry, hasBottom } = plan;
+  const columns = Math.max(1, paneColumns - 2);
+  const moment: Moment = { state, scene, now, columns, rows };
+  const isSplit = listColumns > 0 && listColumns < width;
+  const rule = (joint: string): string =>
+    drawLine(
+      [
+        [
+          "dim",
+          isSplit
+            ? `${"─".repeat(listColumns + 1)}${joint}${"─".repeat(paneColumns + 1)}`
+            : "─".repeat(width),
+        ],
+      ],
+      width,
+      theme,
+    );
+  const middle: string[] = [];
+  const page = pageLines(state, scene, columns);
+  const list = listColumns === 0 || page !== undefined ? [] : listLines(moment, rows);
+  const pane = page ?? (listColumns === width ? [] : paneLines(moment, rows));
+  const from = page === undefined ? 0 : Math.max(0, Math.min(state.at.page ?? 0, page.length - rows));
+  const bar = theme.fg("dim", theme.isAscii === true ? "|" : "│");
+  for (let row = 0; row < rows; row++) {
+    const [left, right] = [list[row] ?? [], pane[from + row] ?? []];
+    if (page !== undefined) middle.push(drawLine([["text", ""], ...right], width, theme));
+    else if (isSplit)
+      middle.push(`${drawCell(left, listColumns, theme)} ${bar} ${drawLine(right, paneColumns, theme)}`);
+    else middle.push(drawLine(listColumns > 0 ? left : right, width, theme));
+  }
+  const bottom = hasBottom ? [noticeLine(moment), hintLine(moment, width)] : [];
+  const lines = [
+    ...(isAiry
+      ? [drawLine([["toolTitle", words.title], ...runsTitle(state, scene)], width, theme), rule("┬")]
+      : []),
+    ...(hasBottom || !isAsking(state) ? middle : [drawLine(noticeLine(moment), width, theme)]),
+    ...(isAiry ? [rule("┴")] : []),
+    ...bottom.map((line) => drawLine(line, width, theme)),
+  ];
+  while (lines.length < height) lines.push("");
+  return lines.slice(0, height);
+}
+
+function isAsking({ box, confirm }: Dashboard): boolean {
+  return box !== undefined || confirm !== undefined;
+}
+
+function listLines({ state, scene, now }: Moment, rows: number): readonly Line[] {
+  const runs = listedRuns(state, scene);
+  const chosen = chosenRun(state, scene);
+  const at = chosen === undefined ? 0 : runs.indexOf(chosen);
+  const top = windowTop(at, runs.length, rows);
+  if (runs.length === 0) {
+    const text = scene.listings.length === 0 ? words.runs.none : words.runs.noMatch;
+    return wrap(text, 28, rows).map((line): Line => [["dim", line]]);
+  }
+  return runs
+    .slice(top, top + rows)
+    .map((run): Line => [marker(run === chosen, state.focus === "runs"), ...runRow(run, scene, now)]);
+}
+
+/** What stands above and below the pane's own rows, as far as there is room. */
+function paneParts(
+  { state, scene, now, columns }: Omit<Moment, "rows">,
+  height: number,
+  head: number,
+  foot: number,
+) {
+  const { run } = scene;
+  const above: Line[] = [];
+  if (height >= 4) above.push(tabs(state, scene, columns));
+  if (run !== undefined && height >= 6) {
+    above.push(runHeader(run.view, now));
+    for (const { what } of needs(run.view))
+      above.push([["warning", `${glyphOf("waiting").glyph} ${words.needsYou(what)}`]]);
+  }
+  if (height >= 14) above.push([]);
+  const heads = height >= 8 ? head : 0;
+  const feet = height >= above.length + heads + 4 ? Math.min(foot, Math.floor(height / 3)) : 0;
+  return {
+    above,
+    heads,
+    feet,
+    rows: Math.max(1, height - above.length - heads - feet - (feet > 0 && height >= 14 ? 1 : 0)),
+  };
+}
+
+function paneLines(moment: Moment, height: number): readonly Line[] {
+  const { state, scene, columns } = moment;
+  const body = bodyOf(moment);
+  const { above, heads, feet, rows } = paneParts(moment, height, body.head.length, body.foot.length);
+  const chosen = chosenRow(state, scene, body);
+  const top = body.isList ? windowTop(chosen, body.length, rows) : topOf(state, body, rows);
+  const isFocused = state.focus === "pane";
+  const shown: Line[] = [];
+  for (let at = top; at < Math.min(body.length, top + rows); at++) {
+    const line = body.row(at, columns);
+    shown.push(body.isList ? [marker(at === chosen, isFocused), ...line] : line);
+  }
+  const foot = body.foot.slice(0, feet);
+  while (shown.length < rows) shown.push([]);
+  const lines = [...above, ...body.head.slice(0, heads), ...shown];
+  while (lines.length + foot.length < height) lines.push([]);
+  return [...lines, ...foot];
+}
+
+function chosenRow(state: Dashboard, { run }: Scene, body: Body): number {
+  if (state.pane !== "tasks" || run === undefined)
+    return Math.min(state.at[state.pane] ?? 0, body.length - 1);
+  return run.graph.rowOf.get(chosenTask(state, run.view)?.id ?? "") ?? 0;
+}
+
+function topOf({ at, pane }: Dashboard, { length, isFollowing }: Body, rows: number): number {
+  const last = Math.max(0, length - rows);
+  return Math.min(at[pane] ?? (isFollowing ? last : 0), last);
+}
+
+/** The first row that is shown so that the chosen one is in the middle, as far as there are rows around it. */
+function windowTop(chosen: number, length: number, rows: number): number {
+  return Math.max(0, Math.min(chosen - Math.floor(rows / 2), length - rows));
+}
+
+function marker(isChosen: boolean, isFocused: boolean): Span {
+  return [isFocused ? "accent" : "dim", isChosen ? "▸" : " "];
+}
+
+function tabs(state: Dashboard, { run }: Scene, columns: number): Line {
+  const open = run?.view.questions.length ?? 0;
+  const label = (at: number): string => {
+    const name = panes[at] ?? "tasks";
+    const text = `${at + 1} ${words.panes[name]}${name === "mail" && open > 0 ? ` (${open})` : ""}`;
+    return name === state.pane ? `[${text}]` : text;
+  };
+  const all = panes.map(
+    (name, at): Span => [
+      name === state.pane ? "toolTitle" : name === "mail" && open > 0 ? "warning" : "dim",
+      label(at),
+    ],
+  );
+  const isFitting = measure(all.map(([, text]) => text).join(" ")) <= columns;
+  if (isFitting) return all;
+  const at = panes.indexOf(state.pane);
+  return [
+    ["dim", "←"],
+    ["toolTitle", label(at)],
+    ["dim", `→ ${at + 1}/${panes.length}`],
+  ];
+}
+
+/** What is asked, typed or was answered. */
+function noticeLine({ state, scene, columns }: Moment): Line {
+  const { box, confirm, page } = state;
+  if (confirm !== undefined)
+    return [
+      ["warning", confirm.question],
+      ["text", words.confirm.how],
+    ];
+  if (box !== undefined) {
+    // The end of a long text is what is being typed.
+    const text = plain(box.text);
+    const room = Math.max(8, columns - 24);
+    const shown = text.length > room ? `…${text.slice(-room)}` : text;
+    const how = box.proposals.length > 0 ? `${words.box.proposals} · ${words.box.how}` : words.box.how;
+    return [
+      ["accent", `${box.label} ▸`],
+      ["text", `${shown}▏`],
+      ["dim", how],
+    ];
+  }
+  if (page !== undefined) return [["dim", words.page]];
+  const { answer } = scene;
+  if (answer === undefined) return [];
+  const [first = "", ...rest] = answer.text.trim().split("\n");
+  const more = rest.length > 0 ? words.answerPage : "";
+  return [
+    [answer.ok ? "success" : "error", first],
+    ["dim", more],
+  ];
+}
+
+function hintLine(moment: Moment, width: number): Line {
+  if (isAsking(moment.state) || moment.state.page !== undefined) return [];
+  const taken = new Set<string>();
+  const hints = bindings.filter((one) => {
+    const [key = ""] = one.keys;
+    if (one.isHint !== true || taken.has(key) || !one.fits(moment)) return false;
+    taken.add(key);
+    return true;
+  });
+  const texts = hints.map(({ keys: [key = ""], what }) => `${keyText(key)} ${what}`);
+  // What does not fit is on the page of keys, whose hint stays.
+  const help = texts.find((text) => text.startsWith("? ")) ?? "";
+  const kept: string[] = [];
+  for (const text of texts)
+    if (text !== help && measure([...kept, text, help].join(" · ")) <= width) kept.push(text);
+  return [["dim", [...kept, help].join(" · ")]];
+}
+
+function keyText(key: string): string {
+  return key === "escape" ? "esc" : key === " " ? "space" : key;
+}
+
+/** The page over everything, if one is open. */
+function pageLines({ page }: Dashboard, { answer }: Scene, columns: number): readonly Line[] | undefined {
+  if (page === "answer")
+    return wrap(answer?.text ?? "", columns, answerLinesMax).map((line): Line => [["text", line]]);
+  if (page === undefined) return undefined;
+  return [
+    [["toolTitle", words.keys.title]],
+    ...bindings.map(({ keys, what }): Line => {
+      const names = keys.length > 4 ? [keys[0], keys.at(-1)].join("…") : keys.map(keyText).join(" ");
+      return [
+        ["accent", names.padEnd(16)],
+        ["text", what],
+      ];
+    }),
+  ];
+}

@@ -1,0 +1,272 @@
+import { estimate, experienceOf } from "../../core/estimate.ts";
+import { addUsage, noUsage, type Usage } from "../../core/outcome.ts";
+import type { Plan } from "../../core/plan.ts";
+import { isFinalRun } from "../../core/status.ts";
+import type { MailView, RunView, TaskView } from "../../core/view.ts";
+import {
+  countOf,
+  formatCost,
+  formatCount,
+  formatDuration,
+  formatQuiet,
+  formatUsage,
+  oneLine,
+} from "../../lib/wording.ts";
+import { bar, glyphOf } from "../glyph.ts";
+import { words } from "../strings.ts";
+import { modelName, reasonOf } from "../widget.ts";
+import { cell, type Span, wrap } from "../width.ts";
+import type { Body, Scene } from "./scene.ts";
+import { emptyBody, type Look } from "./work-panes.ts";
+
+type Line = readonly Span[];
+const barColumns = 16;
+const textLinesMax = 6;
+
+/** Mail as the pane lists it: what waits for somebody first, then the newest. */
+export function mailOrder({
+  mail,
+  questions,
+}: {
+  readonly mail: readonly MailView[];
+  readonly questions: readonly MailView[];
+}) {
+  const open = new Set(questions.map(({ id }) => id));
+  return [...questions, ...mail.filter(({ id }) => !open.has(id)).reverse()];
+}
+
+/** True for what is answered by yes or no. */
+export function isApproval({ kind }: MailView): boolean {
+  return String(kind) === "approval";
+}
+
+/** Questions, approvals and everything that was written. */
+export function mailPane({ state, run: { view }, now, columns }: Look): Body {
+  const mail = mailOrder(view);
+  if (mail.length === 0) return emptyBody(words.mail.none);
+  const chosen = mail[Math.min(state.at.mail ?? 0, mail.length - 1)];
+  const isOpen = (one: MailView): boolean => view.questions.includes(one);
+  return {
+    head: [],
+    length: mail.length,
+    row(at) {
+      const one = mail[at];
+      if (one === undefined) return [];
+      return [
+        isOpen(one) ? ["warning", glyphOf("waiting").glyph] : ["dim", glyphOf("completed").glyph],
+        ["muted", formatDuration(now - one.at)],
+        [isOpen(one) ? "warning" : "muted", words.mail.kind(one.kind)],
+        ["accent", `${one.from} → ${one.to}`],
+        ["text", one.text],
+        ["dim", words.mail.status(one.status)],
+      ];
+    },
+    foot: chosen === undefined ? [] : mailStory(chosen, isOpen(chosen), now, columns),
+    isList: true,
+    isFollowing: false,
+  };
+}
+
+function mailStory(mail: MailView, isOpen: boolean, now: number, columns: number): readonly Line[] {
+  const { text, options = [], fallback, deadline, by } = mail;
+  const facts = [
+    by === undefined ? "" : words.mail.by(by),
+    options.length > 0 ? words.mail.options(options.join(" | ")) : "",
+    fallback === undefined ? "" : words.mail.fallback(fallback),
+    deadline === undefined ? "" : words.mail.deadline(formatDuration(deadline - now)),
+  ].filter(Boolean);
+  const told = wrap(text, columns, textLinesMax).map((line): Line => [["text", line]]);
+  const how = isApproval(mail) ? words.mail.howApprove : words.mail.howAnswer;
+  return [
+    ...told,
+    ...(facts.length > 0 ? [[["muted", facts.join(" · ")]] satisfies Line] : []),
+    ...(isOpen ? [[["warning", how]] satisfies Line] : []),
+  ];
+}
+
+/** What each task left behind, as far as the run's record tells. */
+export function changesPane({ run: { view, directory } }: Look): Body {
+  const lines = view.tasks.flatMap((task) => taskChanges(task));
+  if (lines.length === 0) return emptyBody(words.changes.none);
+  return textBody(lines, [[["dim", words.files(`${directory}/artifacts`)]]]);
+}
+
+function taskChanges(task: TaskView): readonly Line[] {
+  const { id, status, result } = task;
+  const { glyph, color } = glyphOf(status);
+  const title = (...facts: readonly string[]): Line => [
+    [color, glyph],
+    ["toolTitle", id],
+    ["muted", facts.filter(Boolean).join(" · ")],
+  ];
+  if (result === undefined) {
+    const why = status === "failed" || status === "blocked" ? reasonOf(task) : undefined;
+    return why === undefined ? [] : [title(words.status[status]), [["error", `  ${why}`]]];
+  }
+  const form = result.form === "submitted" ? words.changes.submitted : words.changes.unstructured;
+  const size = `${formatCount(result.bytes)}B`;
+  return [
+    title(
+      form,
+      size,
+      countOf(result.artifacts.length, "artifact"),
+      task.reusedFrom ? words.tasks.reused(task.reusedFrom) : "",
+    ),
+    ...result.artifacts.map(
+      ({ name, path, bytes, sha256 }): Line => [
+        ["success", "  +"],
+        ["text", name],
+        ["muted", `${formatCount(bytes)}B`],
+        ["dim", `${path} ${sha256.slice(0, 12)}`],
+      ],
+    ),
+    [["dim", `  ${words.changes.claim} ${oneLine(result.text, 300)}`]],
+  ];
+}
+
+/** Who cost what: by role, by model, and against each task's own limit. */
+export function costPane({ run: { view, state } }: Look): Body {
+  const limits = new Map(
+    state.status === "queued" ? [] : state.plan.tasks.map(({ id, costMax }) => [id, costMax] as const),
+  );
+  const share = (title: string, of: (task: TaskView) => string): readonly Line[] => {
+    const groups = new Map<string, { usage: Usage; tasks: number }>();
+    for (const task of view.tasks) {
+      if (task.attempts === 0) continue;
+      const { usage, tasks } = groups.get(of(task)) ?? { usage: noUsage, tasks: 0 };
+      groups.set(of(task), { usage: addUsage(usage, task.usage), tasks: tasks + 1 });
+    }
+    const sorted = [...groups].sort(([, a], [, b]) => weight(b.usage) - weight(a.usage));
+    const whole = sorted.reduce((sum, [, { usage }]) => sum + weight(usage), 0);
+    return [
+      [["muted", title]],
+      ...sorted.map(
+        ([name, { usage, tasks }]): Line => [
+          ["text", `  ${cell(name, 20)}`],
+          ["accent", bar(weight(usage), whole, barColumns)],
+          ["text", cell(formatCost(usage.cost), 8)],
+          ["muted", formatUsage({ ...usage, cost: 0 })],
+          ["dim", countOf(tasks, "task")],
+        ],
+      ),
+    ];
+  };
+  const bounded = view.tasks.flatMap((task): Line[] => {
+    const limit = limits.get(task.id);
+    if (limit === undefined || task.attempts === 0) return [];
+    const isNear = task.usage.cost > limit * 0.8;
+    const cost = `${formatCost(task.usage.cost)} / ${formatCost(limit)}`;
+    return [
+      [
+        ["text", `  ${cell(task.id, 20)}`],
+        [isNear ? "warning" : "success", bar(task.usage.cost, limit, barColumns)],
+        ["muted", cost],
+      ],
+    ];
+  });
+  return textBody([
+    [
+      ["toolTitle", words.cost.whole],
+      ["text", formatUsage(view.usage) || words.cost.nothing],
+    ],
+    ...share(words.cost.byRole, ({ role, agent }) => role ?? agent),
+    ...share(words.cost.byModel, ({ model }) => modelName(model) || words.cost.defaultModel),
+    ...(bounded.length > 0 ? [[["muted", words.cost.budgets]] satisfies Line, ...bounded] : []),
+  ]);
+}
+
+/** Dollars where there are any; models without a price are compared by their tokens, a millionth each. */
+function weight({ cost, input, output }: Usage): number {
+  return cost > 0 ? cost : (input + output) / 1e12;
+}
+
+/** Who drives, who is quiet, and how near the run is to its limits. */
+export function healthPane({ scene, run, now, columns }: Look): Body {
+  const { view, state, driver, problems, directory, events } = run;
+  const { health } = words;
+  const fact = (name: string, text: string, color: Span[0] = "text"): Line => [
+    ["muted", cell(name, 12)],
+    [color, text],
+  ];
+  const isOver = isFinalRun(view.status);
+  const who = state.driver === undefined ? "" : health.process(state.driver.pid, state.epoch);
+  const lives = isOver ? health.over : health.driver[driver];
+  const quiet = view.tasks.flatMap((task): Line[] => {
+    const { lastSignAt, escalation, status } = task;
+    const told =
+      status === "running" && lastSignAt !== undefined
+        ? formatQuiet({ lastSignAt, ...(escalation && { escalation }) }, now)
+        : "";
+    return told === ""
+      ? []
+      : [
+          [
+            ["warning", `  ${glyphOf("waiting").glyph} ${task.id}`],
+            ["text", told],
+          ],
+        ];
+  });
+  const lines: Line[] = [
+    fact(health.run, [words.status[view.status], reasonOf(view) ?? ""].filter(Boolean).join(": ")),
+    fact(health.driverName, `${lives} ${isOver ? "" : who}`, driver === "gone" && !isOver ? "error" : "text"),
+    fact(health.owner, `${view.owner.sessionId}${view.background ? ` · ${words.background}` : ""}`),
+  ];
+  if (state.status !== "queued") {
+    const { concurrency, limits } = state.terms.settings;
+    const took = (view.finishedAt ?? now) - view.createdAt - state.idleMs;
+    lines.push(
+      [
+        ...fact(health.workers, bar(view.alive, concurrency, barColumns), "accent"),
+        ["muted", `${view.alive}/${concurrency}`],
+      ],
+      [
+        ...fact(health.clock, bar(took, limits.runMaxMs, barColumns), "accent"),
+        ["muted", `${formatDuration(took)} / ${formatDuration(limits.runMaxMs)}`],
+      ],
+      fact(health.recoveries, String(state.recoveries)),
+      fact(health.left, leftText(state.plan, concurrency, scene, view, now)),
+    );
+  }
+  lines.push(
+    fact(health.journal, health.records(events.length)),
+    fact(
+      health.silent,
+      quiet.length === 0 ? health.nobody : String(quiet.length),
+      quiet.length === 0 ? "text" : "warning",
+    ),
+    ...quiet,
+    ...problems.flatMap(({ where, message, remedy }): Line[] => [
+      [["error", `${glyphOf("failed").glyph} ${where}`]],
+      ...wrap(`${message}. ${remedy}.`, columns - 2, textLinesMax).map(
+        (line): Line => [["text", `  ${line}`]],
+      ),
+    ]),
+    fact(health.files, directory, "dim"),
+  );
+  return textBody(lines);
+}
+
+/** How long the rest takes, if it goes as in the runs before. */
+function leftText(
+  plan: Plan,
+  concurrency: number,
+  { listings }: Scene,
+  { tasks }: RunView,
+  now: number,
+): string {
+  const past = listings.flatMap((one) => ("manifest" in one ? [one.manifest] : []));
+  const left = estimate(plan, concurrency, experienceOf(past), { tasks, now });
+  if (left === undefined) return words.health.unknown;
+  return words.health.about(formatDuration(left.ms), formatCost(left.cost), left.tasks);
+}
+
+function textBody(lines: readonly Line[], foot: readonly Line[] = []): Body {
+  return {
+    head: [],
+    length: lines.length,
+    row: (at) => lines[at] ?? [],
+    foot,
+    isList: false,
+    isFollowing: false,
+  };
+}

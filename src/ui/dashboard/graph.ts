@@ -1,0 +1,144 @@
+import type { TaskId } from "../../core/plan.ts";
+import { isFinalTask } from "../../core/status.ts";
+import type { TaskView } from "../../core/view.ts";
+
+/** A plan as rows, dependencies above dependents; made once a run, because a plan does not change. */
+export interface GraphRows {
+  readonly rows: readonly GraphRow[];
+  /** Columns that the lanes take; 0 when there are too many to be drawn. */
+  readonly columns: number;
+  readonly rowOf: ReadonlyMap<TaskId, number>;
+}
+export interface GraphRow {
+  readonly task: TaskId;
+  /** Position in the plan. */
+  readonly index: number;
+  /** Longest way from a beginning. */
+  readonly depth: number;
+  /** The lanes before and behind the task's own sign. */
+  readonly before: string;
+  readonly after: string;
+}
+
+type Planned = Pick<TaskView, "id" | "dependsOn">;
+/** More lanes than these are no picture any more. */
+const lanesMax = 20;
+
+/**
+ * The graph as a history is drawn: a row a task, a lane for each result that somebody below still needs, and a line from
+ * the lanes that a task needs to its own sign. Dependencies that are not among the tasks are left out.
+ */
+export function graphRows(tasks: readonly Planned[]): GraphRows {
+  const indexOf = new Map(tasks.map(({ id }, index) => [id, index]));
+  const needs = tasks.map(({ dependsOn }) => [...new Set(dependsOn.flatMap((id) => indexOf.get(id) ?? []))]);
+  const users: number[][] = tasks.map(() => []);
+  for (const [index, of] of needs.entries()) for (const need of of) users[need]?.push(index);
+  const depth = tasks.map(() => 0);
+  const order = ordered(needs, users);
+  for (const index of order)
+    for (const need of needs[index] ?? []) depth[index] = Math.max(depth[index] ?? 0, (depth[need] ?? 0) + 1);
+  const lanes = laneRows(order, needs, users);
+  const columns = Math.max(0, ...(lanes ?? []).map(([before, after]) => before.length + 1 + after.length));
+  const rows = order.map((index, row) => {
+    const [before = "", after = ""] = lanes?.[row] ?? [];
+    return { task: tasks[index]?.id ?? "", index, depth: depth[index] ?? 0, before, after };
+  });
+  return { rows, columns, rowOf: new Map(rows.map(({ task }, row) => [task, row])) };
+}
+
+/** Dependencies first, and each task as near below its last one as may be; what lies on a cycle comes last. */
+function ordered(needs: readonly (readonly number[])[], users: readonly (readonly number[])[]): number[] {
+  const open = needs.map((of) => of.length);
+  const stack = [...open.keys()].filter((index) => open[index] === 0).reverse();
+  const order: number[] = [];
+  for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
+    order.push(index);
+    const ready = (users[index] ?? []).filter((user) => {
+      open[user] = (open[user] ?? 0) - 1;
+      return open[user] === 0;
+    });
+    stack.push(...ready.reverse());
+  }
+  if (order.length === needs.length) return order;
+  const placed = new Set(order);
+  return [...order, ...[...needs.keys()].filter((index) => !placed.has(index))];
+}
+
+/** For each row the lanes before and behind its sign; undefined when there are too many. */
+function laneRows(
+  order: readonly number[],
+  needs: readonly (readonly number[])[],
+  users: readonly (readonly number[])[],
+): readonly (readonly [string, string])[] | undefined {
+  const lanes: (number | undefined)[] = [];
+  const open = users.map((of) => of.length);
+  const rows: [string, string][] = [];
+  for (const index of order) {
+    const of = needs[index] ?? [];
+    for (const need of of) open[need] = (open[need] ?? 0) - 1;
+    const from = [...lanes.keys()].filter((lane) => of.includes(lanes[lane] ?? -1));
+    const ending = new Set(from.filter((lane) => open[lanes[lane] ?? -1] === 0));
+    const free = lanes.indexOf(undefined);
+    const own = [...ending][0] ?? (free === -1 ? lanes.length : free);
+    if (own >= lanesMax) return undefined;
+    rows.push(laneRow(lanes, own, from, ending));
+    for (const lane of ending) lanes[lane] = undefined;
+    lanes[own] = (open[index] ?? 0) > 0 ? index : undefined;
+    while (lanes.length > 0 && lanes.at(-1) === undefined) lanes.pop();
+  }
+  return rows;
+}
+
+function laneRow(
+  lanes: readonly (number | undefined)[],
+  own: number,
+  from: readonly number[],
+  ending: ReadonlySet<number>,
+): [string, string] {
+  const [first, last] = [Math.min(own, ...from), Math.max(own, ...from)];
+  let [before, after] = ["", ""];
+  for (let lane = 0; lane < Math.max(lanes.length, own + 1); lane++) {
+    const isPassed = lane > first && lane < last;
+    const gap = lane >= first && lane < last ? "─" : " ";
+    if (lane === own) {
+      after += gap;
+      continue;
+    }
+    let sign = isPassed ? "─" : " ";
+    if (from.includes(lane)) {
+      const goesOn = !ending.has(lane);
+      sign = isPassed ? (goesOn ? "┼" : "┴") : lane < own ? (goesOn ? "├" : "└") : goesOn ? "┤" : "┘";
+    } else if (lanes[lane] !== undefined) sign = isPassed ? "┼" : "│";
+    if (lane < own) before += sign + gap;
+    else after += sign + gap;
+  }
+  return [before, after.trimEnd()];
+}
+
+/**
+ * The tasks that decide when the run ends: of a live run the longest chain of what is not done, of one that is over the
+ * chain that ended last. Alone in its chain, a task is none.
+ */
+export function criticalPath(tasks: readonly TaskView[], { rows }: GraphRows): ReadonlySet<TaskId> {
+  const known = new Map(tasks.map((task) => [task.id, task]));
+  const isOver = tasks.every((task) => isFinalTask(task.status));
+  const weight = new Map<TaskId, number>();
+  const heaviest = (ids: readonly TaskId[]): TaskId | undefined =>
+    ids.reduce<TaskId | undefined>(
+      (best, id) => ((weight.get(id) ?? 0) > (weight.get(best ?? "") ?? 0) ? id : best),
+      undefined,
+    );
+  for (const { task: id } of rows) {
+    const task = known.get(id);
+    if (task === undefined) continue;
+    if (isOver) weight.set(id, task.startedAt === undefined ? 0 : (task.finishedAt ?? 0));
+    else if (!isFinalTask(task.status)) weight.set(id, (weight.get(heaviest(task.dependsOn) ?? "") ?? 0) + 1);
+  }
+  const path = new Set<TaskId>();
+  let at = heaviest(tasks.map(({ id }) => id));
+  while (at !== undefined && !path.has(at)) {
+    path.add(at);
+    at = heaviest(known.get(at)?.dependsOn ?? []);
+  }
+  return path.size > 1 ? path : new Set();
+}

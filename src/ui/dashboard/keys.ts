@@ -1,0 +1,359 @@
+import { isFinalRun, isFinalTask } from "../../core/status.ts";
+import { words } from "../strings.ts";
+import { pressInBox } from "./box.ts";
+import { isApproval, mailOrder } from "./fact-panes.ts";
+import { bodyOf } from "./panes.ts";
+import { chosenRun, listedRuns } from "./runs.ts";
+import { type Box, type Dashboard, type Moment, type PaneName, panes, type Step } from "./scene.ts";
+import { chosenTask, textOf } from "./work-panes.ts";
+
+/** A key, what it does, and when: handling, hints and the page of keys are all made of these. */
+export interface Binding {
+  readonly keys: readonly string[];
+  readonly what: string;
+  /** Worth a place in the bottom line. */
+  readonly isHint?: true;
+  fits(moment: Moment): boolean;
+  press(moment: Moment): Step;
+}
+
+const keys = words.keys;
+const always = (): boolean => true;
+const inPane =
+  (...names: readonly PaneName[]) =>
+  ({ state }: Moment): boolean =>
+    state.focus === "pane" && names.includes(state.pane);
+const isAtMail = (moment: Moment): boolean => inPane("mail")(moment) && openMail(moment) !== undefined;
+const isLiveRun = ({ scene }: Moment): boolean =>
+  scene.run !== undefined && !isFinalRun(scene.run.view.status);
+const hasRun = ({ scene }: Moment): boolean => scene.run !== undefined;
+
+/** Every key, the more special ones first. */
+export const bindings: readonly Binding[] = [
+  bind(
+    ["y"],
+    keys.approve,
+    (moment) => isAtMail(moment) && isApprovalAt(moment),
+    (moment) => answer(moment, "approve"),
+    true,
+  ),
+  bind(
+    ["n"],
+    keys.reject,
+    (moment) => isAtMail(moment) && isApprovalAt(moment),
+    (moment) => answerBox(moment, "reject"),
+    true,
+  ),
+  bind(["enter"], keys.answer, isAtMail, (moment) => answerBox(moment, "respond"), true),
+  bind(
+    ["enter"],
+    keys.open,
+    ({ state }) => state.focus === "runs",
+    ({ state }) => ({ state: { ...state, focus: "pane" } }),
+    true,
+  ),
+  bind(
+    ["enter"],
+    keys.watch,
+    inPane("tasks"),
+    ({ state }) => ({ state: { ...state, pane: "worker" } }),
+    true,
+  ),
+  bind(["up", "k"], keys.up, always, (moment) => moved(moment, -1)),
+  bind(["down", "j"], keys.down, always, (moment) => moved(moment, 1)),
+  bind(["pageUp"], keys.pageUp, always, (moment) => moved(moment, -Math.max(1, moment.rows - 1))),
+  bind(["pageDown", " "], keys.pageDown, always, (moment) => moved(moment, Math.max(1, moment.rows - 1))),
+  bind(["home", "g"], keys.home, always, (moment) => moved(moment, Number.NEGATIVE_INFINITY)),
+  bind(["end", "G"], keys.end, always, (moment) => moved(moment, Number.POSITIVE_INFINITY)),
+  bind(["tab", "right", "l"], keys.nextPane, always, (moment) => paneBy(moment, 1), true),
+  bind(["shift+tab", "left", "h"], keys.previousPane, always, (moment) => paneBy(moment, -1)),
+  bind(
+    panes.map((_, at) => String(at + 1)),
+    keys.paneByNumber,
+    always,
+    ({ state }) => ({ state }),
+  ),
+  bind(["]"], keys.nextTask, hasRun, (moment) => taskBy(moment, 1)),
+  bind(["["], keys.previousTask, hasRun, (moment) => taskBy(moment, -1)),
+  bind(["a"], keys.attempt, inPane("worker"), earlierAttempt),
+  bind(
+    ["f"],
+    keys.follow,
+    inPane("worker", "events"),
+    ({ state }) => ({ state: { ...state, at: { ...state.at, [state.pane]: undefined } } }),
+    true,
+  ),
+  bind(
+    ["v"],
+    keys.raw,
+    inPane("worker"),
+    ({ state }) => ({ state: { ...state, isRaw: !state.isRaw } }),
+    true,
+  ),
+  bind(
+    ["n"],
+    keys.nextMatch,
+    ({ state }) => state.search !== "",
+    (moment) => found(moment, 1),
+  ),
+  bind(
+    ["N"],
+    keys.previousMatch,
+    ({ state }) => state.search !== "",
+    (moment) => found(moment, -1),
+  ),
+  bind(
+    ["/"],
+    keys.filter,
+    ({ state }) => state.focus === "runs",
+    ({ state }) => boxed(state, "filter", words.box.filter, state.filter),
+    true,
+  ),
+  bind(["/"], keys.search, always, ({ state }) => boxed(state, "search", words.box.search, "")),
+  bind(["s"], keys.steer, (moment) => isLiveRun(moment) && liveTask(moment) !== undefined, steerBox, true),
+  bind(["m"], keys.message, isLiveRun, messageBox),
+  bind(["x"], keys.cancel, isLiveRun, (moment) => asked(moment, words.confirm.cancel, "cancel", {}), true),
+  bind(
+    ["r"],
+    keys.resume,
+    (moment) =>
+      hasRun(moment) &&
+      moment.scene.run?.view.status !== "completed" &&
+      moment.scene.run?.view.status !== "running",
+    goOn,
+    true,
+  ),
+  bind(
+    ["d"],
+    keys.forget,
+    (moment) => hasRun(moment) && !isLiveRun(moment),
+    (moment) => asked(moment, words.confirm.forget, "forget", { confirm: true }),
+  ),
+  bind(["c"], keys.copy, hasRun, copied),
+  bind(["z"], keys.alone, always, ({ state }) => ({
+    state: { ...state, isAlone: !state.isAlone, focus: "pane" },
+  })),
+  bind([":"], keys.command, always, ({ state }) => boxed(state, "command", words.box.command, "")),
+  bind(
+    ["?"],
+    keys.help,
+    always,
+    ({ state }) => ({ state: { ...state, page: "help", at: { ...state.at, page: 0 } } }),
+    true,
+  ),
+  bind(
+    ["!"],
+    keys.lastAnswer,
+    ({ scene }) => scene.answer !== undefined,
+    ({ state }) => ({ state: { ...state, page: "answer", at: { ...state.at, page: 0 } } }),
+  ),
+  bind(["escape"], keys.back, always, back, true),
+  bind(["q", "ctrl+c"], keys.close, always, ({ state }) => ({ state, intent: { kind: "close" } })),
+];
+
+/** What the key of this name does now. Total: an unknown key changes nothing. Nothing destructive without a question. */
+export function press(moment: Moment, key: string): Step {
+  const { state } = moment;
+  if (state.confirm !== undefined) {
+    const { confirm, ...rest } = state;
+    return key === "y" || key === "Y" ? { state: rest, intent: confirm.intent } : { state: rest };
+  }
+  if (state.box !== undefined) return pressInBox(moment, state.box, key);
+  if (state.page !== undefined && !movingKeys.has(key)) {
+    const { page: _, ...rest } = state;
+    return { state: rest };
+  }
+  const pane = panes[Number(key) - 1];
+  if (/^\d$/.test(key) && pane !== undefined) return { state: { ...state, pane, focus: "pane" } };
+  const binding = bindings.find((one) => one.keys.includes(key) && one.fits(moment));
+  return binding?.press(moment) ?? { state };
+}
+
+const movingKeys: ReadonlySet<string> = new Set([
+  "up",
+  "k",
+  "down",
+  "j",
+  "pageUp",
+  "pageDown",
+  " ",
+  "home",
+  "g",
+  "end",
+  "G",
+]);
+
+function bind(
+  names: readonly string[],
+  what: string,
+  fits: Binding["fits"],
+  then: Binding["press"],
+  isHint = false,
+): Binding {
+  return { keys: names, what, fits, press: then, ...(isHint && { isHint: true }) };
+}
+
+function boxed(
+  state: Dashboard,
+  kind: Box["kind"],
+  label: string,
+  text: string,
+  more: Partial<Box> = {},
+): Step {
+  return { state: { ...state, box: { kind, label, text, proposals: [], about: {}, ...more } } };
+}
+
+/** Moves the choice, or scrolls; beyond an end it stays there. */
+function moved(moment: Moment, by: number): Step {
+  const { state, scene, rows } = moment;
+  const to = (from: number, length: number): number => Math.max(0, Math.min(length - 1, from + by));
+  const place = (name: PaneName | "page", at: number | undefined): Step => ({
+    state: { ...state, at: { ...state.at, [name]: at } },
+  });
+  // Its end is known to who draws it.
+  if (state.page !== undefined) return place("page", Math.max(0, Math.min(1e6, (state.at.page ?? 0) + by)));
+  if (state.focus === "runs") {
+    const runs = listedRuns(state, scene);
+    const chosen = chosenRun(state, scene);
+    const next = runs[to(chosen === undefined ? 0 : runs.indexOf(chosen), runs.length)];
+    return next === undefined || next === chosen ? { state } : { state: onRun(state, next.runId) };
+  }
+  const body = bodyOf(moment);
+  if (state.pane === "tasks") return taskBy(moment, by);
+  if (body.isList) return place(state.pane, to(state.at[state.pane] ?? 0, body.length));
+  const last = Math.max(0, body.length - rows);
+  const top = state.at[state.pane] ?? (body.isFollowing ? last : 0);
+  const next = Math.max(0, Math.min(last, top + by));
+  const step = place(state.pane, body.isFollowing && next === last && by > 0 ? undefined : next);
+  return state.pane === "worker" && top + by < 0 ? { ...step, intent: { kind: "older" } } : step;
+}
+
+/** Another run: what was chosen in the last one means nothing in it. */
+function onRun({ task: _, attempt: __, ...state }: Dashboard, run: string): Dashboard {
+  return { ...state, run, at: {} };
+}
+
+function paneBy({ state }: Moment, by: number): Step {
+  const at = (panes.indexOf(state.pane) + by + panes.length) % panes.length;
+  return { state: { ...state, pane: panes[at] ?? "tasks" } };
+}
+
+function taskBy({ state, scene: { run } }: Moment, by: number): Step {
+  if (run === undefined) return { state };
+  const { rows, rowOf } = run.graph;
+  const chosen = chosenTask(state, run.view);
+  const at = (rowOf.get(chosen?.id ?? "") ?? 0) + by;
+  const next = rows[Math.max(0, Math.min(rows.length - 1, at))];
+  if (next === undefined) return { state };
+  const { attempt: _, ...rest } = state;
+  return { state: { ...rest, task: next.task, at: { ...state.at, worker: undefined } } };
+}
+
+function earlierAttempt({ state, scene: { run } }: Moment): Step {
+  const attempts = (run && chosenTask(state, run.view)?.attempts) ?? 0;
+  const before = (state.attempt ?? attempts) - 1;
+  const attempt = before >= 1 ? before : attempts;
+  return attempts < 2 ? { state } : { state: { ...state, attempt, at: { ...state.at, worker: undefined } } };
+}
+
+/** The next row in this direction that holds what is searched for; from an end the search goes on at the other. */
+export function found(moment: Moment, by: 1 | -1): Step {
+  const { state } = moment;
+  const body = bodyOf(moment);
+  const wanted = state.search.toLowerCase();
+  const list = body.isList && state.pane === "tasks";
+  const here = list ? taskRow(moment) : (state.at[state.pane] ?? (body.isFollowing ? body.length : -1));
+  for (let step = 1; step <= body.length && wanted !== ""; step++) {
+    const at = (((here + by * step) % body.length) + body.length) % body.length;
+    if (!textOf(body, at, 1_000).includes(wanted)) continue;
+    if (list) return taskBy(moment, at - here);
+    return { state: { ...state, at: { ...state.at, [state.pane]: at } } };
+  }
+  return { state };
+}
+
+function taskRow({ state, scene: { run } }: Moment): number {
+  return run?.graph.rowOf.get(chosenTask(state, run.view)?.id ?? "") ?? 0;
+}
+
+function liveTask({ state, scene: { run } }: Moment): string | undefined {
+  const task = run && chosenTask(state, run.view);
+  return task === undefined || isFinalTask(task.status) ? undefined : task.id;
+}
+
+function steerBox(moment: Moment): Step {
+  const task = liveTask(moment) ?? "";
+  return boxed(moment.state, "steer", words.box.steer(task), "", { about: { task } });
+}
+
+function messageBox({ state, scene: { run } }: Moment): Step {
+  const roles = new Set(
+    run?.view.tasks.flatMap(({ role }) => (role === undefined ? [] : [`role:${role}: `])),
+  );
+  const task = run && chosenTask(state, run.view);
+  const to = task === undefined || isFinalTask(task.status) ? [] : [`${task.id}: `];
+  const proposals = [...to, "all: ", ...roles];
+  return boxed(state, "send", words.box.send, proposals[0] ?? "", { proposals });
+}
+
+function openMail({ state, scene: { run } }: Moment) {
+  const mail = run && mailOrder(run.view)[state.at.mail ?? 0];
+  return mail !== undefined && run?.view.questions.includes(mail) ? mail : undefined;
+}
+
+function isApprovalAt(moment: Moment): boolean {
+  const mail = openMail(moment);
+  return mail !== undefined && isApproval(mail);
+}
+
+function answer(moment: Moment, message: string): Step {
+  const name = openMail(moment)?.id ?? "";
+  return {
+    state: moment.state,
+    intent: { kind: "perform", action: "respond", parameters: { ...ofRun(moment), name, message } },
+  };
+}
+
+function answerBox(moment: Moment, kind: "respond" | "reject"): Step {
+  const { id: name = "", from = "", options = [], fallback } = openMail(moment) ?? {};
+  const proposals =
+    kind === "reject" ? [] : [...new Set([...(fallback === undefined ? [] : [fallback]), ...options])];
+  const label = kind === "reject" ? words.box.reject(from) : words.box.respond(from);
+  return boxed(moment.state, kind, label, "", { proposals, about: { name } });
+}
+
+function asked(moment: Moment, question: (runId: string) => string, action: string, more: object): Step {
+  const about = ofRun(moment);
+  const confirm = {
+    question: question(about.run),
+    intent: { kind: "perform", action, parameters: { ...about, ...more } } as const,
+  };
+  return { state: { ...moment.state, confirm } };
+}
+
+/** Onwards with a run that stands still or did not do: what the state of it calls for. */
+function goOn(moment: Moment): Step {
+  const view = moment.scene.run?.view;
+  if (view !== undefined && view.questions.length > 0)
+    return { state: { ...moment.state, pane: "mail", focus: "pane" } };
+  const action = view !== undefined && isFinalRun(view.status) ? "retry" : "resume";
+  return { state: moment.state, intent: { kind: "perform", action, parameters: ofRun(moment) } };
+}
+
+function copied({ state, scene }: Moment): Step {
+  const { run, transcript } = scene;
+  const text = state.pane === "worker" && transcript !== undefined ? transcript.path : (run?.directory ?? "");
+  return { state, intent: { kind: "copy", text } };
+}
+
+function ofRun({ state, scene }: Moment): { readonly run: string } {
+  return { run: scene.run?.view.runId ?? chosenRun(state, scene)?.runId ?? "last" };
+}
+
+function back({ state }: Moment): Step {
+  if (state.search !== "" && state.focus === "pane") return { state: { ...state, search: "" } };
+  if (state.isAlone) return { state: { ...state, isAlone: false } };
+  if (state.focus === "pane") return { state: { ...state, focus: "runs" } };
+  if (state.filter !== "") return { state: { ...state, filter: "" } };
+  return { state, intent: { kind: "close" } };
+}

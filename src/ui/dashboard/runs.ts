@@ -1,0 +1,75 @@
+import type { RunListing } from "../../core/ports.ts";
+import { isFinalRun } from "../../core/status.ts";
+import { formatDuration } from "../../lib/wording.ts";
+import { glyphOf } from "../glyph.ts";
+import { words } from "../strings.ts";
+import { cell, type Span } from "../width.ts";
+import type { Dashboard, Scene } from "./scene.ts";
+
+const aboutColumns = 10;
+
+/** The runs that match what is looked for: those that live first, then the newest. */
+export function listedRuns(
+  { filter }: Pick<Dashboard, "filter">,
+  { listings }: Scene,
+): readonly RunListing[] {
+  const wanted = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const found =
+    wanted.length === 0
+      ? listings
+      : listings.filter((one) => wanted.every((word) => textOf(one).includes(word)));
+  return [...found.filter(isLive), ...found.filter((one) => !isLive(one))];
+}
+
+/** The chosen run, or the first; undefined where there is none. */
+export function chosenRun(state: Pick<Dashboard, "filter" | "run">, scene: Scene): RunListing | undefined {
+  const runs = listedRuns(state, scene);
+  return runs.find(({ runId }) => runId === state.run) ?? runs[0];
+}
+
+/** True for a run that may go on. */
+export function isLive(listing: RunListing): boolean {
+  return "manifest" in listing && !isFinalRun(listing.manifest.status);
+}
+
+/** One line of the list; `now` in ms since the epoch. */
+export function runRow(listing: RunListing, { run }: Scene, now: number): readonly Span[] {
+  if (!("manifest" in listing)) {
+    const { glyph, color } = glyphOf("failed");
+    return [
+      [color, glyph],
+      ["text", listing.runId],
+      [color, listing.problem],
+    ];
+  }
+  const { manifest } = listing;
+  // The open run is followed, and may be further than its manifest.
+  const view = run?.view.runId === listing.runId ? run.view : undefined;
+  const isLost = listing.driver === "gone" && manifest.status === "running";
+  const status = view?.status ?? (isLost ? "blocked" : manifest.status);
+  const { glyph, color, word } = glyphOf(status);
+  const done = manifest.tasks.filter((task) => task.status === "completed").length;
+  const age = now - Date.parse(manifest.createdAt);
+  const about = isFinalRun(status) ? formatDuration(age) : word;
+  return [
+    [color, glyph],
+    [isFinalRun(status) ? "muted" : color, cell(about, aboutColumns)],
+    ["muted", cell(`${view?.counts.completed ?? done}/${manifest.tasks.length}`, 5)],
+    ["text", manifest.goal],
+  ];
+}
+
+/** The list's own words: how many there are, and what is looked for. */
+export function runsTitle(state: Dashboard, scene: Scene): readonly Span[] {
+  const live = scene.listings.filter(isLive).length;
+  return [
+    ["muted", words.runs.title(scene.listings.length, live)],
+    ["warning", state.filter === "" ? "" : `/${state.filter}`],
+  ];
+}
+
+function textOf(listing: RunListing): string {
+  if (!("manifest" in listing)) return `${listing.runId} ${listing.problem}`.toLowerCase();
+  const { runId, goal, status, team, workflow } = listing.manifest;
+  return `${runId} ${goal} ${status} ${team} ${workflow}`.toLowerCase();
+}

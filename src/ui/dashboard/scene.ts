@@ -1,0 +1,120 @@
+import type { StoredEvent } from "../../core/events.ts";
+import type { AttemptStory } from "../../core/explain.ts";
+import type { RunId, TaskId } from "../../core/plan.ts";
+import type { FileProblem, RunListing } from "../../core/ports.ts";
+import type { Liveness } from "../../core/process.ts";
+import type { RunState } from "../../core/state.ts";
+import type { RunView } from "../../core/view.ts";
+import type { Span } from "../width.ts";
+import type { GraphRows } from "./graph.ts";
+import type { Transcript } from "./transcript.ts";
+
+export const panes = ["tasks", "timeline", "worker", "mail", "changes", "cost", "health", "events"] as const;
+export type PaneName = (typeof panes)[number];
+
+/** Everything that is looked at; whoever feeds the dashboard keeps it up to date. */
+export interface Scene {
+  /** All runs of the project, newest first. */
+  readonly listings: readonly RunListing[];
+  /** The selected one; absent until it is read, and where it cannot be. */
+  readonly run?: OpenRun;
+  /** The selected task's newest attempt, or the one that was asked for. */
+  readonly transcript?: Transcript;
+  /** What came of the last thing that was asked for. */
+  readonly answer?: { readonly ok: boolean; readonly text: string };
+}
+
+/** A run that was read to its end. */
+export interface OpenRun {
+  readonly view: RunView;
+  readonly state: RunState;
+  readonly events: readonly StoredEvent[];
+  /** Its attempts by start; made when somebody looks. */
+  stories(): readonly AttemptStory[];
+  readonly graph: GraphRows;
+  readonly driver: Liveness | "none";
+  /** Where its files are, absolute. */
+  readonly directory: string;
+  readonly problems: readonly FileProblem[];
+}
+
+/** What is chosen and how it is looked at. Nothing of a run is in here. */
+export interface Dashboard {
+  /** Absent: the first of the list. */
+  readonly run?: RunId;
+  /** Absent: the one that is worth a look. */
+  readonly task?: TaskId;
+  /** Absent: the newest. */
+  readonly attempt?: number;
+  readonly focus: "runs" | "pane";
+  readonly pane: PaneName;
+  /** The pane has the whole screen. */
+  readonly isAlone: boolean;
+  /** The chosen row of a list, the top row of a text; absent at its beginning, or at the end of what is followed. */
+  readonly at: Readonly<Partial<Record<PaneName | "page", number | undefined>>>;
+  readonly filter: string;
+  readonly search: string;
+  readonly isRaw: boolean;
+  /** A page over everything: the keys, or an answer. */
+  readonly page?: "help" | "answer";
+  readonly box?: Box;
+  readonly confirm?: { readonly question: string; readonly intent: Intent };
+}
+
+/** What is being typed. */
+export interface Box {
+  readonly kind: "filter" | "search" | "steer" | "send" | "respond" | "reject" | "command";
+  readonly label: string;
+  readonly text: string;
+  /** Texts to choose from with the arrows. */
+  readonly proposals: readonly string[];
+  /** What the finished text belongs to: parameters of the action. */
+  readonly about: Readonly<Record<string, string>>;
+}
+
+/** What the dashboard wants done; the same as anybody asks for with a command. */
+export type Intent =
+  | { readonly kind: "close" }
+  | {
+      readonly kind: "perform";
+      readonly action: string;
+      readonly parameters: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: "command"; readonly name: string; readonly line: string }
+  | { readonly kind: "copy"; readonly text: string }
+  /** The part of the transcript before what is there. */
+  | { readonly kind: "older" };
+
+/** What a key meets: the state, what is looked at, and how much of it is seen. */
+export interface Moment {
+  readonly state: Dashboard;
+  readonly scene: Scene;
+  /** Ms since the epoch. */
+  readonly now: number;
+  /** Rows and columns of the pane's text. */
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** What a key makes of it. */
+export interface Step {
+  readonly state: Dashboard;
+  readonly intent?: Intent;
+}
+
+/** A pane's content, drawn only as far as it is visible. */
+export interface Body {
+  readonly head: readonly (readonly Span[])[];
+  readonly length: number;
+  /** `columns`: what there is to fill. */
+  row(index: number, columns: number): readonly Span[];
+  readonly foot: readonly (readonly Span[])[];
+  /** Rows are chosen; otherwise the text is scrolled. */
+  readonly isList: boolean;
+  /** Without a position the end is shown. */
+  readonly isFollowing: boolean;
+}
+
+export const noDashboard: Dashboard = {
+  ...{ focus: "runs", pane: "tasks", isAlone: false, at: {}, filter: "", search: "", isRaw: false },
+};

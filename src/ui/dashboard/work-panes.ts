@@ -1,0 +1,215 @@
+import type { StoredEvent } from "../../core/events.ts";
+import { type AttemptStory, explainTask } from "../../core/explain.ts";
+import { isFinalTask } from "../../core/status.ts";
+import type { RunView, TaskView } from "../../core/view.ts";
+import { formatDuration, formatQuiet, formatUsage, oneLine } from "../../lib/wording.ts";
+import { glyphOf } from "../glyph.ts";
+import { words } from "../strings.ts";
+import { activityOf, modelName, reasonOf } from "../widget.ts";
+import { cell, measure, plain, type Span, wrap } from "../width.ts";
+import { criticalPath } from "./graph.ts";
+import type { Body, Dashboard, OpenRun, Scene } from "./scene.ts";
+
+/** Columns that ids take at most, and deepest indentation where no lanes are drawn. */
+const idColumnsMax = 22;
+const depthMax = 12;
+const footLinesMax = 3;
+
+/** What a pane is made of: one run, how it is looked at, and when (ms since the epoch). */
+export interface Look {
+  readonly state: Dashboard;
+  readonly scene: Scene;
+  readonly run: OpenRun;
+  readonly now: number;
+  /** Columns there are. */
+  readonly columns: number;
+}
+
+/** The task that is chosen, or else the one that is most worth a look; undefined of a run without tasks. */
+export function chosenTask({ task }: Pick<Dashboard, "task">, { tasks }: RunView): TaskView | undefined {
+  const order = ["waiting", "running", "failed", "blocked", "retrying"];
+  const rank = ({ status }: TaskView): number => order.indexOf(status) + 1 || 99;
+  const chosen = tasks.find(({ id }) => id === task);
+  return chosen ?? tasks.reduce<TaskView | undefined>((a, b) => (a && rank(a) <= rank(b) ? a : b), undefined);
+}
+
+/** A page without content. */
+export function emptyBody(text: string): Body {
+  return { head: [], length: 1, row: () => [["dim", text]], foot: [], isList: false, isFollowing: false };
+}
+
+/** The graph of tasks: who needs whom, what decides the end, and why each task that waits does. */
+export function tasksPane({ state, run: { view, graph }, now, columns }: Look): Body {
+  const path = criticalPath(view.tasks, graph);
+  const chosen = chosenTask(state, view);
+  const hasLanes = graph.columns > 0 && graph.columns <= columns / 3;
+  const idColumns = idColumnsOf(view.tasks.map(({ id }) => id));
+  const why = chosen === undefined ? [] : taskStory(view, chosen, now);
+  return {
+    head: path.size > 0 ? [[["dim", words.tasks.critical(path.size)]]] : [],
+    length: graph.rows.length,
+    row(at) {
+      const row = graph.rows[at];
+      const task = row && view.tasks[row.index];
+      if (row === undefined || task === undefined) return [];
+      const { glyph, color, word } = glyphOf(task.status);
+      const lanes = hasLanes
+        ? cell(`${row.before}${glyph}${row.after}`, graph.columns)
+        : `${"  ".repeat(Math.min(row.depth, depthMax))}${glyph}`;
+      const took =
+        task.startedAt === undefined ? "" : formatDuration((task.finishedAt ?? now) - task.startedAt);
+      const tells = task.status === "running" ? activityOf(task) : (reasonOf(task) ?? "");
+      return [
+        [color, lanes],
+        [
+          path.has(task.id) ? "toolTitle" : "text",
+          cell(`${task.id}${path.has(task.id) ? " »" : ""}`, idColumns),
+        ],
+        [color, cell(word, 9)],
+        ["muted", task.role ?? task.agent],
+        ["muted", took],
+        ["dim", tells],
+      ];
+    },
+    foot: why
+      .flatMap((text) => wrap(text, columns, footLinesMax))
+      .slice(0, footLinesMax)
+      .map((line) => [["muted", line]]),
+    isList: true,
+    isFollowing: false,
+  };
+}
+
+function idColumnsOf(ids: readonly string[]): number {
+  // Of a thousand ids the first ones tell enough.
+  return Math.min(idColumnsMax, Math.max(4, ...ids.slice(0, 200).map((id) => measure(plain(id)) + 2)));
+}
+
+/** What there is to know of one task, in a few lines: first why it is where it is. */
+function taskStory(view: RunView, task: TaskView, now: number): readonly string[] {
+  const { status, attempts } = task;
+  const facts = [
+    ...explainTask(view, task),
+    status === "running" ? formatQuiet({ lastSignAt: now, ...task }, now) : "",
+    attempts > 1 ? words.tasks.attempts(attempts) : "",
+    task.reusedFrom && words.tasks.reused(task.reusedFrom),
+    formatUsage(task.usage),
+  ];
+  return [facts.filter(Boolean).join(" "), task.result?.text ?? ""].filter(Boolean);
+}
+
+/** A bar an attempt on the run's time axis. */
+export function timelinePane({ run: { view, stories }, now, columns }: Look): Body {
+  const attempts = stories();
+  const [from, to] = [view.createdAt, Math.max(view.finishedAt ?? now, view.createdAt + 1)];
+  const idColumns = idColumnsOf(attempts.map(labelOf));
+  const width = Math.max(4, columns - idColumns - 13);
+  const at = (instant: number): number =>
+    Math.floor(Math.max(0, Math.min(1, (instant - from) / (to - from))) * (width - 1));
+  return {
+    head: [
+      [
+        ["dim", cell("", idColumns + 1)],
+        [
+          "dim",
+          `0s${words.status.running === "" ? "" : "─".repeat(Math.max(0, width - 4))}${formatDuration(to - from)}`,
+        ],
+      ],
+    ],
+    length: attempts.length,
+    row(index) {
+      const span = attempts[index];
+      if (span === undefined) return [];
+      const end = span.outcome?.kind;
+      const { glyph, color } = glyphOf(end === "lost" ? "retrying" : (end ?? "running"));
+      const [start, last] = [at(span.startedAt), at(span.endedAt ?? to)];
+      const bar = " ".repeat(start) + (end === undefined ? "░" : "█").repeat(Math.max(1, last - start + 1));
+      return [
+        [color, glyph],
+        ["text", cell(labelOf(span), idColumns - 1)],
+        [color, cell(bar, width)],
+        ["muted", formatDuration((span.endedAt ?? to) - span.startedAt)],
+        ["dim", end === "lost" ? words.lost : ""],
+      ];
+    },
+    foot: [],
+    isList: false,
+    isFollowing: false,
+  };
+}
+
+function labelOf({ task, attempt }: AttemptStory): string {
+  return attempt === 1 ? task : `${task} #${attempt}`;
+}
+
+/** What the chosen task's worker was told, says and does. */
+export function workerPane({ state, scene: { transcript }, run: { view }, now, columns }: Look): Body {
+  const task = chosenTask(state, view);
+  if (task === undefined) return emptyBody(words.worker.noTask);
+  const { glyph, word, color } = glyphOf(task.status);
+  const lines = transcript?.lines(columns, state.isRaw) ?? [];
+  const took = task.startedAt === undefined ? "" : formatDuration((task.finishedAt ?? now) - task.startedAt);
+  const attempt = words.worker.attempt(state.attempt ?? task.attempts, task.attempts);
+  const facts = [task.role ?? task.agent, modelName(task.model), attempt, took, formatUsage(task.usage)];
+  const tells = task.status === "running" ? activityOf(task) : (reasonOf(task) ?? "");
+  const isBegun = (transcript?.from ?? 0) === 0;
+  return {
+    head: [
+      [
+        [color, `${glyph} ${word}`],
+        ["toolTitle", task.id],
+        ["muted", facts.filter(Boolean).join(" · ")],
+      ],
+      [["dim", tells]],
+    ],
+    length: Math.max(1, lines.length),
+    row: (at) => lines[at] ?? [["dim", task.attempts === 0 ? words.worker.notStarted : words.worker.nothing]],
+    foot: [
+      [
+        ["dim", isBegun ? "" : words.worker.older],
+        ["dim", state.at.worker === undefined && !isFinalTask(task.status) ? words.worker.following : ""],
+        ["dim", state.search === "" ? "" : words.searching(state.search)],
+      ],
+    ],
+    isList: false,
+    isFollowing: true,
+  };
+}
+
+/** The journal as it grows. */
+export function eventsPane({ run: { events } }: Look): Body {
+  return {
+    head: [],
+    length: Math.max(1, events.length),
+    row(at) {
+      const event = events[at];
+      return event === undefined ? [["dim", words.nothingYet]] : eventRow(event);
+    },
+    foot: [],
+    isList: false,
+    isFollowing: true,
+  };
+}
+
+function eventRow({ v: _, seq, epoch: __, at, type, ...fields }: StoredEvent): readonly Span[] {
+  const about = "task" in fields ? `${fields.task}${"attempt" in fields ? `/${fields.attempt}` : ""}` : "";
+  const rest = Object.fromEntries(
+    Object.entries(fields).filter(([key]) => key !== "task" && key !== "attempt" && key !== "plan"),
+  );
+  return [
+    ["dim", String(seq).padStart(5)],
+    ["muted", at.slice(11, 19)],
+    ["accent", type],
+    ["text", about],
+    ["dim", oneLine(JSON.stringify(rest), 400)],
+  ];
+}
+
+/** The text that a search looks at in each row of the pane. */
+export function textOf(body: Body, index: number, columns: number): string {
+  return body
+    .row(index, columns)
+    .map(([, text]) => text)
+    .join(" ")
+    .toLowerCase();
+}
