@@ -1,7 +1,7 @@
 /** A key as our tables name it: "a", "A", "?", "up", "enter", "ctrl+c"; a paste is its text behind "paste:". */
 export function keyName(data: string): string {
   if (data.startsWith(pasteStart)) return `paste:${data.slice(pasteStart.length).replace(pasteEnd, "")}`;
-  const known = plainKeys[data];
+  const known = Object.hasOwn(plainKeys, data) ? plainKeys[data] : undefined;
   if (known !== undefined) return known;
   const code = data.charCodeAt(0);
   if (data.length === 1 && code < 27) return `ctrl+${String.fromCharCode(code + 96)}`;
