@@ -12,7 +12,7 @@ import { untilDiskTakes } from "../lib/patience.ts";
 import { exists } from "../lib/process-table.ts";
 import { createProcessWatch, endTree, processTree } from "../lib/process-tree.ts";
 import { createRedactor } from "../lib/redact.ts";
-import { Approvals } from "../workers/side/approvals.ts";
+import { approvals } from "../workers/side/approvals.ts";
 import { parseAssignment } from "../workers/side/assignment.ts";
 import { closeDialogs } from "../workers/side/early-dialogs.ts";
 import { guardParent } from "../workers/side/parent.ts";
@@ -131,7 +131,7 @@ function closeEarlyDialogs(pi: ExtensionAPI): void {
 }
 
 function enforceRights(pi: ExtensionAPI, assignment: Assignment, work: Progress): void {
-  const approvals = new Approvals(assignment);
+  const decide = approvals(assignment);
   const { redact } = createRedactor(readEnvironment());
   pi.on("tool_call", async ({ toolName: tool, input }, { ui, signal }) => {
     const tell = (news: Denial | Heard): void => ui.setStatus(readinessKey, JSON.stringify(news));
@@ -147,7 +147,7 @@ function enforceRights(pi: ExtensionAPI, assignment: Assignment, work: Progress)
         : await judgeCall(tool, input, assignment);
     const refusal =
       verdict !== undefined && "asks" in verdict
-        ? await approvals.decide(tool, what, verdict.asks, ask)
+        ? await decide({ tool, what, rules: verdict.asks, ask })
         : verdict;
     if (refusal === undefined) return undefined;
     tell({ denied: { tool, what: what.slice(0, toldMaxLength), ...refusal } });

@@ -66,9 +66,9 @@ class ReadText {
     if (!("problem" in placed)) return undefined;
     const isOurs = placed.path.split(sep).some((part) => part.toLowerCase() === ".muster");
     if (isOurs) return "belongs to .muster, which workers leave alone";
-    const isOutside = placed.problem.startsWith("is outside");
-    const isFree = permission === "full" || (await isTemporary(placed.path, workspace));
-    return isOutside && isFree ? undefined : placed.problem;
+    const mayBeFree = placed.problem.startsWith("is outside");
+    const isFree = mayBeFree && (permission === "full" || (await isTemporary(placed.path, workspace)));
+    return isFree ? undefined : placed.problem;
   }
 
   #throughLinks(lexical: string, path: string): string {

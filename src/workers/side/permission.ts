@@ -90,7 +90,7 @@ function ruled(tool: string, doings: readonly Doing[], rules: ToolRules): Verdic
   const rulings = doings.map(({ forms, refusal }) => ({ refusal, ...rulingOn(rules, tool, forms) }));
   const denied = rulings.find(({ verdict }) => verdict === "deny");
   if (denied?.rule !== undefined) {
-    const reason = `the rule ${denied.rule} of this project's people forbids it; leave it, and say in your result what it would have done`;
+    const reason = `the rule ${denied.rule} forbids it; leave it, and say in your result what it would have done`;
     return { reason, by: `rule ${denied.rule}` };
   }
   const delivery = rulings.find(({ refusal, verdict }) => refusal !== undefined && verdict === undefined);

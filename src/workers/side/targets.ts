@@ -5,7 +5,7 @@ import { changesRepository, findRoots, type PlainCommand } from "./commands.ts";
 export function targetsOf(command: PlainCommand): readonly string[] {
   const { words, line, writesTo } = command;
   const args = words.slice(1);
-  const known = writers[line.split(" ", 1)[0] ?? ""];
+  const known = writers.get(line.split(" ", 1)[0] ?? "");
   return [...writesTo, ...(known?.(args, line) ?? [])];
 }
 
@@ -14,7 +14,7 @@ type Targets = (args: readonly string[], line: string) => readonly string[];
 const all: Targets = (args) => operands(args);
 /** What is copied goes to its last operand, or where an option says. */
 const last: Targets = (args) => {
-  const into = valuesOf(args, /^(?:-t|--target-directory)$/);
+  const into = valuesOf(args, /^(?:-\w*t|--target-directory)$/);
   const named = operands(args);
   if (into.length > 0 || args.includes("-d")) return [...into, ...named];
   return named.length > 1 ? named.slice(-1).filter((path) => !/^[^/]*:/.test(path)) : [];
@@ -25,27 +25,31 @@ const option =
   (args) =>
     valuesOf(args, name);
 
-const writers: Readonly<Record<string, Targets>> = {
-  ...named("rm rmdir mv touch mkdir tee truncate unlink shred mkfifo mknod chmod chown chgrp", all),
-  ...named("cp install rsync scp", last),
-  ...named("gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd", packed),
-  ...named("curl wget", option(/^(?:-\w*[oOP]|--(?:output(?:-d\w+)?|directory-prefix))$/)),
-  ln: (args) => (isSoftLink(args) || operands(args).length < 2 ? last(args, "") : operands(args)),
-  dd: (args) => args.flatMap((arg) => (arg.startsWith("of=") ? [arg.slice(3)] : [])),
-  sed: (args) => edited(args, /^-[a-zA-Z]*i|^--in-place/, /^(?:-\w*[ef]|--expression.*|--file.*)$/, 1),
-  perl: (args) => edited(args, /^-\w*i/, /^-\w*e$/, 0),
-  ruby: (args) => edited(args, /^-\w*i/, /^-\w*e$/, 0),
-  sort: option(/^(?:-o|--output)$/),
-  patch: (args) => [
-    ...operands(args.filter((_, at) => args[at - 1] !== "-i")).slice(0, 1),
-    ...valuesOf(args, /^(?:-[do]|--directory|--output)$/),
-  ],
-  unzip: option(/^-d$/),
-  zip: (args) => operands(args).slice(0, 1),
-  tar: tarTargets,
-  find: findTargets,
-  git: gitTargets,
-};
+const writers: ReadonlyMap<string, Targets> = new Map<string, Targets>(
+  Object.entries({
+    ...named("rm rmdir mv touch mkdir tee truncate unlink shred mkfifo mknod chmod chown chgrp", all),
+    ...named("cp install rsync scp", last),
+    ...named("gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd", packed),
+    ...named("curl wget", option(/^(?:-\w*[oOP]|--(?:output(?:-d\w+)?|directory-prefix))$/)),
+    ln: (args: readonly string[]) =>
+      isSoftLink(args) || operands(args).length < 2 ? last(args, "") : operands(args),
+    dd: (args: readonly string[]) => args.flatMap((arg) => (arg.startsWith("of=") ? [arg.slice(3)] : [])),
+    sed: (args: readonly string[]) =>
+      edited(args, /^-[a-zA-Z]*i|^--in-place/, /^(?:-\w*[ef]|--expression.*|--file.*)$/, 1),
+    perl: (args: readonly string[]) => edited(args, /^-\w*i/, /^-\w*e$/, 0),
+    ruby: (args: readonly string[]) => edited(args, /^-\w*i/, /^-\w*e$/, 0),
+    sort: option(/^(?:-\w*o|--output)$/),
+    patch: (args: readonly string[]) => [
+      ...operands(args.filter((_, at) => args[at - 1] !== "-i")).slice(0, 1),
+      ...valuesOf(args, /^(?:-[do]|--directory|--output)$/),
+    ],
+    unzip: option(/^-\w*d$/),
+    zip: (args: readonly string[]) => operands(args).slice(0, 1),
+    tar: tarTargets,
+    find: findTargets,
+    git: gitTargets,
+  }),
+);
 
 function named(names: string, targets: Targets): Readonly<Record<string, Targets>> {
   return Object.fromEntries(names.split(" ").map((name) => [name, targets]));
@@ -85,7 +89,7 @@ function tarTargets(args: readonly string[]): readonly string[] {
   const isFlags = (at: number): boolean => at === 0 || /^-\w/.test(args[at] ?? "");
   const has = (letters: RegExp, long: RegExp): boolean =>
     args.some((arg, at) => (isFlags(at) && letters.test(arg)) || long.test(arg));
-  if (has(/^-?\w*x/, /^--(?:extract|get)$/)) return valuesOf(args, /^(?:-C|--directory)$/);
+  if (has(/^-?\w*x/, /^--(?:extract|get)$/)) return valuesOf(args, /^(?:-\w*C|--directory)$/);
   if (!has(/^-?\w*[cru]/, /^--(?:create|append|update)$/)) return [];
   const files = args.flatMap((_, at) =>
     isFlags(at) && /^-?\w*f$/.test(args[at] ?? "") ? args.slice(at + 1, at + 2) : [],
@@ -122,11 +126,15 @@ function isOwnGit(path: string): boolean {
   return /^(?:\.\/)?\.git\/?$/.test(path);
 }
 
+/** Groups of braces in one word; more of them are taken for what lies outside. */
+const bracesMax = 8;
+
 /**
  * The paths that a word of a shell text stands for, as far as it tells: braces are taken apart, the well-known variables
  * are put in, and of what only the shell can know the directory before it is left. None when nothing is left.
  */
 export function spelledPaths(word: string): readonly string[] {
+  if (word.split("{").length > bracesMax) return ["/"];
   const [, before, inner, after] = /^(.*?)\{([^{}]*,[^{}]*)\}(.*)$/s.exec(word) ?? [];
   if (inner !== undefined) return inner.split(",").flatMap((one) => spelledPaths(`${before}${one}${after}`));
   const path = word

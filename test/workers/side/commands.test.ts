@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Permission } from "../../../src/core/plan.ts";
 import { plainCommands, refusedChange, refusedDelivery } from "../../../src/workers/side/commands.ts";
 import { shellCommands } from "../../../src/workers/side/shell.ts";
+import { disguises, inner } from "./disguises.ts";
 
 function refusedCommand(text: string, permission: Permission): string | undefined {
   const commands = plainCommands(text) ?? [];
@@ -12,40 +13,6 @@ function refusedCommand(text: string, permission: Permission): string | undefine
   return reasons.find((reason) => reason !== undefined);
 }
 
-/** Ways to write the same command. Whatever is refused plainly must be refused in each of them. */
-const disguises: readonly ((command: string) => string)[] = [
-  (command) => `cd /tmp && ${command}`,
-  (command) => `true; ${command}`,
-  (command) => `(${command})`,
-  (command) => `{ ${command}; }`,
-  (command) => `echo $(${command})`,
-  (command) => `echo "it says $(${command})"`,
-  (command) => `f() { ${command}; }`,
-  (command) => `case x in a) ${command};; esac`,
-  (command) => `(cd a; ls) | { cat; ${command}; }`,
-  (command) => `CI=1 ${command}`,
-  (command) => `env CI=1 ${command}`,
-  (command) => `timeout 5s ${command}`,
-  (command) => `nohup nice -n 5 ${command} &`,
-  (command) => `eval '${command}'`,
-  (command) => `ls | xargs -n 1 ${command}`,
-  (command) => `if true; then ${command}; fi`,
-  (command) => `cat <<X\nharmless\nX\n${command}`,
-  (command) => `sh -c '${command}'`,
-  (command) => `bash -lc '${command}'`,
-  (command) => `echo \`${command}\``,
-  (command) => `find . -name x -exec ${command} \\;`,
-];
-/** These fit inside every one of the others that quotes or wraps the whole. */
-const inner: readonly ((command: string) => string)[] = [
-  (command) => command,
-  (command) => `CI=1 ${command}`,
-  (command) => `/usr/bin/${command}`,
-  (command) => command.replace(/^(\w)(\w+)/, '$1""$2'),
-  (command) => command.replace(" ", " \\\n"),
-  (command) => `env -i CI=1 ${command}`,
-  (command) => `sudo timeout -s KILL 5s ${command}`,
-];
 const deliveries = [
   "git push",
   "git -C sub push origin main",

@@ -1,10 +1,12 @@
 import { mkdir, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Permission } from "../../../src/core/plan.ts";
 import { plainCommands } from "../../../src/workers/side/commands.ts";
 import { refusedReach } from "../../../src/workers/side/outside.ts";
+import { disguises, inner } from "./disguises.ts";
 
 let top: string;
 let workspace: string;
@@ -43,6 +45,7 @@ describe("a worker's shell", () => {
     "mkdir -p ~/x",
     "touch ~root/x",
     "touch {a,../b}",
+    `touch ${"{a,b}".repeat(40)}`,
     "install -m 755 a /usr/local/bin/a",
     "install -d ../d",
     "ln -s a ../b",
@@ -206,9 +209,27 @@ describe("a worker's shell", () => {
     "pkill -f 'vite --port 3000'",
     "export PATH=$PWD/bin:$PATH; command -v node",
     "touch $PWD/a $TMPDIR/muster-x",
+    "constructor a; hasOwnProperty ../b",
     "psql -c 'drop table x' > out.txt",
   ])("runs: %s", async (text) => {
     expect(await refused(text)).toBeUndefined();
+  });
+
+  it("is kept inside however the same is written", async () => {
+    const writes = [
+      "touch TOP/x",
+      "cp a TOP/x",
+      "rm -r TOP/other",
+      "git -C TOP/other reset",
+      "tar -xC TOP/other",
+    ];
+    const wrapping = fc.tuple(fc.constantFrom(...disguises), fc.constantFrom(...inner));
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...writes), wrapping, async (command, [outer, within]) => {
+        expect(await refused(outer(within(command)))).toBeDefined();
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it("of a worker with all rights writes outside, too, but not to what is git's or ours", async () => {
