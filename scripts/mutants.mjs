@@ -166,6 +166,36 @@ export const mutants = [
     to: "const done",
   },
   {
+    name: "plan-unasked",
+    file: "src/core/evolve.ts",
+    from: "...(settings.requireApproval && continued?.isApproved !== true && { proposedAt: at }),",
+    to: "",
+  },
+  {
+    name: "gate-open",
+    file: "src/core/evolve.ts",
+    from: "if (planned.gate === undefined) return",
+    to: "if (planned.id !== '') return",
+  },
+  {
+    name: "rejection-ignored",
+    file: "src/core/delivery.ts",
+    from: "next.cancel ??=",
+    to: "if (at < 0) next.cancel =",
+  },
+  {
+    name: "any-word-decides",
+    file: "src/core/mailroom.ts",
+    from: 'asked.mail.kind === "approval" ? noVerdict(asked.mail, text) : undefined',
+    to: "undefined",
+  },
+  {
+    name: "stale-revision",
+    file: "src/core/approval.ts",
+    from: "if (revision !== state.revision)",
+    to: "if (revision < 0)",
+  },
+  {
     name: "nobody-recovers",
     file: "src/engine/recovery.ts",
     from: "await launch(runId);",

@@ -114,7 +114,8 @@ export function askingText(mail: MailView, now: number): string {
         : `until ${formatDuration(deadline - now)} from now${word && `, then ${word}`}`;
   const isApproval = kind === "approval";
   const proposed = options === undefined || isApproval ? "" : `\n  Proposed: ${options.join(" | ")}`;
-  return `Task ${from} ${isApproval ? "waits for approval" : "asks"} (${formatDuration(now - at)} ago, ${until}):\n  ${text}${proposed}`;
+  const who = from === "muster" ? "The plan" : `Task ${from}`;
+  return `${who} ${isApproval ? "waits for approval" : "asks"} (${formatDuration(now - at)} ago, ${until}):\n  ${text}${proposed}`;
 }
 
 /** Each open question and approval, and the call that answers it. */

@@ -1,7 +1,9 @@
+import { requestApprovals } from "./approval.ts";
 import { atWork, Candidates } from "./candidates.ts";
 import type { Room } from "./commands.ts";
 import type { Draft } from "./draft.ts";
 import { live } from "./evolve.ts";
+import { expireMail } from "./mailroom.ts";
 import type { Cause } from "./outcome.ts";
 import { liveAttemptOf, type StartedRun } from "./state.ts";
 import { isFinalRun, isFinalTask } from "./status.ts";
@@ -9,6 +11,8 @@ import { isFinalRun, isFinalTask } from "./status.ts";
 /** Adds everything that follows from the state by itself: skips, cancellations, starts as far as there is room, the end. */
 export function advance(draft: Draft, room: Room): void {
   skipDoomed(draft);
+  // Where nobody can be there, what was just asked has its answer at once.
+  if (requestApprovals(draft)) expireMail(draft);
   const state = draft.state;
   if (state.status === "queued" || isFinalRun(state.status)) return;
   if (state.cancel !== undefined) cancelEverything(draft, state);
@@ -53,7 +57,7 @@ function stopActive(draft: Draft, state: StartedRun, cause: Cause): void {
 
 function startReady(draft: Draft, room: Room): void {
   const state = draft.state;
-  if (state.status !== "running") return;
+  if (state.status !== "running" || state.proposedAt !== undefined) return;
   let free = Math.min(state.terms.settings.concurrency - atWork(state), room.workers);
   if (free <= 0) return;
   const candidates = new Candidates(state, draft.at, room.writer);
@@ -76,8 +80,9 @@ function finish(draft: Draft): void {
   const state = draft.state;
   if (state.status === "queued" || isFinalRun(state.status) || live(state) > 0) return;
   if (state.cancel !== undefined) {
-    const status = state.cancel.cause === "cancelled" ? "cancelled" : "failed";
-    draft.add({ type: "run.finished", status, cause: state.cancel.cause });
+    const { cause } = state.cancel;
+    const status = cause === "cancelled" || cause === "rejected" ? "cancelled" : "failed";
+    draft.add({ type: "run.finished", status, cause });
   } else if (state.firstFailure !== undefined) {
     draft.add({ type: "run.finished", status: "failed", cause: state.firstFailure.cause });
   } else {

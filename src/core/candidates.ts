@@ -5,7 +5,8 @@ import { isWriter, type RunState, type StartedRun } from "./state.ts";
 
 /** What the run could start now if the machine allowed: `workers` tasks, and whether one of them is a writer. */
 export function demand(state: RunState, at: number): { readonly workers: number; readonly writer: boolean } {
-  if (state.status !== "running" || state.cancel !== undefined) return { workers: 0, writer: false };
+  if (state.status !== "running" || state.cancel !== undefined || state.proposedAt !== undefined)
+    return { workers: 0, writer: false };
   const free = state.terms.settings.concurrency - atWork(state);
   if (free <= 0) return { workers: 0, writer: false };
   const candidates = new Candidates(state, at, true);

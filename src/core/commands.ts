@@ -33,6 +33,14 @@ export type Request =
       readonly text: string;
       readonly owner: Owner;
     }
+  /** Another plan in place of the one of this revision, which waits for approval. */
+  | {
+      readonly id: string;
+      readonly kind: "revise";
+      readonly by: string;
+      readonly revision: number;
+      readonly plan: Plan;
+    }
   /** A message to a task, `role:<role>` or `all`. */
   | {
       readonly id: string;

@@ -66,10 +66,10 @@ function nextStep(attempt: LiveAttempt, limits: Limits): Due {
 
 /** Adds what time has let expire by `draft.at`: attempts past their deadline, the run past its own. */
 export function expire(draft: Draft): void {
+  expireMail(draft);
   const state = draft.state;
   if (state.status === "queued" || isFinalRun(state.status)) return;
   const { limits } = state.terms.settings;
-  if (state.cancel === undefined) expireMail(draft, state);
   if (state.cancel === undefined && isClockRunning(state) && draft.at >= runDeadline(state)) {
     draft.add({
       type: "run.cancel_requested",
@@ -84,7 +84,11 @@ export function expire(draft: Draft): void {
     if (draft.at >= at) draft.add({ type: "attempt.stopping", task, attempt, cause: "stuck" });
   }
   for (const { planned, attempt } of runningAttempts(state)) {
-    const due = attemptDeadline(planned, attempt, limits);
+    const wallAt = attempt.startedAt + planned.attemptMaxMs;
+    const next = attemptDeadline(planned, attempt, limits);
+    // A step that the wall clock leaves no time for is not taken.
+    const isLate = next.kind === "step" && draft.at >= wallAt;
+    const due: Due = isLate ? { at: wallAt, kind: "stop", cause: "timeout" } : next;
     if (draft.at < due.at) continue;
     const of = { task: planned.id, attempt: attempt.number };
     const quietMs = draft.at - attempt.lastSignAt;

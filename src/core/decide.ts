@@ -1,4 +1,5 @@
 import { advance } from "./advance.ts";
+import { revise } from "./approval.ts";
 import { type Command, type Room, unlimitedRoom } from "./commands.ts";
 import { expire, firstStepMs, isQuiet } from "./deadline.ts";
 import { Draft } from "./draft.ts";
@@ -88,6 +89,9 @@ function react(draft: Draft, command: Command): void {
         cause: "owner_gone",
         message: "the session that asked for this run has ended; resume goes on where it stands",
       });
+      return;
+    case "revise":
+      revise(draft, state, command);
       return;
     case "respond":
     case "post":

@@ -1,8 +1,9 @@
+import { decisionOf } from "./decision.ts";
 import type { RunEvent } from "./events.ts";
 import { answerTo, earlierMail, letterOf } from "./letters.ts";
 import { asks, type Letter, type Mail } from "./mail.ts";
 import type { PlannedTask } from "./plan.ts";
-import { historyOf, type Next, replace } from "./settle.ts";
+import { historyOf, type Next, replace, settle } from "./settle.ts";
 import { attemptKey, type LiveAttempt, taskAt } from "./state.ts";
 
 type MailEvent = Extract<RunEvent, { type: `mail.${string}` | "request.refused" }>;
@@ -18,7 +19,7 @@ export function applyMail(next: Next, event: MailEvent, at: number): void {
       next.letters = [...next.letters, letter];
       if (request !== undefined) next.requests = [...next.requests, request];
       if (asks(mail)) beginWait(next, mail, at);
-      else if (mail.kind === "answer" && mail.replyTo !== undefined) endWait(next, mail.replyTo, at);
+      else if (mail.kind === "answer" && mail.replyTo !== undefined) endWait(next, mail, mail.replyTo, at);
       return;
     }
     case "mail.offered":
@@ -47,6 +48,14 @@ export function applyMail(next: Next, event: MailEvent, at: number): void {
   }
 }
 
+/** A rejection ends the run, and is all the record that this needs. */
+function isRejected(next: Next, { from, by = from, text }: Mail, at: number): boolean {
+  const decision = decisionOf(text);
+  if (decision?.verdict === "approve") return false;
+  next.cancel ??= { by, reason: decision?.reason ?? text, cause: "rejected", at };
+  return true;
+}
+
 /** A worker that is ready has been told what came before it. */
 export function readPrompt(next: Next, planned: PlannedTask, attempt: LiveAttempt): void {
   const ids = earlierMail(next, planned, attempt).map(({ mail }) => mail.id);
@@ -71,10 +80,23 @@ function beginWait(next: Next, { id, from }: Mail, at: number): void {
 }
 
 /** The asker goes on; the time it waited does not count against its attempt. */
-function endWait(next: Next, question: string, at: number): void {
-  const found = taskAt(next, letterOf(next, question)?.mail.from ?? "");
+function endWait(next: Next, answer: Mail, question: string, at: number): void {
+  const asked = letterOf(next, question)?.mail;
+  if (asked?.about?.kind === "plan" && !isRejected(next, answer, at)) delete next.proposedAt;
+  const found = taskAt(next, asked?.from ?? "");
   const task = found?.task;
   if (found === undefined || (task?.status !== "waiting" && task?.status !== "blocked")) return;
+  const { done } = task;
+  if (done !== undefined) {
+    if (task.question !== question || isRejected(next, answer, at)) return;
+    settle(next, found.planned.id, (history) => ({
+      ...history,
+      status: "completed",
+      finishedAt: at,
+      ...done,
+    }));
+    return;
+  }
   const waited = Math.max(0, at - task.since);
   if (task.attempt === undefined) {
     replace(next, found.index, { ...historyOf(task), status: "retrying", retryAt: at });

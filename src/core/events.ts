@@ -44,6 +44,8 @@ export interface RunTerms {
 /** What a run takes over from one that ended before. */
 export interface Continuation {
   readonly from: RunId;
+  /** This very plan was approved there. */
+  readonly isApproved?: true;
   /** Tasks that are completed from the start; their files were copied, as those of attempt 1. */
   readonly reused: readonly ReusedTask[];
   /** The others, and why each is done again. */
@@ -93,6 +95,15 @@ export type RunEvent =
       readonly plan: Plan;
       readonly terms: RunTerms;
       readonly continued?: Continuation;
+    }
+  /** Somebody edited the plan while it waited for approval; what was approved or asked for before is about another one. */
+  | {
+      readonly type: "plan.revised";
+      readonly request: string;
+      /** From 2; the plan that the run was started with is the first. */
+      readonly revision: number;
+      readonly plan: Plan;
+      readonly by: string;
     }
   | {
       readonly type: "run.cancel_requested";

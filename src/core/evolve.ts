@@ -2,8 +2,9 @@ import { applyMail, readPrompt } from "./delivery.ts";
 import type { RunEvent, StoredEvent } from "./events.ts";
 import { graphOf } from "./graph.ts";
 import { invariant } from "./invariant.ts";
-import { questionOf } from "./letters.ts";
+import { questionOf, stepApproval } from "./letters.ts";
 import { addUsage, noUsage } from "./outcome.ts";
+import type { Plan } from "./plan.ts";
 import { completed } from "./settings.ts";
 import { addReady, historyOf, type Next, replace, settle, withoutStale } from "./settle.ts";
 import {
@@ -61,9 +62,9 @@ function leaseTaken(
   at: number,
 ): RunState {
   const driver = { pid: event.pid, startTime: event.startTime, bootId: event.bootId };
-  // Nothing goes on without a driver.
+  // Nothing goes on without a driver. A run that only waits for people kills none.
   const held = clocked(state, at, true);
-  if (held.status !== "running") return { ...held, driver };
+  if (held.status !== "running" || onlyWaits(held)) return { ...held, driver };
   return {
     ...held,
     driver,
@@ -72,47 +73,37 @@ function leaseTaken(
   };
 }
 
+function onlyWaits({ proposedAt, counts }: StartedRun): boolean {
+  if (proposedAt !== undefined) return true;
+  const { waiting, blocked, running, stopping, retrying } = counts;
+  return waiting + blocked > 0 && running + stopping + retrying === 0;
+}
+
 function started(state: RunState, event: Extract<RunEvent, { type: "run.started" }>, at: number): StartedRun {
   invariant(state.status === "queued", "a run starts once");
-  const graph = graphOf(event.plan.tasks);
-  const tasks = event.plan.tasks.map(
-    (task): TaskState => ({
-      status: "pending",
-      unmet: task.dependsOn.length,
-      attempts: 0,
-      failures: 0,
-      losses: 0,
-      modelIndex: 0,
-      usage: noUsage,
-    }),
-  );
+  const { terms, continued } = event;
+  const settings = completed(terms.settings);
   const run: Next = {
     ...state,
     status: "running",
-    plan: event.plan,
-    terms: { ...event.terms, settings: completed(event.terms.settings) },
+    ...planned(event.plan),
+    revision: 1,
+    ...(settings.requireApproval && continued?.isApproved !== true && { proposedAt: at }),
+    terms: { ...terms, settings },
     recoveries: 0,
     createdAt: at,
     idleMs: 0,
     requests: [event.request],
-    ...(event.continued && { continuedFrom: event.continued.from }),
-    tasks: Table.of(tasks),
-    graph,
-    counts: { ...noTasks, pending: tasks.length },
+    ...(continued && { continuedFrom: continued.from }),
     letters: [],
     refusals: new Map(),
     usage: noUsage,
     active: [],
     retrying: [],
-    readyReaders: null,
-    readyWriters: null,
     doomed: null,
   };
-  addReady(
-    run,
-    tasks.flatMap((task, index) => (task.status === "pending" && task.unmet === 0 ? [index] : [])),
-  );
-  for (const { task, run: reusedFrom, result, model } of event.continued?.reused ?? []) {
+  addFirst(run);
+  for (const { task, run: reusedFrom, result, model } of continued?.reused ?? []) {
     const done = {
       status: "completed",
       finishedAt: at,
@@ -126,6 +117,46 @@ function started(state: RunState, event: Extract<RunEvent, { type: "run.started"
   return run;
 }
 
+/** A plan of which nothing was done yet. */
+function planned(plan: Plan) {
+  const { tasks } = plan;
+  const pending = tasks.map(
+    ({ dependsOn }): TaskState => ({
+      status: "pending",
+      unmet: dependsOn.length,
+      attempts: 0,
+      failures: 0,
+      losses: 0,
+      modelIndex: 0,
+      usage: noUsage,
+    }),
+  );
+  return {
+    plan,
+    tasks: Table.of(pending),
+    graph: graphOf(tasks),
+    counts: { ...noTasks, pending: tasks.length },
+    readyReaders: null,
+    readyWriters: null,
+  };
+}
+
+/** The tasks that depend on none may start. */
+function addFirst(next: Next): void {
+  addReady(
+    next,
+    next.plan.tasks.flatMap(({ dependsOn }, index) => (dependsOn.length === 0 ? [index] : [])),
+  );
+}
+
+function revised(next: Next, { plan, revision, request }: Extract<RunEvent, { type: "plan.revised" }>): void {
+  invariant(next.proposedAt !== undefined, "a plan is revised before it is approved");
+  Object.assign(next, planned(plan));
+  addFirst(next);
+  next.revision = revision;
+  next.requests = [...next.requests, request];
+}
+
 type LaterEvent = Exclude<RunEvent, { type: "lease.taken" | "journal.repaired" | "run.started" }>;
 
 function apply(next: Next, event: LaterEvent, at: number): void {
@@ -136,6 +167,9 @@ function apply(next: Next, event: LaterEvent, at: number): void {
       next.requests = [...next.requests, event.request];
       return;
     }
+    case "plan.revised":
+      revised(next, event);
+      return;
     case "run.parked":
       next.status = "blocked";
       next.cause = event.cause;
@@ -299,7 +333,9 @@ function attemptEnded(next: Next, event: Extract<RunEvent, { type: "attempt.ende
       const model = outcome.model ?? history.model;
       next.recoveries = 0;
       const done = { ...history, usage, ...(model !== undefined && { model }) };
-      return { ...done, status: "completed", finishedAt: at, result: outcome.result, attempt: event.attempt };
+      const left = { result: outcome.result, attempt: event.attempt };
+      if (planned.gate === undefined) return { ...done, status: "completed", finishedAt: at, ...left };
+      return { ...done, status: "waiting", question: stepApproval(event), since: at, done: left };
     }
     if (outcome.kind === "cancelled" && retryAt === undefined) {
       return { ...history, usage, status: "cancelled", finishedAt: at };

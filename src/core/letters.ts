@@ -1,22 +1,41 @@
 import { asks, type Letter, type LetterStatus, type Mail } from "./mail.ts";
 import type { PlannedTask, TaskId } from "./plan.ts";
 import { attemptKey, type LiveAttempt, type StartedRun, taskAt } from "./state.ts";
-import { isFinalTask } from "./status.ts";
+import { isFinalRun, isFinalTask } from "./status.ts";
 
 /** Where a letter stands. What is asked is withdrawn once its asker is over; a message to one who is over expired unread. */
 export function letterStatus(state: StartedRun, letter: Letter): LetterStatus {
   const { mail } = letter;
   if (asks(mail)) {
     if (answerTo(state, mail.id) !== undefined) return "answered";
-    const asker = taskAt(state, mail.from)?.task.status ?? "skipped";
-    if (isFinalTask(asker)) return "withdrawn";
+    if (isWithdrawn(state, mail)) return "withdrawn";
     return letter.isExpired ? "expired" : "produced";
   }
   if (letter.isWithdrawn) return "withdrawn";
-  if (letter.consumed.length > 0) return "consumed";
+  if (letter.consumed.length > 0 || isForEngine(state, mail)) return "consumed";
   const reader = taskAt(state, mail.to)?.task.status;
   if (reader !== undefined && isFinalTask(reader)) return "expired";
   return letter.offered.length > 0 ? "offered" : "produced";
+}
+
+function isWithdrawn(state: StartedRun, { id, from, about }: Mail): boolean {
+  if (about?.kind === "plan")
+    return isFinalRun(state.status) || state.proposedAt === undefined || about.revision !== state.revision;
+  const asker = taskAt(state, from)?.task;
+  if (asker === undefined || isFinalTask(asker.status)) return true;
+  // Whatever its worker still asked when it was done.
+  return "done" in asker && asker.question !== id;
+}
+
+/** True for the answer to what the engine itself asked: it was read with being recorded. */
+function isForEngine(state: StartedRun, { replyTo = "" }: Mail): boolean {
+  const about = replyTo === "" ? undefined : letterOf(state, replyTo)?.mail.about?.kind;
+  return about === "plan" || about === "step";
+}
+
+/** Id of the mail that asks for the approval of what this attempt has done. */
+export function stepApproval({ task, attempt }: { readonly task: TaskId; readonly attempt: number }): string {
+  return `${task}-${attempt}-gate`;
 }
 
 /** The letter of this id, if there is one. */

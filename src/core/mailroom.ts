@@ -1,3 +1,4 @@
+import { staleRevision } from "./approval.ts";
 import type { Command } from "./commands.ts";
 import { decisionOf, noVerdict } from "./decision.ts";
 import { decideStop } from "./dispatch.ts";
@@ -45,7 +46,9 @@ export function decideMail(draft: Draft, state: StartedRun, command: MailCommand
 }
 
 /** Questions and approvals that nobody can answer, or did by their deadline: what stands in, or the word that nobody came. */
-export function expireMail(draft: Draft, state: StartedRun): void {
+export function expireMail(draft: Draft): void {
+  const { state } = draft;
+  if (state.status === "queued" || state.cancel !== undefined) return;
   for (const { mail: asked, isExpired } of openQuestions(state)) {
     const { id, from, deadline, fallback } = asked;
     const isOver = !isExpired && deadline !== undefined && draft.at >= deadline;
@@ -88,7 +91,9 @@ function post(draft: Draft, request: string, mail: Mail): void {
 function answer(draft: Draft, state: StartedRun, command: Extract<Command, { kind: "respond" }>): void {
   const to = letterOf(state, command.question)?.mail.from ?? "";
   post(draft, command.id, { ...written(command), kind: "answer", to, replyTo: command.question });
-  if (state.status !== "blocked") return;
+  // One that was rejected ends where it stands.
+  const after = draft.state;
+  if (state.status !== "blocked" || (after.status !== "queued" && after.cancel !== undefined)) return;
   const { owner } = command;
   draft.add({ type: "run.resumed", request: command.id, owner, background: state.terms.background });
 }
@@ -101,7 +106,13 @@ function noAnswer(
   if (asked === undefined || !asks(asked.mail)) return `there is no question ${question}`;
   const given = answerTo(state, question)?.mail;
   if (given !== undefined) return `it was answered already, by ${given.by ?? given.from}: ${given.text}`;
-  const over = state.cancel === undefined ? overOf(state, asked.mail.from) : "the run is being cancelled";
+  const { about, from } = asked.mail;
+  const over =
+    state.cancel !== undefined
+      ? "the run is being cancelled"
+      : about?.kind === "plan"
+        ? staleRevision(state, about.revision)
+        : overOf(state, from);
   return over ?? (asked.mail.kind === "approval" ? noVerdict(asked.mail, text) : undefined);
 }
 

@@ -63,6 +63,8 @@ export interface PlannedTask {
   readonly output?: string;
   /** Files the prompt points at, relative to the workspace. */
   readonly reads: readonly string[];
+  /** A person approves what it has done before it is completed; absent: nobody need. */
+  readonly gate?: "approval";
   /** True for a step whose job is to verify the work of others. */
   readonly verify: boolean;
   /** Tries after the first that a failure may cost. */

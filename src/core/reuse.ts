@@ -39,7 +39,8 @@ export async function reuse(old: StartedRun, terms: ReuseTerms): Promise<Continu
     const reason = await why(id, dependsOn);
     if (reason !== undefined) again.push({ task: id, why: reason });
   }
-  return { from: old.terms.runId, reused: [...reused.values()], again };
+  const isApproved = old.proposedAt === undefined && old.plan.hash === plan.hash;
+  return { from: old.terms.runId, ...(isApproved && { isApproved }), reused: [...reused.values()], again };
 }
 
 function unfinished(task: TaskState): string {

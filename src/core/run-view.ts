@@ -57,17 +57,22 @@ function standing(state: StartedRun, isAsking: boolean, now: number): RunView["s
 function waitReason(questions: readonly Mail[]): string {
   const [first] = questions;
   const more = questions.length > 1 ? ` (and ${questions.length - 1} more)` : "";
-  return first === undefined ? "" : `task ${first.from} ${askingWords(first)}${more}`;
+  if (first === undefined) return "";
+  return first.about?.kind === "plan"
+    ? `revision ${first.about.revision} of the plan waits for approval`
+    : `task ${first.from} ${askingWords(first)}${more}`;
 }
 
 function askingWords({ kind, text }: Mail): string {
-  return `${kind === "approval" ? "waits for approval" : "asks"}: ${text}`;
+  // What follows the first line of an approval is there for whoever decides.
+  return kind === "approval" ? `waits for approval: ${text.split("\n", 1)[0]}` : `asks: ${text}`;
 }
 
 function runReason(state: StartedRun): string | undefined {
   if (state.cancel !== undefined) {
-    const { by, reason } = state.cancel;
-    return reason === "" ? `cancelled by ${by}` : `cancelled by ${by}: ${reason}`;
+    const { by, reason, cause } = state.cancel;
+    const what = `${cause === "rejected" ? cause : "cancelled"} by ${by}`;
+    return reason === "" ? what : `${what}: ${reason}`;
   }
   if (state.status === "failed" && state.firstFailure !== undefined) {
     return `task ${state.firstFailure.task} failed: ${state.firstFailure.message}`;
@@ -80,6 +85,7 @@ function taskView(state: StartedRun, planned: PlannedTask, task: TaskState, now:
   const attempt = liveAttemptOf(task);
   const cause = "cause" in task ? task.cause : task.status === "skipped" ? "dependency_failed" : undefined;
   const model = attempt?.model ?? task.model;
+  const left = "done" in task ? task.done : task.status === "completed" ? task : undefined;
   return {
     id: planned.id,
     agent: planned.agent,
@@ -101,7 +107,7 @@ function taskView(state: StartedRun, planned: PlannedTask, task: TaskState, now:
     ...(task.denied !== undefined && { denied: task.denied }),
     ...queuedFor(state, planned.id),
     usage: attempt === undefined ? task.usage : addUsage(task.usage, attempt.usage),
-    ...(task.status === "completed" && { result: task.result }),
+    ...(left !== undefined && { result: left.result }),
     ...("reusedFrom" in task && { reusedFrom: task.reusedFrom }),
   };
 }
@@ -159,6 +165,7 @@ function pendingReason(state: StartedRun, planned: PlannedTask, unmet: number): 
     });
     return `waits for ${open.join(", ")}`;
   }
+  if (state.proposedAt !== undefined) return "the plan waits for approval";
   if (state.status === "blocked") return "the run is parked";
   const writer = state.active.flatMap((index) => {
     const other = state.plan.tasks[index];

@@ -133,6 +133,8 @@ export interface Settings {
   /** Levels of nested runs; a worker at this depth cannot start another. */
   readonly depthMax: number;
   readonly permissions: ToolRules;
+  /** A person approves the plan of a run before anything of it starts. */
+  readonly requireApproval: boolean;
   readonly limits: Limits;
   readonly retries: Retries;
   readonly retention: Retention;
@@ -168,6 +170,7 @@ export const defaultSettings: Settings = {
   headless: "wait",
   depthMax: 2,
   permissions: { deny: [], ask: [], allow: [], askMaxMs: 0 },
+  requireApproval: false,
   limits: {
     startMaxMs: 60_000,
     nudgeAfterMs: 180_000,

@@ -47,27 +47,35 @@ export interface LiveAttempt {
   readonly escalation?: Escalation & { readonly at: number; readonly isOver: boolean };
 }
 
+/** What a task left, and by which attempt. */
+export interface Done {
+  readonly result: AttemptResult;
+  readonly attempt: number;
+}
+
 export type TaskState = TaskHistory &
   (
     | { readonly status: "pending" /** Dependencies that have not completed. */; readonly unmet: number }
     | { readonly status: "running"; readonly attempt: LiveAttempt }
     | { readonly status: "stopping"; readonly attempt: LiveAttempt; readonly cause: Cause }
-    /** It asked something; `blocked` once the question's deadline passed. Without an attempt: its worker ended meanwhile. */
+    /**
+     * It asked something, or `done` waits for approval; `blocked` once the deadline of that mail, `question`, passed. Without
+     * an attempt: its worker ended.
+     */
     | {
         readonly status: "waiting" | "blocked";
         readonly question: string;
         readonly since: number;
         readonly attempt?: LiveAttempt;
+        readonly done?: Done;
       }
     | { readonly status: "retrying"; readonly retryAt: number }
-    | {
+    | ({
         readonly status: "completed";
         readonly finishedAt: number;
-        readonly result: AttemptResult;
-        readonly attempt: number;
         /** The earlier run that did the work. */
         readonly reusedFrom?: RunId;
-      }
+      } & Done)
     | {
         readonly status: "failed";
         readonly finishedAt: number;
@@ -102,6 +110,10 @@ export interface StartedRun extends RunBase {
   readonly cause?: Cause;
   readonly reason?: string;
   readonly plan: Plan;
+  /** Of the plan, from 1: one more with every edit. */
+  readonly revision: number;
+  /** Set while this revision waits for approval, ms since the epoch: until then nothing starts. */
+  readonly proposedAt?: number;
   readonly terms: RunTerms;
   /** The run that this one goes on with. */
   readonly continuedFrom?: RunId;
@@ -150,9 +162,10 @@ export function liveAttemptOf(task: TaskState | undefined): LiveAttempt | undefi
     : undefined;
 }
 
-/** True while the run's wall clock goes: it stands while the run is parked and while at least one task waits for people. */
+/** True while the run's wall clock goes: it stands while the run is parked and while its plan or a task waits for people. */
 export function isClockRunning(state: RunState): boolean {
-  return state.status === "running" && state.counts.waiting + state.counts.blocked === 0;
+  if (state.status !== "running" || state.proposedAt !== undefined) return false;
+  return state.counts.waiting + state.counts.blocked === 0;
 }
 
 /** The state before the first event. */

@@ -34,7 +34,7 @@ export interface TaskView {
   readonly usage: Usage;
   /** The earlier run that did the work; it cost nothing here. */
   readonly reusedFrom?: string;
-  /** The claim it left, once completed. */
+  /** The claim it left, once completed or done and to be approved. */
   readonly result?: AttemptResult;
 }
 

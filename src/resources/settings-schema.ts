@@ -109,6 +109,11 @@ export const settingsSchema = Type.Object(
       },
       { description: "What workers may do with tools; docs/permissions.md.", additionalProperties: false },
     ),
+    requireApproval: Type.Boolean({
+      default: texts.requireApproval,
+      description:
+        "A person approves a run's plan before anything of it starts. A project can only add this.",
+    }),
     limits: group("Bounds on time (ms) and size (bytes).", limits, {
       startMaxMs: [1_000, hourMs, "From a worker's spawn to its readiness, ms."],
       nudgeAfterMs: [0, dayMs, "Silence after which a worker is told to go on or to submit, ms; 0: never."],

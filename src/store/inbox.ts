@@ -104,6 +104,8 @@ const fits: Readonly<Record<Request["kind"], (value: Json) => boolean>> = {
   cancel: ({ by, reason }) => isText(by, reason),
   resume: ({ owner, background }) => isText(membersOf(owner).sessionId) && typeof background === "boolean",
   respond: ({ by, question, text, owner }) => isText(by, question, text, membersOf(owner).sessionId),
+  revise: ({ by, revision, plan }) =>
+    isText(by) && typeof revision === "number" && Array.isArray(membersOf(plan).tasks),
   post: ({ by, to, text }) => isText(by, to, text),
   stop: ({ by, task }) => isText(by, task),
 };

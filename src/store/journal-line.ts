@@ -27,6 +27,7 @@ const knownTypes: Readonly<Record<RunEvent["type"], true>> = {
   "lease.taken": true,
   "journal.repaired": true,
   "run.started": true,
+  "plan.revised": true,
   "run.cancel_requested": true,
   "run.parked": true,
   "run.resumed": true,

@@ -16,6 +16,7 @@ function keysOf(driven: Plan, outputOf: (id: string) => string): ReadonlyMap<str
     for (const id of history.alive()) {
       history.command({ kind: "ended", task: id, attempt: 1, outcome: completed(outputOf(id)) });
     }
+    history.approveAll();
   }
   return contentKeys(recordedWork(history.run()), asIs);
 }

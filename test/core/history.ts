@@ -2,6 +2,7 @@ import type { Command, Room } from "../../src/core/commands.ts";
 import { decide } from "../../src/core/decide.ts";
 import { type RunEvent, type RunTerms, type StoredEvent, schemaVersion } from "../../src/core/events.ts";
 import { evolve } from "../../src/core/evolve.ts";
+import { openQuestions } from "../../src/core/letters.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { emptyState, type RunState, type StartedRun, type TaskState, taskAt } from "../../src/core/state.ts";
 import { terms } from "../support/plan.ts";
@@ -54,6 +55,21 @@ export class History {
 
   decide(command: Told, room?: Room): RunEvent[] {
     return [...decide(this.state, { ...command, at: this.now }, room)];
+  }
+
+  /** Approves whatever waits for approval. */
+  approveAll(): void {
+    for (const { mail } of openQuestions(this.run()).filter((letter) => letter.mail.kind === "approval")) {
+      const owner = { sessionId: "s2" };
+      this.command({
+        kind: "respond",
+        id: `yes-${mail.id}`,
+        by: "me",
+        question: mail.id,
+        text: "approve",
+        owner,
+      });
+    }
   }
 
   run(): StartedRun {

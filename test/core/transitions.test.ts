@@ -5,7 +5,7 @@ import { Random } from "../support/random.ts";
 import { runTransitions, taskTransitions } from "./transitions.ts";
 import { statesOf, walk } from "./walk.ts";
 
-const walks = 2_000;
+const walks = 3_000;
 
 function listed(table: Readonly<Record<string, readonly string[]>>): string[] {
   return Object.entries(table)

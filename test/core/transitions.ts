@@ -5,7 +5,7 @@ export const taskTransitions: Readonly<Partial<Record<TaskStatus, readonly TaskS
   pending: ["running", "skipped", "cancelled"],
   running: ["stopping", "retrying", "waiting", "completed", "failed"],
   waiting: ["running", "blocked", "stopping", "retrying", "completed", "failed", "cancelled"],
-  blocked: ["running", "stopping", "retrying", "completed", "failed", "cancelled"],
+  blocked: ["running", "waiting", "stopping", "retrying", "completed", "failed", "cancelled"],
   stopping: ["retrying", "waiting", "blocked", "completed", "failed", "cancelled"],
   retrying: ["running", "waiting", "cancelled"],
 };

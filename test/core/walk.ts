@@ -4,7 +4,7 @@ import { openQuestions } from "../../src/core/letters.ts";
 import { type AttemptOutcome, type Cause, noUsage } from "../../src/core/outcome.ts";
 import type { RunState } from "../../src/core/state.ts";
 import { isFinalRun } from "../../src/core/status.ts";
-import { scenarioOf } from "../simulation/scenario.ts";
+import { planOf, scenarioOf } from "../simulation/scenario.ts";
 import { completed, failed, terms } from "../support/plan.ts";
 import type { Random } from "../support/random.ts";
 import { History, type Told } from "./history.ts";
@@ -61,6 +61,13 @@ function commandFor(history: History, random: Random): Told {
   const kind = random.next();
   if (kind < 0.02) return { kind: "cancel", id, by: "me", reason: "" };
   if (kind < 0.06) return { kind: "owner_gone" };
+  // A run that nobody approves would do nothing else.
+  if (state.proposedAt !== undefined && random.chance(0.2)) {
+    const question = `plan-${state.revision}`;
+    if (random.chance(0.8))
+      return { kind: "respond", id, by: "me", question, text: "approve", owner: { sessionId: "s3" } };
+    return { kind: "revise", id, by: "me", revision: state.revision, plan: planOf(random) };
+  }
   if (kind < 0.15) return { kind: "resume", id, owner: { sessionId: "s2" }, background: false };
   if (kind < 0.19) {
     history.takeLease();
@@ -108,7 +115,8 @@ function mailFor(history: History, id: string, random: Random): Told {
     case 5: {
       const [asked] = random.chance(0.8) ? openQuestions(history.run()) : [];
       const owner = { sessionId: "s3" };
-      return { kind: "respond", id, by, question: asked?.mail.id ?? mail, text: "this", owner };
+      const text = random.pick(["this", "approve", "approve", "approve", "reject: not so"]);
+      return { kind: "respond", id, by, question: asked?.mail.id ?? mail, text, owner };
     }
     case 6:
       return random.chance(0.3)

@@ -2,42 +2,13 @@ import { effects } from "../../src/core/effects.ts";
 import type { StoredEvent } from "../../src/core/events.ts";
 import { evolve, fold } from "../../src/core/evolve.ts";
 import type { Mail } from "../../src/core/mail.ts";
-import type { AttemptOutcome } from "../../src/core/outcome.ts";
-import type { Plan, PlannedTask } from "../../src/core/plan.ts";
+import type { Plan } from "../../src/core/plan.ts";
 import type { Limits } from "../../src/core/settings.ts";
 import { countsAsLoss, emptyState, type RunState } from "../../src/core/state.ts";
 import { isFinalRun, isFinalTask } from "../../src/core/status.ts";
-
-/** What the oracle itself remembers of a task: as little as the promises need, and nothing taken from the core. */
-interface TaskRecord {
-  readonly planned: PlannedTask;
-  attempts: number;
-  live: number | undefined;
-  final: "completed" | "failed" | "skipped" | "cancelled" | undefined;
-  retryAt: number | undefined;
-  isStopping: boolean;
-  /** Steps against the silence of the living attempt that were recorded, and those that its worker was told of. */
-  steps: string[];
-  told: string[];
-  /** The newest recorded sign of life, ms since the epoch; the clock may jump behind it. */
-  lastSignAt: number;
-  endings: AttemptOutcome[];
-  /** The result that an earlier run left. */
-  reused?: string;
-}
-
-/** What the oracle may look at beside the journal. */
-export interface Witness {
-  /** Identities of living worker processes of this attempt that its own run answers for. */
-  workersOf(task: string, attempt: number): number;
-  /** Living worker processes of the run. */
-  workers(): number;
-  /** A completed outcome that is on the disk. */
-  hasResult(task: string, attempt: number): boolean;
-  /** Whether a driver that nobody could end did the attempt once more, behind its successor's back. */
-  isObscure(task: string, attempt: number): boolean;
-  violate(message: string): void;
-}
+import { Decisions } from "./decisions.ts";
+import { newRecord, type TaskRecord } from "./task-record.ts";
+import type { Witness } from "./witness.ts";
 
 /**
  * Judges a journal while it is written, by a model of its own: counters and sets that follow from the records and from
@@ -64,6 +35,7 @@ export class Oracle {
   /** Questions of each task: a loss while one waits costs nothing. */
   readonly #asked = new Map<string, number>();
   readonly #mail = new Set<string>();
+  readonly #decisions = new Decisions((holds, message) => this.#expect(holds, message));
   readonly #answered = new Set<string>();
   readonly #consumed = new Set<string>();
   readonly #witness: Witness;
@@ -113,7 +85,7 @@ export class Oracle {
   #judge(event: StoredEvent): void {
     switch (event.type) {
       case "lease.taken":
-        if (this.plan !== undefined && !this.#isParked) this.#recoveries++;
+        if (this.plan !== undefined && !this.#isParked && !this.#onlyWaits()) this.#recoveries++;
         return;
       case "journal.repaired":
         this.#expect(false, "repaired, but nobody asked for it");
@@ -145,7 +117,12 @@ export class Oracle {
         this.#expect(false, "imported, but nobody did that");
         return;
       case "run.finished":
+        this.#decisions.finished(event);
         this.#finish(event.status);
+        return;
+      case "plan.revised":
+        this.#decisions.revised(event);
+        this.#plan(event.plan);
         return;
       case "mail.posted":
         this.#judgeMail(event.mail, Date.parse(event.at));
@@ -167,7 +144,16 @@ export class Oracle {
     }
   }
 
-  #judgeMail({ id, kind, from, to, replyTo = "" }: Mail, at: number): void {
+  /** Nobody's work dies with a driver of a run that only waits for people. */
+  #onlyWaits(): boolean {
+    const { proposed, done } = this.#decisions;
+    const begun = [...this.tasks].flatMap(([id, task]) => (task.final || task.attempts === 0 ? [] : id));
+    const waits = (id: string): boolean => done.has(id) || this.#waiting.has(id);
+    return proposed !== undefined || (begun.length > 0 && begun.every(waits));
+  }
+
+  #judgeMail(mail: Mail, at: number): void {
+    const { id, kind, from, to, replyTo = "" } = mail;
     this.#expect(!this.#mail.has(id), `mail ${id} is posted twice`);
     this.#mail.add(id);
     if (kind === "question") {
@@ -175,6 +161,9 @@ export class Oracle {
       this.#waiting.add(from);
       this.#asked.set(from, (this.#asked.get(from) ?? 0) + 1);
     }
+    const approved = this.tasks.get(this.#decisions.posted(mail) ?? "");
+    if (approved !== undefined) approved.final = "completed";
+    if (this.#decisions.isRejected) this.#isCancelled = true;
     if (kind !== "answer") return;
     this.#waiting.delete(to);
     const asker = this.tasks.get(to);
@@ -191,22 +180,25 @@ export class Oracle {
 
   #started(event: Extract<StoredEvent, { type: "run.started" }>): void {
     this.#expect(this.plan === undefined, "started twice");
-    this.plan = event.plan;
-    this.#concurrency = event.terms.settings.concurrency;
-    this.#recoveryMax = event.terms.settings.recovery.max;
-    this.#lostMax = event.terms.settings.retries.lostMax;
-    this.#limits = event.terms.settings.limits;
-    this.#owner = JSON.stringify(event.terms.owner);
-    for (const planned of event.plan.tasks) {
-      const fresh = { attempts: 0, live: undefined, final: undefined, retryAt: undefined, isStopping: false };
-      const signs = { steps: [], told: [], lastSignAt: 0 };
-      this.tasks.set(planned.id, { planned, ...fresh, ...signs, endings: [] });
-    }
+    const { settings } = event.terms;
+    if (settings.requireApproval && event.continued?.isApproved !== true) this.#decisions.proposed = 1;
+    this.#plan(event.plan);
     for (const { task: id, result } of event.continued?.reused ?? []) {
       const task = this.tasks.get(id);
       this.#expect(task !== undefined && this.#witness.hasResult(id, 1), `${id} is reused, but not there`);
       if (task !== undefined) Object.assign(task, { attempts: 1, final: "completed", reused: result.text });
     }
+    this.#concurrency = event.terms.settings.concurrency;
+    this.#recoveryMax = event.terms.settings.recovery.max;
+    this.#lostMax = event.terms.settings.retries.lostMax;
+    this.#limits = event.terms.settings.limits;
+    this.#owner = JSON.stringify(event.terms.owner);
+  }
+
+  #plan(plan: Plan): void {
+    this.plan = plan;
+    this.tasks.clear();
+    for (const planned of plan.tasks) this.tasks.set(planned.id, newRecord(planned));
   }
 
   #judgeTask(event: Exclude<Extract<StoredEvent, { task: string }>, { type: "mail.withdrawn" }>): void {
@@ -284,6 +276,7 @@ export class Oracle {
   #attemptStarted(event: Extract<StoredEvent, { type: "attempt.started" }>, task: TaskRecord): void {
     const name = `${event.task}/${event.attempt}`;
     this.#expect(!this.#isCancelled, `${name} starts after a cancel`);
+    this.#decisions.starts(event.task, name);
     this.#expect(!this.#isParked, `${name} starts while the run is parked`);
     this.#expect(
       this.#recoveries <= this.#recoveryMax,
@@ -343,7 +336,8 @@ export class Oracle {
     task.retryAt = retryAt;
     task.endings.push(outcome);
     if (outcome.kind === "completed") {
-      task.final = "completed";
+      if (task.planned.gate === undefined) task.final = "completed";
+      else this.#decisions.done.add(event.task);
       this.#recoveries = 0;
     } else if (retryAt === undefined) task.final = outcome.kind === "cancelled" ? "cancelled" : "failed";
     this.#expect(retryAt === undefined || !this.#isCancelled, `${name} is to be retried after a cancel`);

@@ -4,6 +4,7 @@ import { fold } from "../../src/core/evolve.ts";
 import { AlreadyContinued } from "../../src/core/failure.ts";
 import { openQuestions } from "../../src/core/letters.ts";
 import { terms } from "../support/plan.ts";
+import { planOf } from "./scenario.ts";
 import type { Past, World } from "./world.ts";
 
 /** Everyone who wants something of the run, and everything that befalls it from outside. */
@@ -26,12 +27,14 @@ export class People {
   async live(): Promise<void> {
     const { engine, scenario, timeline, past } = this.#world;
     const { background, settings, plan } = scenario;
-    const owner = { sessionId: "session-1", host: this.#world.newHost() };
+    const attended = scenario.isAttended ? {} : { attended: false };
+    const owner = { sessionId: "session-1", host: this.#world.newHost(), ...attended };
     if (past === undefined) await engine.submit({ plan, terms: terms({ background, settings, owner }) });
     else await this.#retry(past, owner);
     this.#befall();
     for (;;) {
-      await timeline.sleep(this.#world.random.integer(300, 3_000), undefined);
+      const patience = this.#world.isUndecided && !this.#world.hasFaults ? 300_000 : 0;
+      await timeline.sleep(patience + this.#world.random.integer(300, 3_000), undefined);
       await this.#lookAfter();
     }
   }
@@ -88,7 +91,11 @@ export class People {
     for (let left = asked === undefined ? 0 : random.integer(0, 2); left > 0; left--) {
       const owner = { sessionId: by, host: this.#world.newHost() };
       const question = asked?.mail.id ?? "";
-      await this.#send({ kind: "respond", id: this.#id(), by, question, text: "this one", owner });
+      const isApproval = asked?.mail.kind === "approval";
+      if (isApproval && this.#world.isUndecided) continue;
+      const text = isApproval ? this.#verdict() : "this one";
+      if (asked?.mail.about?.kind === "plan" && random.chance(0.2)) await this.#revise(state.revision);
+      await this.#send({ kind: "respond", id: this.#id(), by, question, text, owner });
     }
     if (random.chance(0.03)) {
       const task = state.plan.tasks[random.integer(0, state.plan.tasks.length)]?.id ?? "nobody";
@@ -97,6 +104,18 @@ export class People {
     if (!random.chance(0.1)) return;
     const to = random.pick(["all", "nobody", ...state.plan.tasks.map(({ id }) => id)]);
     await this.#send({ kind: "post", id: this.#id(), by, to, text: "look here" });
+  }
+
+  #verdict(): string {
+    const { random } = this.#world;
+    return random.chance(0.8) ? "approve" : random.pick(["well", "well", "reject: not so"]);
+  }
+
+  /** Edits the plan that waits for approval, sometimes one that is not there any more. */
+  #revise(current: number): Promise<void> {
+    const { random } = this.#world;
+    const revision = random.chance(0.8) ? current : random.integer(1, 4);
+    return this.#send({ kind: "revise", id: this.#id(), by: "session-2", revision, plan: planOf(random) });
   }
 
   #id(): string {

@@ -39,6 +39,10 @@ export interface Scenario {
   readonly temper: Temper;
   /** Whether somebody resumes the run when it was parked. */
   readonly isResumed: boolean;
+  /** False: the lead's host ended with its prompt. */
+  readonly isAttended: boolean;
+  /** Virtual ms from the start during which nobody decides on what is to be approved. */
+  readonly undecidedMs: number;
   readonly machineWorkers: number;
 }
 
@@ -52,6 +56,8 @@ export function scenarioOf(random: Random): Scenario {
     faults: faultsOf(random, ownerDies),
     temper: temperOf(random),
     isResumed: random.chance(0.8),
+    isAttended: random.chance(0.8),
+    undecidedMs: random.chance(0.04) ? 2 * 3_600_000 : 0,
     machineWorkers: random.integer(1, 6),
   };
 }
@@ -130,17 +136,26 @@ function settingsOf(random: Random): Settings {
       lostMax: random.integer(0, 5),
     },
     recovery: { auto: true, max: random.pick([0, 1, 2, 5]) },
+    requireApproval: random.chance(0.2),
+    headless: random.pick(["wait", "wait", "default", "deny"]),
   };
 }
 
-function planOf(random: Random): Plan {
+/** A plan at random, of which some steps may wait for approval. */
+export function planOf(random: Random): Plan {
   const size = random.integer(1, 12);
   const shape = random.pick(["layered", "chain", "independent", "random"]);
   const width = random.integer(1, 4);
+  const gated = random.pick([0, 0, 0.3]);
   const tasks: PlannedTask[] = [];
   for (let index = 0; index < size; index++) {
     const dependsOn = dependenciesOf(index, shape, width, random).map((at) => `t${at}`);
-    tasks.push(task(`t${index}`, dependsOn, variationOf(random)));
+    tasks.push(
+      task(`t${index}`, dependsOn, {
+        ...variationOf(random),
+        ...(random.chance(gated) && { gate: "approval" }),
+      }),
+    );
   }
   return plan(...random.shuffled(tasks));
 }

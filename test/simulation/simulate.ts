@@ -67,7 +67,8 @@ async function lived(random: Random, scenario: Scenario, past?: Past): Promise<W
     if (violations.length > 0) return true;
     if (timeline.stepsAtThisInstant > stepsPerInstantMax) world.violate("busy without time going on");
     const { seq } = world.oracle.state;
-    if (timeline.now - startedAt > virtualMaxMs || timeline.steps > stepsMax || seq > eventsMax)
+    const most = virtualMaxMs + world.scenario.undecidedMs;
+    if (timeline.now - startedAt > most || timeline.steps > stepsMax || seq > eventsMax)
       world.violate(`no end after ${timeline.steps} steps and ${timeline.now - startedAt} ms`);
     return people.isIdle && world.hasEnded;
   });

@@ -38,6 +38,7 @@ export interface Tally {
   /** Runs that went on with an earlier one, and the tasks that they did not do again. */
   retries: number;
   reused: number;
+  approvals: number;
 }
 
 interface Driver {
@@ -71,6 +72,7 @@ export class World {
     questions: 0,
     retries: 0,
     reused: 0,
+    approvals: 0,
   };
   /** The run that the newest request to drive named. */
   runId = "";
@@ -80,6 +82,7 @@ export class World {
   readonly hosts = new Map<number, VirtualProcess>();
   isDiskFull = false;
   readonly #faultsEndAt: number;
+  readonly #decidesAt: number;
   readonly #immune = new Set<VirtualProcess>();
   /** Attempts that an immune driver performed after it was taken over. */
   readonly #obscure = new Set<string>();
@@ -91,6 +94,7 @@ export class World {
     this.random = random;
     this.scenario = scenario;
     this.timeline = new Timeline(random);
+    this.#decidesAt = this.timeline.now + scenario.undecidedMs;
     this.#faultsEndAt = this.timeline.now + scenario.faults.forMs;
     this.disk = new MemoryDisk(
       (_runId, event) => this.#recorded(event),
@@ -132,6 +136,10 @@ export class World {
       },
       recovers: () => Promise.resolve(true),
     });
+  }
+
+  get isUndecided(): boolean {
+    return this.timeline.now < this.#decidesAt;
   }
 
   get hasFaults(): boolean {
@@ -308,6 +316,7 @@ export class World {
     }
     if (event.type === "run.started") this.tally.reused += event.continued?.reused.length ?? 0;
     if (event.type === "mail.posted" && event.mail.kind === "question") this.tally.questions++;
+    if (event.type === "mail.posted" && event.mail.kind === "approval") this.tally.approvals++;
     try {
       this.oracle.event(event);
     } catch (error) {
