@@ -109,6 +109,11 @@ async function observed(
   };
 }
 
+/** The manifests of those that can be listed, in their order. */
+export function manifestsOf(listings: readonly RunListing[]): readonly Manifest[] {
+  return listings.flatMap((listing) => ("manifest" in listing ? [listing.manifest] : []));
+}
+
 /** The run that a reference means, or why there is none: it may have been forgotten. */
 export async function meantRun(
   run: string,

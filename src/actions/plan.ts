@@ -8,6 +8,7 @@ import { type Compiled, compilePlan } from "../resources/compile.ts";
 import { loadSettings } from "../resources/settings.ts";
 import type { Parameters } from "./action.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
+import { manifestsOf } from "./observe.ts";
 import { answer, refusal } from "./result.ts";
 import { bounded, problemsMax, problemsText } from "./text.ts";
 
@@ -40,9 +41,7 @@ export const plan: Perform = async (parameters, context) => {
   const asked = await compileAsk(parameters, context);
   if (!asked.ok) return refusal(asked.problems);
   const tasks = asked.plan.tasks.slice(0, 100).map(({ id, agent }) => ({ id, agent, status: "pending" }));
-  const past = experienceOf(
-    (await context.engine.list()).flatMap((run) => ("manifest" in run ? [run.manifest] : [])),
-  );
+  const past = experienceOf(manifestsOf(await context.engine.list()));
   const expected = estimate(asked.plan, asked.concurrency, past);
   const text = planText(asked.plan, asked.concurrency, context.requester.model, expected);
   return withWarnings(asked.warnings, answer(text, { tasks }));

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { estimateRest } from "../core/estimate.ts";
 import { attemptsOf } from "../core/explain.ts";
 import { HistoryRefused } from "../core/history.ts";
 import type { RunId } from "../core/plan.ts";
@@ -8,7 +9,7 @@ import { redactFreeText } from "../lib/free-text.ts";
 import { countOf } from "../lib/wording.ts";
 import type { ActionContext, Performed } from "./context.ts";
 import { wholeResult } from "./get.ts";
-import { type Observed, observe } from "./observe.ts";
+import { manifestsOf, type Observed, observe } from "./observe.ts";
 import { aboutRun, attemptDirectory, refusal } from "./result.ts";
 
 /** Bytes of all transcripts together, and of one: at most, and at least however many there are. */
@@ -23,15 +24,18 @@ export async function writeReport(
 ): Promise<Performed> {
   const observed = await observe({ run: runId }, context);
   if ("message" in observed) return refusal([observed]);
-  const { view, driver, problems, problem } = observed;
-  const { redact, engine, clock } = context;
+  const { view, events, driver, problems, problem } = observed;
+  const now = context.clock.now();
+  const rest = estimateRest(view, events, manifestsOf(observed.others), now);
+  const { redact, engine } = context;
   const { transcripts, unread } = await readTranscripts(observed, context);
   const report = context.report({
-    ...redactFreeText({ view, events: observed.events }, redact),
+    ...redactFreeText({ view, events }, redact),
     transcripts,
     results: await longResults(observed, context),
     ...{ driver, problems: [...problems, ...(problem === undefined ? [] : [problem])] },
-    ...{ directory: engine.directory(runId), now: clock.now() },
+    ...{ directory: engine.directory(runId), now },
+    ...(rest !== undefined && { rest }),
   });
   const bytes = Buffer.byteLength(report);
   if (bytes > maxBytes) {

@@ -1,4 +1,4 @@
-import { estimate, experienceOf } from "../core/estimate.ts";
+import { estimateRest } from "../core/estimate.ts";
 import type { StoredEvent } from "../core/events.ts";
 import { type AttemptStory, attemptsOf, explainRun, explainTask, nextStep } from "../core/explain.ts";
 import type { Verdict } from "../core/process.ts";
@@ -15,7 +15,7 @@ import {
   oneLine,
 } from "../lib/wording.ts";
 import type { ActionContext, Perform } from "./context.ts";
-import { type Observed, onRun } from "./observe.ts";
+import { manifestsOf, onRun } from "./observe.ts";
 import { aboutRun, attemptDirectory } from "./result.ts";
 import { questionText, runHeader, runLine, taskLine, taskTable } from "./text.ts";
 
@@ -23,11 +23,11 @@ const otherRunsMax = 10;
 
 /** Where a run stands and why each task that is not running is not; or the story of one task. */
 export const status: Perform = (parameters, context) =>
-  onRun(parameters, context, async (observed) => {
-    const { view, task, events, others, problems } = observed;
+  onRun(parameters, context, async ({ view, task, events, others, problems }) => {
     if (task !== undefined)
       return aboutRun(true, view, await taskStory(view, task, events, context), context);
     const now = context.clock.now();
+    const rest = estimateRest(view, events, manifestsOf(others), now);
     const live = others
       .flatMap((listing) => ("manifest" in listing ? [listing] : []))
       .filter(({ manifest }) => !isFinalRun(manifest.status))
@@ -37,7 +37,7 @@ export const status: Perform = (parameters, context) =>
       runHeader(view, now),
       taskTable(view, now),
       ...explainRun(view),
-      estimateText(observed, now),
+      rest && `${formatEstimate(rest)}, counted from now.`,
       lastRecord(events, now),
       ...questionText(view, now),
       usageLine(view),
@@ -91,16 +91,6 @@ function usageLine({ usage }: RunView | TaskView): string {
 function attemptLine({ attempt, point, outcome, retryAt }: AttemptStory): string {
   const again = retryAt === undefined ? "" : "; it was to be tried again";
   return `Attempt ${attempt}: ${formatPoint(point)}${outcome ? `; ${formatOutcome(outcome)}` : ""}${again}.`;
-}
-
-/** When the run is over and what is left costs, if it goes as it went before; empty where nothing tells. */
-function estimateText({ view, events, others }: Observed, now: number): string {
-  const started = events.find((event) => event.type === "run.started");
-  if (started === undefined || isFinalRun(view.status) || view.status === "blocked") return "";
-  const past = experienceOf(others.flatMap((listing) => ("manifest" in listing ? [listing.manifest] : [])));
-  const { plan, terms } = started;
-  const found = estimate(plan, terms.settings.concurrency, past, { tasks: view.tasks, now });
-  return found === undefined ? "" : `${formatEstimate(found)}, counted from now.`;
 }
 
 /** `Last record: attempt.ended of build, 42s ago.` */

@@ -1,8 +1,9 @@
+import type { StoredEvent } from "./events.ts";
 import { graphOf, topologicalOrder } from "./graph.ts";
 import type { Plan, PlannedTask } from "./plan.ts";
 import type { Manifest } from "./ports.ts";
 import { isFinalRun, isFinalTask } from "./status.ts";
-import type { TaskView } from "./view.ts";
+import type { RunView, TaskView } from "./view.ts";
 
 /** What tasks of one agent took in the past: medians, in ms and US dollars, of so many completed tasks. */
 export interface Experience {
@@ -77,6 +78,19 @@ export function estimate(
     cost: sum(left, costOf),
     tasks: sum([...new Set(left.map(({ agent }) => agent))], (agent) => experience.get(agent)?.tasks ?? 0),
   };
+}
+
+/** The same for a run as it stands at `now`, which waits for nobody, from earlier manifests, newest first. */
+export function estimateRest(
+  view: RunView,
+  events: readonly StoredEvent[],
+  earlier: Iterable<Manifest>,
+  now: number,
+): Estimate | undefined {
+  const started = events.find((event) => event.type === "run.started");
+  if (started === undefined || isFinalRun(view.status) || view.status === "blocked") return undefined;
+  const { concurrency } = started.terms.settings;
+  return estimate(started.plan, concurrency, experienceOf(earlier), { tasks: view.tasks, now });
 }
 
 /** Ms of the longest chain of these tasks. */

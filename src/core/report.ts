@@ -1,3 +1,4 @@
+import type { Estimate } from "./estimate.ts";
 import type { StoredEvent } from "./events.ts";
 import type { FileProblem } from "./ports.ts";
 import type { Liveness } from "./process.ts";
@@ -11,6 +12,8 @@ export interface ReportMaterial {
   readonly transcripts: ReadonlyMap<string, string>;
   /** Results by task, where a file holds more than the journal. */
   readonly results: ReadonlyMap<string, string>;
+  /** How long the rest takes, where anything tells. */
+  readonly rest?: Estimate;
   readonly driver: Liveness | "none";
   /** What stands in the run's way, and what is wrong with its journal. */
   readonly problems: readonly FileProblem[];

@@ -4,17 +4,13 @@ import { questionText, runHeader, taskLine } from "../actions/text.ts";
 import { nextStep } from "../core/explain.ts";
 import type { MailView, RunView } from "../core/view.ts";
 import { countOf, formatDuration, formatUsage, oneLine } from "../lib/wording.ts";
-import { readCard } from "../ui/card.ts";
-import { glyphOf } from "../ui/glyph.ts";
-import { drawLine, wrap } from "../ui/width.ts";
+import { messageLines } from "../ui/card.ts";
 import { answerKey } from "./dialog.ts";
 import { noticeType, type Told } from "./ledger.ts";
 import { Lines } from "./lines.ts";
 
 /** The answer to a slash command that is too long for a line. */
 export const replyType = "muster-reply";
-const previewLines = 24;
-const linesMax = 2_000;
 const troublesMax = 5;
 /** In one message: news at all, those in full, and places to look. */
 const newsMax = 50;
@@ -124,18 +120,9 @@ export function noticeText(view: RunView, directory: string, now: number): strin
     .join("\n");
 }
 
-/** How our messages are drawn: a screenful, all when expanded; the first line in the colour of what became of the run. */
+/** How our messages are drawn. */
 export const renderMessage: MessageRenderer = ({ content, details }, { expanded }, theme) =>
-  new Lines((width) => {
-    const { color } = glyphOf(readCard(details).status ?? "running");
-    const lines = wrap(textOf(content), width, linesMax);
-    const shown = expanded ? lines : lines.slice(0, previewLines);
-    const hidden = lines.length - shown.length;
-    return [
-      ...shown.map((line, index) => drawLine([[index === 0 ? color : "text", line]], width, theme)),
-      ...(hidden > 0 ? [drawLine([["dim", `+${hidden} more`]], width, theme)] : []),
-    ];
-  });
+  new Lines((width) => messageLines({ details, text: textOf(content) }, expanded, width, theme));
 
 /** The text of a message's or result's content. */
 export function textOf(

@@ -8,6 +8,8 @@ import { drawLine, type Span, wrap } from "./width.ts";
 const previewRows = 3;
 /** Expanded cards stop here too: the file holds the rest. */
 const rowsMax = 500;
+/** Of a message: a screenful, and what stops an endless one. */
+const messageRows = { preview: 24, most: 2_000 };
 
 /** The call in one line: action, what it is about, and its goal. Arguments may be incomplete or wrong. */
 export function callLines(args: unknown, width: number, theme: Theme): string[] {
@@ -58,6 +60,35 @@ export function resultLines(
   return lines.map((line) => drawLine(line, width, theme));
 }
 
+/**
+ * A message of ours: what became of the run first, with its sign; tasks with theirs, what is asked and what helps next stand
+ * out. A screenful, all when expanded.
+ */
+export function messageLines(
+  { details, text }: { readonly details: unknown; readonly text: string },
+  expanded: boolean,
+  width: number,
+  theme: Theme,
+): string[] {
+  const { status } = readCard(details);
+  const head = status === undefined ? undefined : glyphOf(status);
+  const lines = wrap(head === undefined ? text : `${head.glyph} ${text}`, width, messageRows.most);
+  const shown = expanded ? lines : lines.slice(0, messageRows.preview);
+  const hidden = lines.length - shown.length;
+  const spans = shown.map((line, row) =>
+    row === 0 && head ? ([head.color, line] as const) : messageSpan(line),
+  );
+  const more: readonly Span[] = hidden > 0 ? [["dim", words.more(hidden)]] : [];
+  return [...spans, ...more].map((span) => drawLine([span], width, theme));
+}
+
+function messageSpan(line: string): Span {
+  const [, status] = /^- \S+ \[[^\]]*\] (\w+)/.exec(line) ?? [];
+  if (status !== undefined) return [glyphOf(status).color, `${glyphOf(status).glyph}${line.slice(1)}`];
+  if (/^[?!] /.test(line)) return ["warning", line];
+  return [/^\s*(?:Next|Answer|The lead or a person|It stands still)\b/.test(line) ? "accent" : "text", line];
+}
+
 type Card = ReturnType<typeof readCard>;
 type CardTask = Card["tasks"][number];
 
@@ -102,7 +133,9 @@ function headLine({ status, tasks, counts, usage, runId, ok }: Card): Span[][] {
 
 /** Collapsed a line a task, what failed or works first; expanded in the plan's order with what it left below. */
 function taskRows(given: readonly CardTask[], expanded: boolean): Span[][] {
-  const rank = ({ status }: CardTask): number => (status === "failed" ? 0 : status === "running" ? 1 : 2);
+  const telling = ["failed", "waiting", "blocked", "running"];
+  const rank = ({ status }: CardTask): number =>
+    telling.includes(status) ? telling.indexOf(status) : telling.length;
   const tasks = expanded ? given : [...given].sort((a, b) => rank(a) - rank(b));
   return tasks.slice(0, rowsMax).flatMap((task) => {
     const { glyph, color } = glyphOf(task.status);

@@ -40,6 +40,21 @@ it("the report of a real run opens in a real browser, complete, silent and witho
   expect(report).toContain("echo &#39;&lt;b&gt;found");
 });
 
+it("the host's own export shows calls and results as our cards", async () => {
+  const kept = await project.lead({ mode: ["--mode", "rpc"] });
+  expect(
+    (await kept.call({ action: "run", tasks: [{ id: "one", agent: "explorer", task: "[mend]" }] })).isError,
+  ).toBe(false);
+  const outputPath = join(project.directory, "session.html");
+  await kept.host.request({ type: "export_html", outputPath });
+  const [, data = ""] =
+    /<script id="session-data"[^>]*>([^<]*)</.exec(await readFile(outputPath, "utf8")) ?? [];
+  const [card] = Object.values(JSON.parse(Buffer.from(data, "base64").toString()).renderedTools ?? {});
+  const plain = JSON.stringify(card).replace(/<[^>]*>/g, "");
+  for (const shown of ["team run", "✓ completed 1 completed", "✓ one explorer"])
+    expect(plain).toContain(shown);
+});
+
 it.each(schemes)(
   "in %s, on a phone and a desk, everything fits, has a name and can be read",
   async (scheme) => {

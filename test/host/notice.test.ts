@@ -27,6 +27,22 @@ test("a success is told in one line, a failure with reason and command", () => {
   ]);
 });
 
+test("a message shows what became of the run by its sign, and lets tasks, questions and commands stand out", () => {
+  const theme = { fg: (color: string, text: string) => `${color}:${text}`, bold: (text: string) => text };
+  const content =
+    "Team: Run r failed\nGoal: g\n- b [executor] failed (timeout) x\n- c [a] running\n? Task d asks\nNext: team retry";
+  const message = { content, details: { status: "failed" } };
+  const drawn = (given: object, expanded = false) =>
+    renderMessage(given as never, { expanded }, theme as never)?.render(80) ?? [];
+  expect(drawn(message)).toEqual([
+    ...["error:✗ Team: Run r failed", "text:Goal: g", "error:✗ b [executor] failed (timeout) x"],
+    ...["accent:● c [a] running", "warning:? Task d asks", "accent:Next: team retry"],
+  ]);
+  const long = { content: "x\n".repeat(100).trimEnd() };
+  expect([drawn(long).length, drawn(long, true).length]).toEqual([25, 100]);
+  expect(drawn(long).at(-1)).toBe("dim:+76 more");
+});
+
 test("whatever a run looks like, its notice fits every width, and its details are small", () => {
   fc.assert(
     fc.property(anyView, anyWidth, fc.boolean(), (view, width, expanded) => {

@@ -9,6 +9,7 @@ import {
   formatCost,
   formatCounts,
   formatDuration,
+  formatEstimate,
   formatOutcome,
   formatPoint,
   formatStatus,
@@ -43,7 +44,7 @@ function written(text: string, max = textMax): Html {
 }
 
 /** What the run was for, what became of it and why, what it cost, and what helps next. */
-export function heading({ view, now }: ReportMaterial): Html {
+export function heading({ view, now, rest }: ReportMaterial): Html {
   const { goal, createdAt, finishedAt, usage, tasks } = view;
   const title = oneLine(goal, titleMax);
   const next = nextStep(view);
@@ -51,7 +52,7 @@ export function heading({ view, now }: ReportMaterial): Html {
 <p>${badge(view)} ${formatCounts(view.counts)} of ${countOf(tasks.length, "task")}</p>
 ${title !== goal.trim() && html`<details><summary>The whole goal</summary>${written(goal)}</details>`}
 ${view.reason && html`<p class="reason">${head(view.reason, entryMax)}</p>`}
-<p>${explainRun(view).join(" ")}</p>
+<p>${explainRun(view).join(" ")}${rest && ` ${formatEstimate(rest)}.`}</p>
 ${facts({
   ...{
     Took: span(createdAt, finishedAt ?? now),
