@@ -31,11 +31,13 @@ interface Pending extends News {
 }
 
 /**
- * News that come within `gatherMs` of one another are one message, but none waits longer than `gatherMaxMs` for others.
- * At a start, whoever starts the session with a prompt comes first.
+ * One piece of news is told after `gatherMs`. Where more came by then, others of their kind are likely to be on their way:
+ * they are told when none came for `moreMs`, and at the latest after `gatherMaxMs`. At a start, whoever starts the session
+ * with a prompt comes first.
  */
-const gatherMs = 800;
-const gatherMaxMs = 5_000;
+const gatherMs = 900;
+const moreMs = 2_000;
+const gatherMaxMs = 8_000;
 const startMs = 1_500;
 /** How often a host that is at work is looked at, and how long it is let be when a turn failed: it may try again by itself. */
 const lookMs = 250;
@@ -202,9 +204,10 @@ export class Herald {
   async #gather(waitMs: number): Promise<void> {
     const { clock, signal, notify } = this.#terms;
     const until = clock.now() + gatherMaxMs;
-    for (let size = 0, ms = waitMs; size < this.#pending.size && clock.now() < until; ms = gatherMs) {
+    await clock.sleep(waitMs, signal);
+    for (let size = 1; size < this.#pending.size && clock.now() < until; ) {
       size = this.#pending.size;
-      await clock.sleep(ms, signal);
+      await clock.sleep(Math.min(moreMs, until - clock.now()), signal);
     }
     while (this.#pending.size > 0 && !signal.aborted) {
       const wanted = await notify();
