@@ -61,6 +61,9 @@ async function runChecks(parameters: Parameters, context: ActionContext): Promis
       const done = confirm === true ? await repaired(listing.runId, parameters, context) : [];
       const [now = listing] = done.length === 0 ? [] : await engine.list(listing.runId);
       checks.push(...done, ...(await checksOf(now, context)));
+      // Of a journal that makes no sense there is nothing more to be said.
+      if (named !== undefined && checks.every(({ ok }) => ok !== false))
+        checks.push(...(await verdictChecks(listing.runId, context)));
     }
     const strays = (await engine.strays()).map((found): DoctorCheck => {
       const remedy = "it is no run: look at it, and remove it if nobody needs it";
@@ -92,6 +95,12 @@ async function checksOf(listing: RunListing, { engine }: ActionContext): Promise
   const found = driver === "none" ? "no driver has taken it yet" : "it is not over, but its driver is gone";
   const remedy = `team resume run=${runId} goes on and keeps finished tasks; team cancel run=${runId} ends it`;
   return [...checks, { name, ok: "warning", found, remedy }];
+}
+
+/** What is to be thought of each attempt without a recorded end. */
+async function verdictChecks(runId: string, { engine }: ActionContext): Promise<readonly DoctorCheck[]> {
+  const verdicts = await engine.verdicts(runId);
+  return [...verdicts].map(([key, verdict]) => ({ name: `attempt ${key}`, ok: true, found: verdict }));
 }
 
 async function repaired(

@@ -342,6 +342,16 @@ describe("doctor", () => {
     expect(text).toContain(`warn run ${runId}: no driver has taken it yet — team resume run=${runId}`);
   });
 
+  it("shows what is to be thought of each living attempt of the run that is named", async () => {
+    const { engine, context } = world(root());
+    const { runId = "" } = (await perform("run", { goal: "g", background: true }, context)).details;
+    engine.judged = new Map([["look/1", "indeterminate"]]);
+    expect((await perform("doctor", { run: runId }, context)).text).toContain(
+      "attempt look/1: indeterminate",
+    );
+    expect((await perform("doctor", {}, context)).text).not.toContain("look/1");
+  });
+
   it("shows what a repair would do, does it with confirm, and what is another session's only with force and a reason", async () => {
     const { as, engine, context } = world(root());
     const { runId = "" } = (await perform("run", { goal: "g", background: true }, context)).details;
