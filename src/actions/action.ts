@@ -58,7 +58,7 @@ const shapes = {
   path: { kind: "name", description: "file of a run" },
   limit: { kind: "integer", description: "most entries" },
   confirm: { kind: "flag", description: "do it; else a preview" },
-  force: { kind: "flag", description: "also foreign, live or unmerged" },
+  force: { kind: "flag", description: "also foreign, live, unmerged or again" },
   reason: { kind: "text", description: "why; with force" },
 } as const satisfies Record<string, Shape>;
 

@@ -1,3 +1,6 @@
+import { AlreadyAsked } from "../core/failure.ts";
+import type { Plan } from "../core/plan.ts";
+import { sha256 } from "../lib/hash.ts";
 import { countOf } from "../lib/wording.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
 import { ownerOf } from "./foreign.ts";
@@ -16,8 +19,11 @@ export const run: Perform = async (parameters, context) => {
   if (context.signal?.aborted) return answer("Interrupted before anything was started.", {}, false);
   const { cwd, origin, model, trusted } = context.requester;
   const background = parameters.background ?? false;
-  const runId = await context.engine.submit({
+  // Children are never taken for one another: who starts them knows what it does.
+  const isTop = (context.requester.nesting?.depth ?? 0) === 0;
+  const submission = {
     plan: asked.plan,
+    ...(isTop && !parameters.force && { once: askKey(asked.plan, cwd) }),
     terms: {
       cwd,
       owner: ownerOf(context.requester),
@@ -27,9 +33,28 @@ export const run: Perform = async (parameters, context) => {
       trusted,
       settings: asked.settings,
     },
+  };
+  const runId = await context.engine.submit(submission).catch((error: unknown) => {
+    if (error instanceof AlreadyAsked) return error;
+    throw error;
   });
+  if (runId instanceof AlreadyAsked) return alreadyAsked(runId, context);
   return withWarnings(asked.warnings, await follow(runId, background, context));
 };
+
+/** What makes two calls ask for the same: what is to be done, by whom, and where; not how. */
+function askKey({ goal, team = "", workflow = "", tasks }: Plan, cwd: string): string {
+  const words = (text: string): string => text.trim().replace(/\s+/g, " ");
+  const work = tasks.map(({ id, agent, prompt, dependsOn }) => [id, agent, words(prompt), dependsOn]);
+  return sha256(JSON.stringify([words(goal), team, workflow, work, cwd]));
+}
+
+function alreadyAsked({ by, message }: AlreadyAsked, context: ActionContext): Promise<Performed> {
+  return onRun({ run: by }, context, ({ view }) => {
+    const text = `Nothing was started: ${message}, which is ${view.status}. Next: team wait run=${by}. Another one on purpose: the same call with force=true.`;
+    return aboutRun(true, view, text, context);
+  });
+}
 
 /** From here on there is a run: whatever breaks, the asker learns its id. */
 async function follow(runId: string, background: boolean, context: ActionContext): Promise<Performed> {

@@ -13,7 +13,7 @@ const ask = [
 const rows = [
   {
     name: "run",
-    parameters: [...ask, "background"],
+    parameters: [...ask, "background", "force"],
     summary: "have a team achieve a goal, or run inline tasks; waits for the end",
   },
   { name: "plan", parameters: ask, summary: "show a run's task graph, start nothing" },

@@ -2,7 +2,7 @@ import type { DeniedCall } from "./assignment.ts";
 import type { Continuation, Owner, RunTerms } from "./events.ts";
 import type { WrittenMail } from "./mail.ts";
 import type { AttemptOutcome, Usage } from "./outcome.ts";
-import type { Plan, TaskId } from "./plan.ts";
+import type { Plan, RunId, TaskId } from "./plan.ts";
 import type { ProcessIdentity } from "./process.ts";
 
 /** What anyone may ask of a run: one file in its inbox. Idempotent by `id`. */
@@ -53,6 +53,12 @@ export type Request =
     }
   /** Aborts what a task does, takes back what it was not given yet, and has it wait for what it is to do. */
   | { readonly id: string; readonly kind: "stop"; readonly by: string; readonly task: TaskId };
+
+/** Leave to make a run only where the same, named by `key`, was not asked for a moment ago and is under way. */
+export interface Once {
+  readonly key: string;
+  isUnderWay(runId: RunId): Promise<boolean>;
+}
 
 /** What the driver itself reports. `at` is ms since the epoch, read from the driver's clock. */
 export type Report =

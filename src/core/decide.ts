@@ -57,13 +57,7 @@ function react(draft: Draft, command: Command): void {
   switch (command.kind) {
     case "cancel":
       if (state.cancel !== undefined || state.requests.includes(command.id)) return;
-      draft.add({
-        type: "run.cancel_requested",
-        request: command.id,
-        by: command.by,
-        reason: command.reason,
-        cause: "cancelled",
-      });
+      requestCancel(draft, command);
       return;
     case "resume":
       // A run that only lost its driver goes on by being driven again; its new owner is worth a record.
@@ -114,6 +108,13 @@ function react(draft: Draft, command: Command): void {
     case "tick":
       return;
   }
+}
+
+function requestCancel(
+  draft: Draft,
+  { id: request, by, reason }: Extract<Command, { kind: "cancel" }>,
+): void {
+  draft.add({ type: "run.cancel_requested", request, by, reason, cause: "cancelled" });
 }
 
 function isSameOwner(

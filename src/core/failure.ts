@@ -39,6 +39,18 @@ export class AlreadyContinued extends Error {
   }
 }
 
+/** The same was asked for a moment ago, and is under way. */
+export class AlreadyAsked extends Error {
+  override readonly name = "AlreadyAsked";
+  /** As this run. */
+  readonly by: string;
+
+  constructor(by: string) {
+    super(`the same was started a moment ago, as run ${by}`);
+    this.by = by;
+  }
+}
+
 /** The journal cannot be trusted behind this place, or was written by a newer version. Nothing was changed. */
 export class JournalDamaged extends Error {
   override readonly name = "JournalDamaged";

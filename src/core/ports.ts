@@ -1,5 +1,5 @@
 import type { DeniedCall } from "./assignment.ts";
-import type { Request } from "./commands.ts";
+import type { Once, Request } from "./commands.ts";
 import type { Continuation, Origin, RunEvent, RunTerms, StoredEvent } from "./events.ts";
 import type { DatedMail, WrittenMail } from "./mail.ts";
 import type { AttemptOutcome, AttemptResult, Cause, OutcomeRecord, Usage } from "./outcome.ts";
@@ -155,10 +155,10 @@ export interface RunStore {
   /** `<project>/.muster`, absolute. */
   readonly root: string;
   /**
-   * Makes the run's directory, durably and whole: with its start request and what a listing shows of it. Throws when it
-   * exists. Nothing is left behind when it throws.
+   * Makes the run's directory, durably and whole: with its start request and what a listing shows of it. Resolves with
+   * the run that there is: with `once` an earlier one, if the same is under way. Throws, and leaves nothing, when it exists.
    */
-  create(runId: RunId, first?: RunBeginning): Promise<void>;
+  create(runId: RunId, first?: RunBeginning, once?: Once): Promise<RunId>;
   /**
    * The same for a run that goes on with `from`, filled in before anybody sees it: `fill` is given its files and may be
    * called again. Resolves with the run that goes on: another one, and nothing was made, where somebody was first.
@@ -315,8 +315,9 @@ export interface SlotToken {
 
 // ---------------------------------------------------------------- engine
 
-/** What a caller asks a run to be. */
+/** What a caller asks a run to be; with `once`, the name of what is asked for, it is not begun twice within a moment. */
 export interface Submission {
+  readonly once?: string;
   readonly plan: Plan;
   readonly terms: Omit<RunTerms, "runId">;
 }
@@ -342,7 +343,7 @@ export interface RecoveryReport {
 
 /** Who owns runs. The embedded one keeps them on disk; a distributed one elsewhere. Both yield the same events. */
 export interface RunEngine {
-  /** The run exists, durably, when this resolves; a driver was asked to take it. */
+  /** The run exists, durably, when this resolves; a driver was asked to take it. Throws `AlreadyAsked` (`once`). */
   submit(submission: Submission): Promise<RunId>;
   /**
    * Starts a new run with the plan and terms of one that failed or was cancelled; what finished there with the same

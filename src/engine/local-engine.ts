@@ -1,7 +1,13 @@
 import type { Request } from "../core/commands.ts";
 import { type Continuation, isControl, type RunTerms, type StoredEvent } from "../core/events.ts";
 import { fold } from "../core/evolve.ts";
-import { AlreadyContinued, JournalDamaged, RunNotFound, StorageError } from "../core/failure.ts";
+import {
+  AlreadyAsked,
+  AlreadyContinued,
+  JournalDamaged,
+  RunNotFound,
+  StorageError,
+} from "../core/failure.ts";
 import { InvariantViolation, invariant } from "../core/invariant.ts";
 import { manifestOf, queuedManifest } from "../core/manifest.ts";
 import type {
@@ -68,9 +74,15 @@ class LocalEngine implements RunEngine {
   async submit(submission: Submission): Promise<string> {
     const runId = this.#parts.newRunId();
     const terms: RunTerms = { ...submission.terms, runId };
-    const { plan } = submission;
+    const { plan, once: key } = submission;
     const manifest = queuedManifest(plan, terms, this.#parts.clock.now());
-    await this.#store.create(runId, { start: { id: "start", kind: "start", plan, terms }, manifest });
+    const isUnderWay = async (id: string): Promise<boolean> => {
+      const known = await this.#manifest(id);
+      return typeof known !== "string" && !isFinalRun(known.status);
+    };
+    const first = { start: { id: "start", kind: "start", plan, terms }, manifest } as const;
+    const made = await this.#store.create(runId, first, key === undefined ? undefined : { key, isUnderWay });
+    if (made !== runId) throw new AlreadyAsked(made);
     await this.#launched(runId);
     return runId;
   }

@@ -8,6 +8,7 @@ import { readEnvironment } from "../lib/environment.ts";
 import { redactFreeText } from "../lib/free-text.ts";
 import { probe } from "../lib/identity.ts";
 import { createRedactor } from "../lib/redact.ts";
+import { createOnce } from "./asks.ts";
 import { openAttemptFiles } from "./attempt-files.ts";
 import { onDisk, problemOf, refusalIn } from "./disk.ts";
 import { followJournal } from "./follow.ts";
@@ -15,14 +16,7 @@ import { inboxProblems, openInbox, postedText } from "./inbox.ts";
 import { JournalCursor } from "./journal-cursor.ts";
 import { newestHolder, takeLease } from "./lease.ts";
 import { manifestText, readManifestFile, writeManifestFile } from "./manifest-file.ts";
-import {
-  createRun,
-  type RunDirectory,
-  requireRun,
-  runDirectory,
-  runIds,
-  strayNames,
-} from "./run-directory.ts";
+import { type RunDirectory, requireRun, runDirectory, runIds, strayNames } from "./run-directory.ts";
 import { createSuccessor } from "./succession.ts";
 
 /** What a store depends on; the machine's own by default. */
@@ -62,8 +56,10 @@ export function openRunStore(root: string, parts: RunStoreParts = {}): RunStore 
   };
   return {
     root,
-    async create(runId, first) {
-      await createRun(root, runDirectory(root, runId), first && beginning(clean(first), postedAt()));
+    async create(runId, first, once) {
+      const run = runDirectory(root, runId);
+      const files = first && beginning(clean(first), postedAt());
+      return await createOnce(root, run, files, once, clock.now());
     },
     async createAfter(from, runId, fill) {
       const filled = async (fresh: RunDirectory) =>

@@ -47,13 +47,19 @@ async function successionOf(from: RunDirectory): Promise<Succession> {
   const path = claimPath(from, number);
   const { runId, ready } = parseObject((await readIfExists(path, claimMaxBytes)) ?? "") ?? {};
   const runs = dirname(from.path);
-  if (typeof runId !== "string" || !isRunId(runId) || typeof ready !== "string" || !isHidden(ready, runId))
+  if (typeof runId !== "string" || typeof ready !== "string" || !(await putInPlace(runs, runId, ready)))
     throw refusedBy("EINVAL", "tell which run goes on by", path);
+  return { number, ...((await exists(join(runs, runId))) && { successor: runId }) };
+}
+
+/** Puts a run in its place that lies ready under this name in `runs`, where nobody did so before. False for impossible names. */
+export async function putInPlace(runs: string, runId: string, ready: string): Promise<boolean> {
+  if (!isRunId(runId) || !isHidden(ready, runId)) return false;
   await rename(join(runs, ready), join(runs, runId)).catch((error: unknown) => {
     // It is in its place, or was removed since.
     if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(errnoOf(error) ?? "")) throw error;
   });
-  return { number, ...((await exists(join(runs, runId))) && { successor: runId }) };
+  return true;
 }
 
 /** Claims the number for the run that lies ready under this name. False when somebody else was first. */

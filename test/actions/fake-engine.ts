@@ -2,6 +2,7 @@ import type { Report, Request } from "../../src/core/commands.ts";
 import { decide } from "../../src/core/decide.ts";
 import type { Continuation, RunEvent, StoredEvent } from "../../src/core/events.ts";
 import { evolve } from "../../src/core/evolve.ts";
+import { AlreadyAsked } from "../../src/core/failure.ts";
 import { manifestOf, queuedManifest } from "../../src/core/manifest.ts";
 import { type AttemptOutcome, noUsage } from "../../src/core/outcome.ts";
 import type {
@@ -17,6 +18,7 @@ import type {
 import type { Verdict } from "../../src/core/process.ts";
 import { reuse } from "../../src/core/reuse.ts";
 import { emptyState, type RunState } from "../../src/core/state.ts";
+import { isFinalRun } from "../../src/core/status.ts";
 
 interface FakeRun {
   readonly submission: Submission;
@@ -64,6 +66,9 @@ export class FakeEngine implements RunEngine {
 
   async submit(submission: Submission, continued?: Continuation): Promise<string> {
     const { unmanned, meanwhile } = this.script;
+    const { once } = submission;
+    const same = [...this.runs].find(([, run]) => once !== undefined && run.submission.once === once);
+    if (same !== undefined && !isFinalRun(same[1].state.status)) throw new AlreadyAsked(same[0]);
     const runId = `20261121-1300${String(this.runs.size).padStart(2, "0")}-abcd${this.runs.size}`;
     this.runs.set(runId, {
       submission,

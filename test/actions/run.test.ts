@@ -30,6 +30,41 @@ describe("nesting", () => {
   });
 });
 
+describe("the same run, asked for twice", () => {
+  const goal = "fix  the build";
+
+  it("is started once while it lives, by whatever session; also on purpose, and again when it is over", async () => {
+    const { as, context, engine } = world(root(), hangs);
+    const quick = as({ returnsAtOnce: true });
+    await perform("run", { goal, team: "", agent: "", tasks: "", concurrency: "" }, quick);
+    const other = as({ returnsAtOnce: true }, { sessionId: "session-2" });
+    const again = await perform("run", { goal: " fix the build " }, other);
+    expect(again).toMatchObject({ ok: true, details: { runId: only(engine), status: "running" } });
+    expect(again.text).toContain("Nothing was started");
+    expect(again.text).toContain("force=true");
+    expect(engine.runs.size).toBe(1);
+    await perform("run", { goal, force: true }, quick);
+    expect(engine.runs.size).toBe(2);
+    for (const run of engine.runs.keys()) await perform("cancel", { run }, context);
+    await perform("run", { goal }, quick);
+    expect(engine.runs.size).toBe(3);
+  });
+
+  it("is another one with another goal, task, team or place, and always as a child", async () => {
+    const { as, engine } = world(root(), hangs);
+    const quick = { returnsAtOnce: true };
+    await perform("run", { goal }, as(quick));
+    await perform("run", { goal: "fix it" }, as(quick));
+    await perform("run", { goal, agent: "explorer" }, as(quick));
+    const tasks = [{ id: "a", agent: "explorer", task: "look" }];
+    await perform("run", { goal, tasks }, as(quick));
+    await perform("run", { goal, tasks: [{ ...tasks[0], task: "see" }] }, as(quick));
+    await perform("run", { goal }, as(quick, { cwd: "/elsewhere" }));
+    await perform("run", { goal }, as(quick, { nesting: { depth: 1, depthMax: 2 } }));
+    expect(engine.runs.size).toBe(7);
+  });
+});
+
 describe("run", () => {
   it("waits for the end and tells outcome, claims, costs and where to look", async () => {
     const { context, engine } = world(root(), works);

@@ -122,7 +122,7 @@ it.each(Object.entries(troubles))(
     const told = await lead.call({ action: "status", run: runId });
     expect(told.text).toContain(`(${cause})`);
     expect(told.text).toMatch(/Reason: .*(free some space|make the file system writable)/);
-    const refused = await lead.call({ action: "run", tasks, background: true });
+    const refused = await lead.call({ action: "run", tasks, background: true, force: true });
     expect(refused).toMatchObject({ isError: true });
     expect(await readdir(disk.path("runs"))).toEqual([runId]);
     expect(await has("attempt.ended")).toBe(false);

@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Json, served, until } from "../support/host.ts";
 import { kill, type Lead, makeProject, manifestWhen, type Project } from "./support/lead.ts";
@@ -121,5 +123,25 @@ describe("stop", () => {
     await until("nothing of it is left", async () => (await workersOf(runId)).length === 0);
     await manifestWhen(project, runId, "the wait", ({ status }) => status === "waiting");
     await lead.call({ action: "cancel", run: runId });
+  });
+});
+
+describe("the same run, asked for twice", () => {
+  it("by two hosts in the same moment, and by a double Enter, is started once", async () => {
+    const other = await project.lead();
+    const before = (await project.runs()).length;
+    const args = { action: "run", ...one("[waits] once") };
+    const [a, b] = await Promise.all([
+      lead.call(args),
+      other.call({ ...args, team: "", goal: "", model: "" }),
+    ]);
+    expect(a.details.runId).toBe(b.details.runId);
+    expect([a, b].filter(({ text }) => text.includes("Nothing was started"))).toHaveLength(1);
+    const line = "/team-run --background --agent executor [waits] twice";
+    const told = [await lead.command(line), await lead.command(line)];
+    expect(told[0]).toContain("Started run");
+    expect(told[1]).toContain("Nothing was started");
+    expect((await project.runs()).length).toBe(before + 2);
+    await writeFile(join(project.directory, "go-on"), "");
   });
 });

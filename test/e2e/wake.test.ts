@@ -58,7 +58,10 @@ async function inBackground(text: string): Promise<string> {
 describe("news of background runs", () => {
   it("are one message when ten of them end while the lead talks", async () => {
     await project.script("1-ten", [worker("ten", [waitFor("go")], [submit("done")])]);
-    const one = { tool: "team", arguments: { action: "run", background: true, ...tasks("[ten]") } };
+    const one = {
+      tool: "team",
+      arguments: { action: "run", background: true, force: true, ...tasks("[ten]") },
+    };
     await project.script("0-start", [
       {
         name: "start",

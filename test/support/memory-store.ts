@@ -107,6 +107,7 @@ export function memoryStore(disk: MemoryDisk, io: Io, self: ProcessIdentity): Ru
       if (disk.runs.has(runId)) throw new Error(`run ${runId} exists`);
       disk.runs.set(runId, begun(new StoredRun(), self, first));
       await io.end("create");
+      return runId;
     },
     async createAfter(from, runId, fill) {
       const fresh = new StoredRun();

@@ -233,10 +233,10 @@ export class Lead {
     return (await this.begin(args))();
   }
 
-  /** The same for a run that is to be watched meanwhile: its id, as soon as it exists. */
+  /** The same for a run that is to be watched meanwhile, whatever else is under way: its id, as soon as it exists. */
   async run(args: Json): Promise<{ readonly runId: string; readonly answer: () => Promise<Answer> }> {
     const before = await this.project.runs();
-    const answer = await this.begin({ action: "run", ...args });
+    const answer = await this.begin({ action: "run", force: true, ...args });
     const started = async () => (await this.project.runs()).find((id) => !before.includes(id));
     await until("the run exists", async () => (await started()) !== undefined);
     return { runId: (await started()) ?? "", answer };
