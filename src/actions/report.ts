@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { estimateRest } from "../core/estimate.ts";
 import { attemptsOf } from "../core/explain.ts";
+import { StorageError } from "../core/failure.ts";
 import { HistoryRefused } from "../core/history.ts";
 import type { RunId } from "../core/plan.ts";
 import { attemptKey } from "../core/state.ts";
-import { errnoOf, readLines, writeNew } from "../lib/files.ts";
+import { writeNew } from "../lib/files.ts";
 import { redactFreeText } from "../lib/free-text.ts";
 import { countOf } from "../lib/wording.ts";
 import type { ActionContext, Performed } from "./context.ts";
@@ -50,22 +51,26 @@ export async function writeReport(
   return aboutRun(true, view, text.join("\n"), context, [to]);
 }
 
-/** Of every attempt as much as fits; one that cannot be read is named and left out. */
-async function readTranscripts({ view, events }: Observed, { engine, redact }: ActionContext) {
+/** Of every attempt as much as fits, the newest rather than the first; one that cannot be read is named and left out. */
+async function readTranscripts({ view: { runId }, events }: Observed, { history, redact }: ActionContext) {
   const stories = attemptsOf(events);
   const { all, most, least } = transcriptBytes;
-  const each = Math.min(most, Math.max(least, Math.floor(all / Math.max(1, stories.length))));
+  const maxBytes = Math.min(most, Math.max(least, Math.floor(all / Math.max(1, stories.length))));
   const transcripts = new Map<string, string>();
   const unread: string[] = [];
-  const cut = (bytes: number) => JSON.stringify({ type: "left out here", bytes });
   for (const { task, attempt } of stories) {
-    const file = join(engine.directory(view.runId), "attempts", `${task}-${attempt}`, "session.jsonl");
+    const key = attemptKey(task, attempt);
     try {
-      const lines = await readLines(file, each, cut);
-      if (lines !== undefined) transcripts.set(attemptKey(task, attempt), redact(lines));
+      const last = await history.transcript(runId, task, attempt, { maxBytes });
+      const first = { after: 0, maxBytes: Math.min(maxBytes >> 2, last.from) };
+      const head = last.from === 0 ? undefined : await history.transcript(runId, task, attempt, first);
+      const left = head === undefined ? 0 : last.from - head.to;
+      const cut = JSON.stringify({ type: "left out here", bytes: left });
+      const records = left > 0 ? [...(head?.records ?? []), cut, ...last.records] : last.records;
+      if (records.length > 0) transcripts.set(key, redact(records.join("\n")));
     } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      unread.push(file);
+      if (!(error instanceof StorageError)) throw error;
+      unread.push(`${key} (${error.message})`);
     }
   }
   return { transcripts, unread };

@@ -9,15 +9,8 @@ const namedMax = 8;
 
 /** What keeps others waiting, the most telling first. */
 const blame: readonly TaskStatus[] = [
-  "failed",
-  "cancelled",
-  "skipped",
-  "blocked",
-  "waiting",
-  "retrying",
-  "stopping",
-  "running",
-  "pending",
+  ...(["failed", "cancelled", "skipped", "blocked", "waiting"] as const),
+  ...(["retrying", "stopping", "running", "pending"] as const),
 ];
 
 /**
@@ -26,27 +19,21 @@ const blame: readonly TaskStatus[] = [
  */
 export function explainRun(view: RunView): string[] {
   const { status, tasks } = view;
-  const named = (of: readonly TaskView[], tell: (task: TaskView) => string): string => {
-    const more = of.length > namedMax ? ` and ${of.length - namedMax} more` : "";
-    return of.slice(0, namedMax).map(tell).join(", ") + more;
-  };
   const of = (...wanted: readonly TaskStatus[]) => tasks.filter((task) => wanted.includes(task.status));
+  const say = (what: string, about: readonly TaskView[], tell = ({ id }: TaskView) => id): string[] => {
+    const more = about.length > namedMax ? ` and ${about.length - namedMax} more` : "";
+    return about.length === 0 ? [] : [`${what} ${about.slice(0, namedMax).map(tell).join(", ")}${more}.`];
+  };
   if (isFinalRun(status) || status === "blocked") {
     const failed = of("failed").sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0));
-    const skipped = of("skipped");
-    const cause = (task: TaskView) => `${task.id} (${task.cause}, attempt ${task.attempts})`;
-    return [
-      ...(failed.length === 0 ? [] : [`Failed: ${named(failed, cause)}.`]),
-      ...(skipped.length === 0 ? [] : [`Skipped because of that: ${named(skipped, ({ id }) => id)}.`]),
-    ];
+    const cause = (task: TaskView): string => `${task.id} (${task.cause}, attempt ${task.attempts})`;
+    return [...say("Failed:", failed, cause), ...say("Skipped because of that:", of("skipped"))];
   }
   const moving = of("running", "stopping", "retrying");
   const held = of("pending").filter(({ dependsOn }) => dependsOn.length > 0);
   return [
-    ...(moving.length === 0
-      ? []
-      : [`It waits for ${named(moving, ({ id, status: is }) => `${id} (${is})`)}.`]),
-    ...(held.length === 0 ? [] : [`After that: ${named(held, ({ id }) => id)}.`]),
+    ...say("It waits for", moving, (task) => `${task.id} (${task.status})`),
+    ...say("After that:", held),
   ];
 }
 
@@ -57,9 +44,10 @@ export function explainTask(view: RunView, task: TaskView): string[] {
   for (let at: TaskView | undefined = task; at !== undefined; ) {
     const needed: readonly TaskView[] =
       at.status === "pending" || at.status === "skipped"
-        ? at.dependsOn.flatMap((id) => byId.get(id) ?? []).filter(({ status }) => status !== "completed")
+        ? at.dependsOn.flatMap((id) => byId.get(id) ?? [])
         : [];
-    at = [...needed].sort((a, b) => blame.indexOf(a.status) - blame.indexOf(b.status))[0];
+    const open = needed.filter((each) => each.status !== "completed" && !chain.includes(each));
+    at = open.sort((a, b) => blame.indexOf(a.status) - blame.indexOf(b.status))[0];
     if (at !== undefined) chain.push(at);
   }
   return chain.map((each) => `${standing(each)}.`);

@@ -71,34 +71,6 @@ function refusal(code: string, path: string, what: string): Error {
   return Object.assign(new Error(`${code}: ${path} ${what}`), { code, path });
 }
 
-/**
- * A file of lines as text: whole, or its beginning and its newest part with `between(bytes left out)` as a line of its own
- * between them, at most `maxBytes` of it. Undefined when there is none; links and the like are refused as by `openRegular`.
- */
-export async function readLines(
-  path: string,
-  maxBytes: number,
-  between: (bytes: number) => string,
-): Promise<string | undefined> {
-  const opened = await unlessGone(openRegular(path));
-  if (opened === undefined) return undefined;
-  const { file, bytes } = opened;
-  const part = async (from: number, length: number): Promise<string> => {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
-    return buffer.toString("utf8", 0, bytesRead);
-  };
-  try {
-    if (bytes <= maxBytes) return await part(0, bytes);
-    const quarter = Math.floor(maxBytes / 4);
-    const [first, last] = [await part(0, quarter), await part(bytes - 3 * quarter, 3 * quarter)];
-    const whole = [first.slice(0, first.lastIndexOf("\n") + 1), last.slice(last.indexOf("\n") + 1)] as const;
-    const left = bytes - Buffer.byteLength(whole.join(""));
-    return `${whole[0]}${between(left)}\n${whole[1]}`;
-  } finally {
-    await file.close();
-  }
-}
-
 /** The bytes as text, or undefined when they are none: no UTF-8, or with a NUL in them. */
 export function plainText(content: Buffer): string | undefined {
   return !content.includes(0) && isUtf8(content) ? content.toString("utf8") : undefined;

@@ -10,7 +10,7 @@ const look = fileURLToPath(new URL("look.mjs", import.meta.url));
 const patienceMs = 60_000;
 const flags = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
-  ...["--disable-component-update", "--disable-sync", "--disable-extensions", "--enable-logging=stderr"],
+  ...["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--enable-logging=stderr"],
 ];
 
 /** What a browser finds in a page. */
