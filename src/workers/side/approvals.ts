@@ -31,8 +31,9 @@ export function approvals(assignment: Assignment): (call: AskedCall) => Promise<
       const decision = decisionOf(receipt.answer ?? "");
       if (decision?.verdict !== "approve") {
         const said = decision?.reason || receipt.refusal || "no reason was given";
-        const reason = `this call was put to a person and denied: ${said}. That is final: do not try it in another way`;
-        return { reason, by: receipt.by ?? "muster" };
+        const { by = "muster" } = receipt;
+        const how = by === "muster" ? "needs a person's approval" : "was put to a person and denied";
+        return { reason: `this call ${how}: ${said}. That is final: do not try it in another way`, by };
       }
       if (decision.scope !== "once") granted.add(rule);
     }

@@ -91,7 +91,7 @@ class ReadText {
     if (target === undefined) return;
     const at = join(directory, link);
     // Where `link` is a directory, the link is made in it.
-    for (const made of [at, join(at, basename(target))])
+    for (const made of [at, join(at, basename(resolve("/", target)))])
       this.#links.push([made, resolve(dirname(made), target)]);
   }
 }
@@ -116,7 +116,7 @@ function refusedSignal({ words, line }: PlainCommand, { expectedParentPid }: Rig
   const isForeign = (word: string): boolean =>
     program === "kill"
       ? [String(expectedParentPid), `-${expectedParentPid}`, "$PPID", "-1", "1"].includes(word)
-      : /^(?:node|nodejs|pi|bun|deno|sh|bash|\.\*?)$|muster/.test(word);
+      : /^(?:node|nodejs|bun|deno|sh|bash|\.\*?)$|^pi\b|muster/.test(word);
   const foreign = named.find(isForeign);
   if (foreign === undefined) return undefined;
   return `"${program} ${foreign}" reaches processes that are not this worker's; end only what you started, by its pid`;

@@ -3,8 +3,11 @@ import { changesRepository, findRoots, type PlainCommand } from "./commands.ts";
 
 /** What a command plainly writes to, as it is spelled. Programs that are not known here write unseen. */
 export function targetsOf(command: PlainCommand): readonly string[] {
-  const { words, line, writesTo } = command;
-  const args = words.slice(1);
+  const { words, whole, line, writesTo } = command;
+  // Git takes these from assignments before it, too.
+  const set = [...whole.matchAll(/(?:^| )GIT_(DIR|WORK_TREE)=(\S*)(?=.* git )/g)];
+  const named = set.map(([, name = "", path]) => `--${name.toLowerCase().replace("_", "-")}=${path}`);
+  const args = [...named, ...words.slice(1)];
   const known = writers.get(line.split(" ", 1)[0] ?? "");
   return [...writesTo, ...(known?.(args, line) ?? [])];
 }
@@ -27,8 +30,8 @@ const option =
 
 const writers: ReadonlyMap<string, Targets> = new Map<string, Targets>(
   Object.entries({
-    ...named("rm rmdir mv touch mkdir tee truncate unlink shred mkfifo mknod chmod chown chgrp", all),
-    ...named("cp install rsync scp", last),
+    ...named("rm rmdir mv touch mkdir mktemp tee truncate unlink shred mkfifo mknod chmod chown chgrp", all),
+    ...named("cp install rsync scp split", last),
     ...named("gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd", packed),
     ...named("curl wget", option(/^(?:-\w*[oOP]|--(?:output(?:-d\w+)?|directory-prefix))$/)),
     ln: (args: readonly string[]) =>
@@ -112,7 +115,7 @@ function gitTargets(args: readonly string[], line: string): readonly string[] {
   const config = /^git config (?:\S+ )*?--(global|system)/.exec(line)?.[1];
   return [
     ...elsewhere,
-    ...valuesOf(rest, /^(?:-o|--output|--output-directory)$/),
+    ...valuesOf(rest, /^(?:-[of]|--file|--output|--output-directory)$/),
     ...(config === undefined ? [] : [config === "global" ? "~/.gitconfig" : "/etc/gitconfig"]),
     ...(line.startsWith("git clone ") ? last(rest, line) : []),
     ...(line.startsWith("git bundle create ") ? [second] : []),
