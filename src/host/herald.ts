@@ -223,12 +223,12 @@ export class Herald {
       const now = this.#terms.clock.now();
       if (!ctx.isIdle() || now < this.#notBefore) return this.#show(notify);
       isDone = true;
-      const isWaking = [...this.#pending.values()].some((news) => this.#how(news, notify) === "wake");
       const news = this.#take(notify);
       if (news.length === 0) return;
       const message = noticeMessage(news, now);
       // Should a prompt have come in between, it is told after that.
-      if (isWaking) pi.sendMessage(message, { triggerTurn: true, deliverAs: "followUp" });
+      if (news.some((one) => this.#how(one, notify) === "wake"))
+        pi.sendMessage(message, { triggerTurn: true, deliverAs: "followUp" });
       else pi.sendMessage(message);
     });
     return isDone;
