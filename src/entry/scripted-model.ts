@@ -120,7 +120,7 @@ function logLine(moment: Moment, context: Context, rule: Rule | undefined): stri
     pid: process.pid,
     model: moment.model,
     rule: rule?.name ?? null,
-    prompt: moment.prompt.slice(0, 300),
+    prompt: moment.prompt.slice(0, 8_000),
     toolResults: moment.tools,
     tools: (context.tools ?? []).map((tool) => tool.name),
   };

@@ -76,3 +76,39 @@ it("gives an answer that found its dialog closed as a message", async () => {
   mail.sawMessage("Answer from lead at 1970-01-01T00:00:00Z [mail r1]:\nthis one");
   expect(signals.filter(({ kind }) => kind === "consumed")).toHaveLength(1);
 });
+
+it("puts what comes together into one message, each with its sender and time; what interrupts waits for the end of the turn", async () => {
+  const { mail, signals, sent } = await correspondence();
+  const admitted: boolean[] = [];
+  let isFree = true;
+  mail.open({
+    send: (command) => void sent.push(command),
+    admits: (interrupts) => {
+      admitted.push(interrupts);
+      return isFree;
+    },
+  });
+  const message = (id: string, by: string, rest = {}): DatedMail => ({
+    ...{ id, by, from: "lead", to: "t1", kind: "message", text: `do ${id}`, at: 60_000 },
+    ...rest,
+  });
+  const [one, two] = ["s1", "s2"].map(
+    (by, n) => `Message from lead (${by}) at 1970-01-01T00:01:00Z [mail m${n}]:`,
+  );
+  mail.deliver([message("m0", "s1"), message("m1", "s2")]);
+  expect(sent).toMatchObject([{ streamingBehavior: "steer", message: `${one}\ndo m0\n\n${two}\ndo m1` }]);
+  isFree = false;
+  const stop: DatedMail = {
+    ...message("q", "s1"),
+    from: "t1",
+    to: "lead",
+    kind: "question",
+    interrupt: true,
+  };
+  mail.deliver([message("m2", "s1", { interrupt: true }), stop]);
+  expect(admitted).toEqual([false, true]);
+  expect(sent).toHaveLength(1);
+  expect(mail.draw()).toContain("do m2");
+  expect(signals).toEqual([{ kind: "consumed", mail: "q" }]);
+  expect(mail.draw()).toBe("");
+});
