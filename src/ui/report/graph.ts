@@ -24,7 +24,8 @@ interface Placed {
 export function graphSvg(given: readonly TaskView[], now: number): Html {
   const tasks = given.slice(0, tasksMax);
   const layers = layersOf(tasks);
-  const isDown = Math.max(...layers.map(({ length }) => length)) <= narrow;
+  const breadth = Math.max(...layers.map(({ length }) => length));
+  const isDown = breadth <= narrow;
   const [stepX, stepY] = [
     box.width + (isDown ? box.across : box.along),
     box.height + (isDown ? box.along : box.across),
@@ -32,7 +33,8 @@ export function graphSvg(given: readonly TaskView[], now: number): Html {
   const placed = new Map<string, Placed>();
   for (const [depth, layer] of layers.entries())
     for (const [at, task] of layer.entries()) {
-      const [column, row] = isDown ? [at, depth] : [depth, at];
+      const across = at + (breadth - layer.length) / 2;
+      const [column, row] = isDown ? [across, depth] : [depth, across];
       placed.set(task.id, { task, x: margin + column * stepX, y: margin + row * stepY });
     }
   const all = [...placed.values()];

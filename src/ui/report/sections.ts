@@ -56,7 +56,7 @@ ${view.reason && html`<p class="reason">${head(view.reason, entryMax)}</p>`}
 ${facts({
   ...{
     Took: span(createdAt, finishedAt ?? now),
-    Cost: formatCost(usage.cost),
+    Cost: usage.cost > 0 ? formatCost(usage.cost) : "none counted",
     Tokens: formatUsage({ ...usage, cost: 0 }),
   },
   ...{
