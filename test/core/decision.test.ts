@@ -72,7 +72,7 @@ it.each([
   ["approve for task", "b", false],
   ["approve", "a", false],
   ["reject: never", "a", false],
-])("after %j for a rule, task %s asks again in vain: %s", (verdict, asker, isGranted) => {
+])("after %j for a rule, task %s has its next call granted: %s", (verdict, asker, isGranted) => {
   const options = ["approve", "approve for task", "approve for run"];
   const history = History.started(plan(task("a"), task("b")));
   history.command({ kind: "tick" });
@@ -90,4 +90,23 @@ it.each([
   expect(write("q2", asker)).toMatchObject(isGranted ? [granted, { id: "q2" }] : [{ id: "q2" }]);
   expect(history.task(asker).status).toBe(isGranted ? "running" : "waiting");
   if (isGranted) expect(write("q3", asker, { rule: "another" })).toMatchObject([{ id: "q3" }]);
+});
+
+it("a grant outlives its worker and its driver", () => {
+  const options = ["approve", "approve for task"];
+  const { history, answer } = asking({ options });
+  answer("approve for task");
+  history.takeLease();
+  history.command({ kind: "take_over", salvaged: new Map() });
+  history.now += 60_000;
+  history.command({ kind: "tick" });
+  const mail = { id: "q2", to: "lead", kind: "approval", text: "may I?", about: tool, options } as const;
+  history.command({ kind: "wrote", task: "a", attempt: 2, mail });
+  expect(history.run().letters.map(({ mail: { id, text } }) => `${id} ${text}`)).toEqual([
+    "q1 may I?",
+    "r1 approve for task",
+    "q2-granted approve for task",
+    "q2 may I?",
+  ]);
+  expect(history.task("a")).toMatchObject({ status: "running", attempts: 2 });
 });

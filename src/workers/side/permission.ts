@@ -77,7 +77,7 @@ export async function judgeCall(tool: string, input: unknown, rights: Rights): P
     forms: [command.line, command.whole],
     refusal: refusedDelivery(command),
   }));
-  return ruled(tool, doings, rights.rules);
+  return ruled(tool, [{ forms: [text.trim()], refusal: undefined }, ...doings], rights.rules);
 }
 
 /** One thing that a call does, in the forms that rules see, and why it is refused where no rule says otherwise. */
