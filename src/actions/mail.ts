@@ -93,10 +93,11 @@ async function stop(
     retrying: `${id} does not try again before it is told`,
     pending: `${id} has not begun, and does so in its turn (team cancel ends the run)`,
   };
-  const now = status === "running" || status === "retrying" || status === "pending" ? became[status] : "";
+  const waits = status === "running" || status === "retrying";
+  const now = waits || status === "pending" ? became[status] : `${id} is ${status}: nothing of it runs`;
   const queue = `${countOf(withdrawn, "undelivered instruction")} withdrawn`;
-  const next = status === "pending" ? "" : ` It waits: team steer run=${runId} task=${id} message="…".`;
-  return told(runId, isRecorded ? `${now || `${id} works on nothing`}. ${queue}.${next}` : notYet, context);
+  const next = waits ? ` It waits: team steer run=${runId} task=${id} message="…".` : "";
+  return told(runId, isRecorded ? `${now}. ${queue}.${next}` : notYet, context);
 }
 
 async function post(

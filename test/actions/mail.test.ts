@@ -93,3 +93,21 @@ it("mail to a role that nobody has is refused, mail to all is on record", async 
   expect(text).toContain("to b: go left");
   expect((await perform("inbox", { task: "a" }, context)).text).not.toContain("go left");
 });
+
+describe("steer", () => {
+  it("with stop says what became of the task, and the next message goes on with it", async () => {
+    const { context } = await asking("b");
+    const long = await perform("steer", { task: "a", message: "x".repeat(32_001) }, context);
+    expect(long.text).toContain("write the rest to a file");
+    await perform("send", { task: "b", message: "one" }, context);
+    const held = await perform("steer", { task: "b", message: "two", force: true }, context);
+    expect(held.text).toMatch(/b waits for an answer .* name=b-1-q1/);
+    expect((await perform("status", {}, context)).text).toContain("2 instructions queued");
+    const waiting = await perform("steer", { task: "b", message: "STOP!" }, context);
+    expect(waiting.text).toContain("b is waiting: nothing of it runs. 2 undelivered instructions withdrawn.");
+    const stopped = await perform("steer", { task: "a", message: "stop" }, context);
+    expect(stopped.text).toMatch(/a was stopped; its worker has not confirmed that.*It waits: team steer/);
+    const on = await perform("steer", { task: "a", message: "go on" }, context);
+    expect(on.text).toContain("Task a has its answer");
+  });
+});
