@@ -81,5 +81,6 @@ export const taskShapes: Readonly<Record<keyof InlineTask, Shape>> = {
   task: { kind: "text", description: "what to do; {id.output} inserts a dependency's result" },
   dependsOn: { kind: "words" },
   model: { kind: "name" },
+  gate: { kind: "name", description: "approval" },
   writes: { kind: "globs", description: "globs it may write, or none" },
 };

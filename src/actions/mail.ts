@@ -1,9 +1,15 @@
 import type { Request } from "../core/commands.ts";
+import { decisionOf } from "../core/decision.ts";
 import type { StoredEvent } from "../core/events.ts";
+import { fold } from "../core/evolve.ts";
+import { asks } from "../core/mail.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import { isFinalRun, isFinalTask } from "../core/status.ts";
 import type { MailView, RunView, TaskView } from "../core/view.ts";
 import { countOf, oneLine } from "../lib/wording.ts";
+import { loadCatalogue } from "../resources/catalogue.ts";
+import type { InlineTask } from "../resources/compile.ts";
+import { revisePlan } from "../resources/revise.ts";
 import { chooseFrom } from "../resources/suggest.ts";
 import type { Parameters } from "./action.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
@@ -21,11 +27,56 @@ const mailMax = 100;
 const messageMaxBytes = 32_000;
 
 /** Answers the question that is meant: the only open one, or the one that is named. The first answer counts. */
-export const respond: Perform = (parameters, context) =>
-  onLiveRun(parameters, context, (observed) => {
-    const asked = questionMeant(observed.view, parameters.name);
-    return "message" in asked ? refusal([asked]) : answerTo(asked, observed, parameters, context);
+export const respond: Perform = ({ tasks, ...parameters }, context) =>
+  tasks !== undefined
+    ? edited(tasks, parameters, context)
+    : onLiveRun(parameters, context, (observed) => {
+        const asked = questionMeant(observed.view, parameters.name);
+        return "message" in asked ? refusal([asked]) : answerTo(asked, observed, parameters, context);
+      });
+
+/** Puts these tasks in the place of those of a plan that waits for approval; with `approve` they are approved at once. */
+async function edited(
+  tasks: readonly InlineTask[],
+  parameters: Parameters,
+  context: ActionContext,
+): Promise<Performed> {
+  const { message = "" } = parameters;
+  const isApproved = decisionOf(message)?.verdict === "approve";
+  if (message.trim() !== "" && !isApproved) {
+    const remedy = 'send message="approve" with them, or none: then they wait for approval';
+    return refusal([
+      { where: "message", message: "edited tasks say by themselves what is to change", remedy },
+    ]);
+  }
+  return onRun(parameters, context, async (observed) => {
+    const { runId } = observed.view;
+    const state = fold(observed.events);
+    if (state.status === "queued" || state.proposedAt === undefined || isFinalRun(state.status)) {
+      const remedy = "team steer tells a task something; team cancel and another run change the rest";
+      return refusal([{ where: "tasks", message: `the plan of run ${runId} waits for no approval`, remedy }]);
+    }
+    const redacted = tasks.map((task) => ({ ...task, task: context.redact(task.task) }));
+    const catalogue = await loadCatalogue(context.places);
+    const revised = revisePlan(catalogue, state.plan, redacted, state.terms.settings);
+    if (!revised.ok) return refusal(revised.problems);
+    const { newId, requester } = context;
+    const change = { kind: "revise", by: requester.sessionId, revision: state.revision } as const;
+    const receipt = await handOver(observed, { id: newId(), ...change, plan: revised.plan }, context);
+    if (receipt.refusal !== undefined) return refusal([{ where: "tasks", ...receipt.refusal }]);
+    const now = await observe({ run: runId }, context);
+    if ("message" in now) return refusal([now]);
+    const asked = now.view.questions.find(({ about }) => about?.kind === "plan");
+    if (isApproved && asked !== undefined) return answerTo(asked, now, parameters, context);
+    const text = [receipt.isRecorded ? "The plan is another one now." : notYet];
+    return aboutRun(
+      true,
+      now.view,
+      [...text, ...questionText(now.view, context.clock.now())].join("\n"),
+      context,
+    );
   });
+}
 
 /**
  * A message that a task's worker reads before its next model call, or with `force` at once, what it does being aborted;
@@ -72,7 +123,8 @@ async function answerTo(
   if (receipt.refusal !== undefined) return refusal([{ where: "message", ...receipt.refusal }]);
   // A parked run goes on with its answer, and somebody drives it again.
   if (observed.driver !== "alive") await taken(observed, context);
-  const text = `${receipt.isRecorded ? `Task ${from} has its answer` : notYet}. Next: team wait run=${runId}.`;
+  const who = from === "muster" ? "The plan" : `Task ${from}`;
+  const text = `${receipt.isRecorded ? `${who} has its answer` : notYet}. Next: team wait run=${runId}.`;
   return told(runId, text, context);
 }
 
@@ -152,11 +204,17 @@ async function onLiveRun(
   return refusal([{ where: "run", message, remedy: "team list shows the live ones" }]);
 }
 
-function questionMeant({ runId, questions }: RunView, name: string | undefined): MailView | PlanProblem {
+function questionMeant(
+  { runId, questions, mail }: RunView,
+  name: string | undefined,
+): MailView | PlanProblem {
   const ids = questions.map(({ id }) => id);
   const [first] = questions;
   if (name !== undefined) {
-    const meant = questions.find(({ id, from }) => id === name || from === name);
+    // What is over is passed on: the driver tells why it takes no answer.
+    const meant =
+      questions.find(({ id, from }) => id === name || from === name) ??
+      mail.find((one) => one.id === name && asks(one));
     const message = `run ${runId} has no open question "${oneLine(name, 60)}"`;
     return meant ?? { where: "name", message, remedy: chooseFrom(name, ids) };
   }
@@ -213,7 +271,8 @@ async function handOver(
 }
 
 function after(receipt: Receipt, event: StoredEvent, id: string): Receipt {
-  if (event.type === "mail.posted" && event.request === id) return { ...receipt, isRecorded: true };
+  if ((event.type === "mail.posted" || event.type === "plan.revised") && event.request === id)
+    return { ...receipt, isRecorded: true };
   if (event.type === "mail.withdrawn" && event.request === id)
     return { ...receipt, isRecorded: true, withdrawn: event.mail.length };
   if (event.type === "mail.consumed" && event.mail === id) return { ...receipt, isRead: true };

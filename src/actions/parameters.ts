@@ -71,14 +71,17 @@ export const toolSchema: object = {
 
 /** What several actions take together, said once: every character here is paid for in every session. */
 const together = "confirm, force, reason";
-const likeRun = actions.find(({ name }) => name === "plan")?.parameters.join(", ") ?? "";
+const likeRun = actions
+  .find(({ name }) => name === "plan")
+  ?.parameters.join(", ")
+  .replace(", confirm", "");
 
 export const toolDescription = [
   "Run a team of agents as a durable task graph of child processes, and look after such runs.",
   `Actions (parameters; … is ${together}):`,
   ...actions.map(({ name, parameters, summary }) => {
     const takes = parameters.join(", ").replace(together, "…");
-    return `${name}(${takes === likeRun ? "as run" : takes}): ${summary}`;
+    return `${name}(${name === "run" ? takes : takes.replace(likeRun ?? "", "as run")}): ${summary}`;
   }),
 ].join("\n");
 

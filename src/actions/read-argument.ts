@@ -1,6 +1,5 @@
 import type { PlanProblem } from "../core/plan.ts";
 import { oneLine } from "../lib/wording.ts";
-import type { InlineTask } from "../resources/compile.ts";
 import { chooseFrom } from "../resources/suggest.ts";
 import { type Shape, taskShapes } from "./action.ts";
 
@@ -97,16 +96,11 @@ function readTask(raw: unknown, where: string): Reading {
   if (members === undefined)
     return wrong(where, `${describe(raw)} is no task`, 'send {"id": "…", "agent": "…", "task": "…"}');
   const { values, unreadable, problems } = readMembers(taskShapes, members, `${where}.`);
-  const required: readonly (keyof InlineTask)[] = ["id", "task"];
-  const missing = required
-    .filter((key) => !(key in values) && !(key in unreadable))
-    .map((key) => ({
-      where: `${where}.${key}`,
-      message: "is missing",
-      remedy: "every task needs an id and a task",
-    }));
+  const isNamed = "id" in values || "id" in unreadable;
+  const remedy = "every task needs an id and a task";
+  const missing = isNamed ? [] : [{ where: `${where}.id`, message: "is missing", remedy }];
   const wrongs = [...problems, ...missing];
-  return wrongs.length > 0 ? { problems: wrongs } : { value: values };
+  return wrongs.length > 0 ? { problems: wrongs } : { value: { task: "", ...values } };
 }
 
 function unknownKey(where: string, key: string, shapes: Readonly<Record<string, Shape>>): Reading {

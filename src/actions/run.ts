@@ -2,16 +2,24 @@ import { AlreadyAsked } from "../core/failure.ts";
 import type { Plan } from "../core/plan.ts";
 import { sha256 } from "../lib/hash.ts";
 import { countOf } from "../lib/wording.ts";
+import type { Parameters } from "./action.ts";
+import { compileAsk, withWarnings } from "./ask.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
 import { ownerOf } from "./foreign.ts";
 import { tooDeep } from "./nesting.ts";
 import { onRun } from "./observe.ts";
-import { compileAsk, withWarnings } from "./plan.ts";
 import { aboutRun, answer, refusal } from "./result.ts";
 import { awaitRun } from "./wait.ts";
 
 /** Starts a run and, unless it is a background run, waits for its end. */
-export const run: Perform = async (parameters, context) => {
+export const run: Perform = (parameters, context) => begun(parameters, context, false);
+
+/** The same; `isProposed`: nothing of it starts before its plan is approved, whatever the settings say. */
+export async function begun(
+  parameters: Parameters,
+  context: ActionContext,
+  isProposed: boolean,
+): Promise<Performed> {
   const deep = tooDeep(context.requester);
   if (deep !== undefined) return refusal([deep], "nothing was started");
   const asked = await compileAsk(parameters, context);
@@ -31,7 +39,7 @@ export const run: Perform = async (parameters, context) => {
       background,
       ...(model !== undefined && { model }),
       trusted,
-      settings: asked.settings,
+      settings: { ...asked.settings, ...(isProposed && { requireApproval: true }) },
     },
   };
   const runId = await context.engine.submit(submission).catch((error: unknown) => {
@@ -39,8 +47,8 @@ export const run: Perform = async (parameters, context) => {
     throw error;
   });
   if (runId instanceof AlreadyAsked) return alreadyAsked(runId, context);
-  return withWarnings(asked.warnings, await follow(runId, background, context));
-};
+  return withWarnings(asked.warnings, await follow(runId, background, isProposed, context));
+}
 
 /** What makes two calls ask for the same: what is to be done, by whom, and where; not how. */
 function askKey({ goal, team = "", workflow = "", tasks }: Plan, cwd: string): string {
@@ -57,9 +65,15 @@ function alreadyAsked({ by, message }: AlreadyAsked, context: ActionContext): Pr
 }
 
 /** From here on there is a run: whatever breaks, the asker learns its id. */
-async function follow(runId: string, background: boolean, context: ActionContext): Promise<Performed> {
+async function follow(
+  runId: string,
+  background: boolean,
+  isProposed: boolean,
+  context: ActionContext,
+): Promise<Performed> {
   try {
-    if (background || context.returnsAtOnce) return await started(runId, background, context);
+    if (background || (context.returnsAtOnce && !isProposed))
+      return await started(runId, background, context);
     return await awaitRun(runId, context, "cancel");
   } catch (error) {
     if (!(error instanceof Error)) throw error;

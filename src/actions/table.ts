@@ -16,7 +16,11 @@ const rows = [
     parameters: [...ask, "background", "force"],
     summary: "have a team achieve a goal, or run inline tasks; waits for the end",
   },
-  { name: "plan", parameters: ask, summary: "show a run's task graph, start nothing" },
+  {
+    name: "plan",
+    parameters: [...ask, "confirm"],
+    summary: "show a run's task graph; confirm: keep it to be approved",
+  },
   { name: "recommend", parameters: ["goal"], summary: "which teams fit a goal" },
   {
     name: "status",
@@ -58,8 +62,8 @@ const rows = [
   },
   {
     name: "respond",
-    parameters: ["message", "run", "name"],
-    summary: "answer a task's question (name: its id, where several are open)",
+    parameters: ["message", "run", "name", "tasks"],
+    summary: "answer a question (name: its id); approve, or reject: why; tasks: edit the plan",
   },
   {
     name: "steer",

@@ -370,7 +370,7 @@ export class LiveSession {
 
 /** True for actions after which a run is this session's. */
 function isOwning(action: string): boolean {
-  return action === "run" || action === "retry" || action === "resume";
+  return action === "plan" || action === "run" || action === "retry" || action === "resume";
 }
 
 function noneWhenGone(error: unknown): JournalReading {

@@ -5,7 +5,7 @@ import type { Settings } from "../core/settings.ts";
 import { sha256 } from "../lib/hash.ts";
 import type { Catalogue, TeamDefinition, WorkflowDefinition } from "./definition.ts";
 import { Findings } from "./findings.ts";
-import { type Kind, model, paths, whole } from "./kinds.ts";
+import { gate, type Kind, model, paths, whole } from "./kinds.ts";
 import { chooseFrom } from "./suggest.ts";
 import { type TaskDraft, taskOf } from "./task.ts";
 
@@ -32,6 +32,8 @@ export interface InlineTask {
   readonly model?: string;
   /** Globs separated by commas, or `none`. */
   readonly writes?: string;
+  /** `approval`: a person approves its result before it counts. */
+  readonly gate?: string;
 }
 
 export type Compiled =
@@ -39,6 +41,8 @@ export type Compiled =
       readonly ok: true;
       readonly plan: Plan;
       readonly concurrency: number;
+      /** A person approves the plan before anything of it starts. */
+      readonly requireApproval: boolean;
       readonly warnings: readonly PlanProblem[];
     }
   | { readonly ok: false; readonly problems: readonly PlanProblem[] };
@@ -91,7 +95,8 @@ export function compilePlan(catalogue: Catalogue, ask: PlanAsk, settings: Settin
   if (found.errors.length > 0) return { ok: false, problems: found.all() };
   const plan: Plan = { ...rest, hash: sha256(canonicalJson(rest)) };
   found.warnings.unshift(...noticed(catalogue, draft));
-  return { ok: true, plan, concurrency, warnings: found.all() };
+  const requireApproval = [settings, team, workflow].some((of) => of?.requireApproval === true);
+  return { ok: true, plan, concurrency, requireApproval, warnings: found.all() };
 }
 
 function checkAsk(ask: PlanAsk, found: Findings): void {
@@ -131,9 +136,11 @@ function inlineDraft(ask: PlanAsk, inline: readonly InlineTask[], goal: string, 
     const where = `tasks[${index}]`;
     const writes = check(`${where}.writes`, rest.writes, paths, found);
     const own = check(`${where}.model`, rest.model, model, found);
+    const gated = check(`${where}.gate`, rest.gate, gate, found);
     const step = {
       ...{ id, where, dependsOn, prompt: task, reads: [], verify: false },
       ...(own && { model: own }),
+      ...(gated && { gate: gated }),
       ...(writes && { writes: writes.length === 0 ? ("none" as const) : writes }),
     };
     return { agent: agent ?? ask.agent ?? inlineAgent, agentWhere: `${where}.agent`, step };

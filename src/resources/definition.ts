@@ -49,6 +49,8 @@ export interface TeamDefinition extends Described {
   /** Place (`file:line`) of `defaultWorkflow`. */
   readonly workflowWhere: string;
   readonly concurrencyMax?: number;
+  /** A person approves the plan before anything of it starts. */
+  readonly requireApproval?: boolean;
   readonly roles: readonly RoleDefinition[];
 }
 
@@ -66,12 +68,14 @@ export interface RoleDefinition {
 
 export interface WorkflowDefinition extends Described {
   readonly concurrencyMax?: number;
+  /** As in a team. */
+  readonly requireApproval?: boolean;
   readonly steps: readonly StepDefinition[];
 }
 
 export interface StepDefinition
   extends Pick<PlannedTask, "id" | "prompt" | "dependsOn" | "output" | "reads" | "verify">,
-    Partial<Pick<PlannedTask, "writes" | "retries" | "attemptMaxMs">> {
+    Partial<Pick<PlannedTask, "writes" | "retries" | "attemptMaxMs" | "gate">> {
   /** The team's role that does it; a step that names none is done by the role of its own id. */
   readonly role: string;
   readonly model?: string;

@@ -92,6 +92,13 @@ export const unsupported: Kind<""> = {
   read: (value) => (isOff(value) ? "" : undefined),
 };
 
+/** The one gate that this version honours; a command would be one that nobody runs. */
+export const gate: Kind<"approval" | ""> = {
+  rule: "is no gate that this version honours",
+  remedy: "write approval, for a person's; let a step of its own run what is to be checked",
+  read: (value) => (isOff(value) ? "" : scalar(value) === "approval" ? "approval" : undefined),
+};
+
 /** Decoration of other tools. */
 export const ignored: Kind<""> = { ...unsupported, read: () => "" };
 

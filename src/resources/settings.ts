@@ -24,7 +24,7 @@ export interface LoadedSettings {
 }
 
 /** What the settings of a project that nobody trusts may do: forbid more. */
-const tightening = ["permissions.deny", "permissions.ask"];
+const tightening = ["permissions.deny", "permissions.ask", "requireApproval"];
 /** Lists to which a project adds. */
 const adding = [...tightening, "permissions.allow", "environmentDeny"];
 
@@ -64,6 +64,8 @@ export async function loadSettings(files: {
       if (source === "project" && files.project === undefined && !tightening.includes(key)) continue;
       const below = values.get(key);
       const adds = adding.includes(key) && Array.isArray(below) && Array.isArray(value);
+      // A project asks for more, never for less.
+      if (key === "requireApproval" && below === true) continue;
       values.set(key, adds ? [...new Set([...below, ...value])] : value);
       sources[key] = source;
     }

@@ -62,6 +62,7 @@ export function taskOf(
     ...(role && { role: role.name }),
     ...(role?.roleMax && { roleMax: role.roleMax }),
     ...(output && { output }),
+    ...(step.gate && { gate: step.gate }),
     ...(thinking && { thinking }),
     ...(turnsMax && { turnsMax }),
     ...(costMax && { costMax }),

@@ -8,6 +8,7 @@ const teamKeys = {
   ...describedKeys,
   defaultWorkflow: key(kind.text, "defaultWorkflow", "workflow"),
   concurrencyMax: key(kind.whole(1, 1_000), "maxConcurrency"),
+  requireApproval: key(kind.flag, "requireApproval"),
   isolation: key(kind.unsupported, "isolation"),
   workspaceMode: key(kind.unsupported, "workspaceMode"),
 };
@@ -27,7 +28,7 @@ export function parseTeam(place: ResourceFile, text: string, found: Findings): T
   const document = readDocument(place.file, text, found);
   if (!document) return undefined;
   const { values, at } = readKeys(teamKeys, `${place.file}:1`, document.fields, found);
-  const { defaultWorkflow, concurrencyMax } = values;
+  const { defaultWorkflow, concurrencyMax, requireApproval } = values;
   const described = describe(place, values, at("name"), found);
   const roles = new Map<string, RoleDefinition>();
   for (const line of document.body) {
@@ -49,6 +50,7 @@ export function parseTeam(place: ResourceFile, text: string, found: Findings): T
     ...(defaultWorkflow && { defaultWorkflow }),
     workflowWhere: at("defaultWorkflow"),
     ...(concurrencyMax && { concurrencyMax }),
+    ...(requireApproval && { requireApproval }),
     roles: [...roles.values()],
   };
 }

@@ -4,7 +4,11 @@ import type { Findings } from "./findings.ts";
 import { describe, describedKeys, key, propertyOf, readKeys } from "./keys.ts";
 import * as kind from "./kinds.ts";
 
-const workflowKeys = { ...describedKeys, concurrencyMax: key(kind.whole(1, 1_000), "maxConcurrency") };
+const workflowKeys = {
+  ...describedKeys,
+  concurrencyMax: key(kind.whole(1, 1_000), "maxConcurrency"),
+  requireApproval: key(kind.flag, "requireApproval"),
+};
 const stepKeys = {
   role: key(kind.text, "role"),
   dependsOn: key(kind.list, "dependsOn"),
@@ -17,7 +21,7 @@ const stepKeys = {
   verify: key(kind.flag, "verify"),
   retries: key(kind.whole(0, 10), "retries"),
   attemptMaxMs: key(kind.duration, "timeout"),
-  gate: key(kind.unsupported, "gate"),
+  gate: key(kind.gate, "gate"),
   worktree: key(kind.unsupported, "worktree"),
   when: key(kind.unsupported, "when"),
   forEach: key(kind.unsupported, "forEach"),
@@ -35,7 +39,7 @@ export function parseWorkflow(
   const document = readDocument(place.file, text, found);
   if (!document) return undefined;
   const { values, at } = readKeys(workflowKeys, `${place.file}:1`, document.fields, found);
-  const { concurrencyMax } = values;
+  const { concurrencyMax, requireApproval } = values;
   const described = describe(place, values, at("name"), found);
   const sections = sectionsOf(document.body);
   const steps = dissolveGroups(
@@ -47,7 +51,8 @@ export function parseWorkflow(
     found.error(`${place.file}:1`, `workflow "${described.name}" has no step`, remedy);
   }
   if (found.errors.length > 0) return undefined;
-  return { ...described, ...(concurrencyMax && { concurrencyMax }), steps };
+  const optional = { ...(concurrencyMax && { concurrencyMax }), ...(requireApproval && { requireApproval }) };
+  return { ...described, ...optional, steps };
 }
 
 interface Section {
@@ -81,7 +86,7 @@ function readStep({ heading: id, where, lines }: Section, found: Findings): Grou
     return [];
   });
   const { values, at } = readKeys(stepKeys, where, fields, found);
-  const { skills, writes, group, output, model, retries, attemptMaxMs } = values;
+  const { skills, writes, group, output, model, retries, attemptMaxMs, gate } = values;
   const prompt = lines
     .slice(end)
     .map((line) => line.text)
@@ -104,6 +109,7 @@ function readStep({ heading: id, where, lines }: Section, found: Findings): Grou
     ...(skills && { skills: { names: skills, where: at("skills") } }),
     ...(writes && { writes: writes.length === 0 ? "none" : writes }),
     verify: values.verify ?? false,
+    ...(gate && { gate }),
     ...(retries !== undefined && { retries }),
     ...(attemptMaxMs && { attemptMaxMs }),
     where,

@@ -28,7 +28,7 @@ describe("malformed input", () => {
     ["tasks that are text", "run", { tasks: "do it" }, ["tasks"]],
     ["tasks in broken JSON", "run", { tasks: '[{"id": "a"' }, ["tasks"]],
     ["tasks of numbers", "run", { tasks: [1, 2] }, ["tasks[0]", "tasks[1]"]],
-    ["a task without a text", "run", { tasks: [{ id: "a", agent: "explorer" }] }, ["tasks[0].task"]],
+    ["a task without a text", "run", { tasks: [{ id: "a", agent: "explorer" }] }, ["tasks[0]"]],
     ["a task without an id", "run", { tasks: [{ agent: "explorer", task: "x" }] }, ["tasks[0].id"]],
     ["the same id twice", "run", { tasks: [task, task] }, ["tasks[1]"]],
     ["an unusable id", "run", { tasks: [{ ...task, id: "../x" }] }, ["tasks[0]"]],

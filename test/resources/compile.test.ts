@@ -5,6 +5,7 @@ import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import { sha256 } from "../../src/lib/hash.ts";
 import { loadCatalogue } from "../../src/resources/catalogue.ts";
 import { compilePlan, type PlanAsk } from "../../src/resources/compile.ts";
+import { revisePlan } from "../../src/resources/revise.ts";
 import { placesWith, withFront } from "./places.ts";
 
 const builtins = async () => loadCatalogue(await placesWith({}));
@@ -179,6 +180,48 @@ test("skills of a step or role make a variant of the agent; none means none", as
   );
   expect(skills).toEqual([["two/SKILL.md"], ["one/SKILL.md", "two/SKILL.md"], []]);
   expect(new Set(Object.values(plan.agents).map(({ name }) => name))).toEqual(new Set(["e"]));
+});
+
+test("a step's gate, and the word of a team or workflow that its plan is to be approved", async () => {
+  const catalogue = await withWorkflow("## w\ngate: approval\n\nDo it.\n\n## e\ndependsOn: w\n\nLook.");
+  const { plan, requireApproval } = planOf(catalogue, { goal: "g", team: "x" });
+  expect(plan.tasks.map(({ gate }) => gate)).toEqual(["approval", undefined]);
+  expect(requireApproval).toBe(false);
+  const files = {
+    "user/workflows/y.workflow.md": withFront(
+      "name: y\ndescription: d\nrequireApproval: true",
+      "## explorer\n\nLook.",
+    ),
+  };
+  expect(
+    planOf(await loadCatalogue(await placesWith(files)), { goal: "g", workflow: "y" }).requireApproval,
+  ).toBe(true);
+  const inline = [{ id: "a", task: "x", gate: "npm test" }];
+  const refused = compilePlan(catalogue, { tasks: inline }, defaultSettings);
+  expect(refused).toMatchObject({ ok: false, problems: [{ where: "tasks[0].gate" }] });
+});
+
+test("an edited plan keeps what is not said anew, also of an agent that no file defines any more", async () => {
+  const catalogue = await withWorkflow(
+    "## w\noutput: out.md\nskills: false\n\nWrite.\n\n## e\ndependsOn: w\n\nLook.",
+  );
+  const { plan } = planOf(catalogue, { goal: "g", team: "x" });
+  const [w, e] = plan.tasks;
+  const empty = { ...catalogue, agents: new Map() };
+  const edited = [
+    { id: "w", task: "", gate: "approval" },
+    { id: "e", task: "Look twice.", model: "p/m" },
+  ];
+  const revised = revisePlan(empty, plan, edited, defaultSettings);
+  if (!revised.ok) throw new Error(JSON.stringify(revised.problems));
+  const tasks = [
+    { ...w, gate: "approval" },
+    { ...e, prompt: "Look twice.", models: ["p/m"] },
+  ];
+  expect(revised.plan).toMatchObject({ goal: "g", team: "x", agents: plan.agents, tasks });
+  expect(revised.plan.hash).not.toBe(plan.hash);
+  const same = plan.tasks.map(({ id }) => ({ id, task: "" }));
+  expect(revisePlan(empty, plan, same, defaultSettings)).toMatchObject({ plan });
 });
 
 test("headings in fenced code and variables of other languages belong to the prompt", async () => {
