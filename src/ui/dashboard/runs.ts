@@ -54,7 +54,7 @@ export function runRow(listing: RunListing, { run }: Scene, now: number): readon
   return [
     [color, glyph],
     [isFinalRun(status) ? "muted" : color, cell(about, aboutColumns)],
-    ["muted", cell(`${view?.counts.completed ?? done}/${manifest.tasks.length}`, 5)],
+    ["muted", `${view?.counts.completed ?? done}/${manifest.tasks.length}`.padEnd(5)],
     ["text", manifest.goal],
   ];
 }

@@ -66,8 +66,8 @@ export function tasksPane({ state, run: { view, graph }, now, columns }: Look): 
           cell(`${task.id}${path.has(task.id) ? " »" : ""}`, idColumns),
         ],
         [color, cell(word, 9)],
-        ["muted", task.role ?? task.agent],
-        ["muted", took],
+        ["muted", (task.role ?? task.agent).padEnd(9)],
+        ["muted", took.padStart(6)],
         ["dim", tells],
       ];
     },
@@ -110,10 +110,7 @@ export function timelinePane({ run: { view, stories }, now, columns }: Look): Bo
     head: [
       [
         ["dim", cell("", idColumns + 1)],
-        [
-          "dim",
-          `0s${words.status.running === "" ? "" : "─".repeat(Math.max(0, width - 4))}${formatDuration(to - from)}`,
-        ],
+        ["dim", `0s${"─".repeat(Math.max(0, width - 3))}${formatDuration(to - from)}`],
       ],
     ],
     length: attempts.length,
