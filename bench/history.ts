@@ -93,7 +93,8 @@ async function longRun(store: RunStore): Promise<void> {
   await lease.release();
 }
 
-async function finishedRuns(store: RunStore): Promise<void> {
+/** Makes so many small runs that are over. */
+export async function finishedRuns(store: RunStore): Promise<void> {
   const plan = layeredPlan(2, 4);
   for (let number = 0; number < runs; number++) {
     const runId = `20260101-${String(number).padStart(6, "0")}`;

@@ -8,12 +8,14 @@ import { footprint } from "./footprint.ts";
 import { history } from "./history.ts";
 import { hostLoad } from "./host-load.ts";
 import { startUp } from "./start-up.ts";
+import { ui } from "./ui.ts";
 
 /** Every benchmark, in the order they run. To add one is to add a line. */
 const benchmarks: readonly Benchmark[] = [
   engine,
   foldJournal,
   history,
+  ui,
   alwaysOn,
   startUp,
   endToEnd,

@@ -18,6 +18,8 @@ const invisible = /^[\p{Default_Ignorable_Code_Point}\p{Mark}]+$/u;
 const invisibleStart = /^[\p{Default_Ignorable_Code_Point}\p{Format}\p{Mark}]+/u;
 const pictorial = /\p{Extended_Pictographic}|\p{Regional_Indicator}|\ufe0f|\u20e3/u;
 const printableAscii = /^[ -~]*$/;
+/** Texts of these alone, ASCII, letters of Europe and our own signs, are as many columns as units, and nothing in them joins. */
+const simple = /^[ -~\u00c0-\u024f\u2013\u2014\u2018-\u201d…·»○●◌↻■✓✗⊘█░│─┼├┤└┘┴┬▸↑↓←→▏]*$/;
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** A piece of a line: any text, and how it is drawn. */
@@ -56,6 +58,7 @@ function drawn(spans: readonly Span[], width: number, theme: Theme) {
 
 /** One line of harmless text: no escapes, no control characters; breaks and tabs become one space. */
 export function plain(text: string): string {
+  if (text.length <= textMaxUnits && simple.test(text)) return text;
   return text.slice(0, textMaxUnits).replace(escapes, "").replace(breaks, " ").replace(unprintable, "");
 }
 
@@ -83,7 +86,7 @@ function ascii(text: string): string {
 
 /** Columns that plain text takes; a text of more than 16,384 units is measured by its units. */
 export function measure(text: string): number {
-  if (printableAscii.test(text)) return text.length;
+  if (simple.test(text)) return text.length;
   if (text.length > textMaxUnits) return 2 * text.length;
   let columns = 0;
   for (const { segment } of segmenter.segment(text)) columns += graphemeColumns(segment);
@@ -115,7 +118,7 @@ function cut(text: string, width: number): string {
 
 /** How many units of the text fit into the columns; at least `least` of them, whole graphemes. */
 function endOf(text: string, columns: number, least: number): number {
-  if (printableAscii.test(text)) return Math.min(text.length, Math.max(columns, least));
+  if (simple.test(text)) return Math.min(text.length, Math.max(columns, least));
   let left = columns;
   for (const { segment, index } of segmenter.segment(text)) {
     left -= graphemeColumns(segment);
@@ -126,6 +129,7 @@ function endOf(text: string, columns: number, least: number): number {
 
 /** The host's rules for one grapheme, and two columns for everything that could be drawn as a picture. */
 function graphemeColumns(grapheme: string): number {
+  if (grapheme.length === 1 && simple.test(grapheme)) return 1;
   if (invisible.test(grapheme)) return 0;
   const base = grapheme.replace(invisibleStart, "").codePointAt(0);
   let columns = base === undefined ? 0 : eastAsianWidth(base);

@@ -95,7 +95,8 @@ export function sceneOf(histories: readonly History[], more: Partial<OpenRun> = 
     directory: `/shop/.muster/runs/${view.runId}`,
   };
   const graph = graphRows(view.tasks);
-  return { listings, run: { ...facts, view, graph, stories: () => attemptsOf(events), ...more } };
+  const stories = attemptsOf(events);
+  return { listings, run: { ...facts, view, graph, stories: () => stories, ...more } };
 }
 
 function finishedRun(): History {

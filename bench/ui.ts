@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runView } from "../src/core/run-view.ts";
+import { localEngine } from "../src/engine/local-engine.ts";
+import { systemClock } from "../src/lib/clock.ts";
+import { openRunStore } from "../src/store/run-store.ts";
+import { draw } from "../src/ui/dashboard/draw.ts";
+import { type Dashboard, noDashboard, panes, type Scene } from "../src/ui/dashboard/scene.ts";
+import { plainTheme } from "../src/ui/theme.ts";
+import { sceneOf, thousand } from "../test/ui/screens.ts";
+import { type Benchmark, figureOf } from "./figure.ts";
+import { finishedRuns } from "./history.ts";
+
+const [columns, rows] = [200, 50];
+
+/** What looking costs the host: from the folded state to the lines, and from the disk to the first screen. */
+export const ui: Benchmark = {
+  name: "ui",
+  about: `a screen of ${columns} × ${rows} of a run of 1,000 tasks, from its state; the first one of a project with 1,000 finished runs`,
+  async run(rounds = 50) {
+    const history = thousand();
+    const scene = sceneOf([history]);
+    const worst = panes.map((pane) => {
+      const state: Dashboard = { ...noDashboard, pane, focus: "pane" };
+      const samples: number[] = [];
+      for (let round = 0; round < rounds; round++) {
+        const startedAt = performance.now();
+        const now = history.now + round * 1_000;
+        const view = runView(history.state, now);
+        if (view === undefined || scene.run === undefined) throw new Error("the run was never started");
+        draw(state, { ...scene, run: { ...scene.run, view } }, now, columns, rows, plainTheme);
+        samples.push(performance.now() - startedAt);
+      }
+      return figureOf(`redraw, pane ${pane}`, "ms", samples.slice(5), 5);
+    });
+    return [...worst, figureOf("opening on 1,000 finished runs", "ms", await openings(), 150)];
+  },
+};
+
+async function openings(): Promise<readonly number[]> {
+  const top = await mkdtemp(join(tmpdir(), "muster-bench-"));
+  try {
+    const store = openRunStore(join(top, ".muster"));
+    await finishedRuns(store);
+    const terms = { store, clock: systemClock, newRunId: () => "", launch: async () => undefined };
+    const engine = localEngine(terms);
+    const samples: number[] = [];
+    for (let round = 0; round <= 5; round++) {
+      const startedAt = performance.now();
+      const scene: Scene = { listings: await engine.list() };
+      const lines = draw(noDashboard, scene, systemClock.now(), columns, rows, plainTheme);
+      samples.push(performance.now() - startedAt);
+      if (lines.length !== rows) throw new Error("the screen is not full");
+    }
+    return samples.slice(1);
+  } finally {
+    await rm(top, { recursive: true, force: true });
+  }
+}

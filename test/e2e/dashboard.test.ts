@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Manifest } from "../../src/core/ports.ts";
+import { makeProject, manifestWhen, type Project } from "./support/lead.ts";
+import { bash, submit, worker } from "./support/rules.ts";
+import { Screen } from "./support/screen.ts";
+
+let project: Project;
+let screen: Screen;
+beforeEach(async () => {
+  project = await makeProject();
+});
+afterEach(async () => {
+  await screen.end();
+  await project.end();
+});
+
+const tasks = [
+  { id: "look", agent: "explorer", task: "[look] Look around." },
+  { id: "build", agent: "executor", task: "[build] Build it.", dependsOn: ["look"] },
+  { id: "check", agent: "critic", task: "[check] Check it.", dependsOn: ["build"] },
+];
+
+test("a run is watched, its worker steered, the run cancelled, and its words read afterwards, all in the dashboard", async () => {
+  const run = { action: "run", goal: "a shop", tasks, background: true };
+  await project.script("rules", [
+    { when: { prompt: "begin" }, turns: [[{ tool: "team", arguments: run }], [{ text: "It is begun." }]] },
+    worker("look", [submit("nothing here")]),
+    worker(
+      "build",
+      [{ text: "I begin to build." }, bash("until [ -e go ]; do sleep 0.1; done")],
+      [bash("sleep 60")],
+    ),
+    { turns: [[{ text: "I see." }]] },
+  ]);
+  screen = await Screen.open(project, 120, 40);
+  await screen.shows("demo");
+  await screen.type("begin");
+  await screen.keys("Enter");
+  // The widget: one of three is done, and somebody works.
+  await screen.shows(/team .*1\/3 · 1 running/);
+  const [runId = ""] = await project.runs();
+  await screen.type("/team");
+  await screen.keys("Enter");
+  await screen.shows(/Team runs 1 here, 1 live.*\[1 Tasks\].*build »? *running/s);
+  await screen.keys("3");
+  await screen.shows(/\[3 Worker\].*I begin to build\./s);
+  await screen.type("s");
+  await screen.shows("tell build");
+  await screen.type("turn left");
+  await screen.keys("Enter");
+  await screen.shows(/Recorded|Delivered/);
+  const posted = (await project.journal(runId)).filter((event) => event.type === "mail.posted");
+  expect(posted).toMatchObject([{ mail: { to: "build", text: "turn left", from: "lead" } }]);
+
+  await screen.resize(20, 12);
+  await screen.shows(/\[3 Worker\]/);
+  await screen.resize(120, 40);
+  await screen.shows(/Team runs 1 here.*I begin to build\./s);
+
+  await screen.type("x");
+  await screen.shows(`Cancel run ${runId}`);
+  await screen.type("n");
+  await screen.type("x");
+  await screen.shows("y yes");
+  await screen.type("y");
+  const isCancelled = ({ status }: Manifest): boolean => status === "cancelled";
+  await manifestWhen(project, runId, "the end", isCancelled);
+  await screen.shows(/team cancelled/);
+  expect((await project.journal(runId)).filter(({ type }) => type === "run.cancel_requested")).toHaveLength(
+    1,
+  );
+  await screen.type("q");
+  await screen.shows(/^(?!.*Team runs)/s);
+
+  await screen.type("/team-transcript look");
+  await screen.keys("Enter");
+  await screen.shows(/look.*submit_result/s);
+  await screen.type("q");
+  await screen.shows(/^(?!.*Team runs)/s);
+});
