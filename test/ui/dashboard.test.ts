@@ -93,9 +93,12 @@ const anyScene: fc.Arbitrary<Scene> = fc
     const [first] = views;
     const listings: RunListing[] = [...views.map(listingOf), { runId: text, problem: text }];
     if (first === undefined || !isOpen) return { listings };
+    // A plan has no task twice and no cycle: the core refuses others.
+    const ids = first.tasks.map(({ id }, index) => `${id}${index}`);
     const tasks = first.tasks.map((task, index) => ({
       ...task,
-      dependsOn: needs.filter(([of]) => of === index).map(([, on]) => first.tasks[on]?.id ?? text),
+      id: ids[index] ?? "",
+      dependsOn: needs.filter(([of, on]) => of === index && on < of).map(([, on]) => ids[on] ?? text),
     }));
     const view = { ...first, tasks, mail, questions: mail.filter(({ kind }) => kind === "question") };
     const place = { v: 1, seq: 1, epoch: 1, at: "2026-01-01T00:00:00.000Z" };
