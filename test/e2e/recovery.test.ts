@@ -82,7 +82,7 @@ it("when host and driver are killed together, the next session ends what is left
 it("a failed run that is retried keeps what it finished", async () => {
   await project.script("1-retried", [
     worker("retried-first", [submit("first is done")]),
-    worker("retried-second", [bash("kill -9 $PPID")]),
+    worker("retried-second", [{ error: { status: 400, message: "no such thing" } }]),
   ]);
   const tasks = [
     { id: "first", agent: "executor", task: "[retried-first]" },
