@@ -7,5 +7,3 @@ export const screens = [
   { name: "transcript", summary: "what a worker was told, says and does: [run] [task]" },
   { name: "mailbox", summary: "a run's mail in a dialog: read it, answer, write" },
 ] as const;
-
-export type ScreenName = (typeof screens)[number]["name"];

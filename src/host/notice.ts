@@ -27,9 +27,6 @@ export interface News {
   readonly recovered?: { readonly kept: number; readonly again: number };
 }
 
-/** A message of ours to the lead. */
-export type Notice = ReturnType<typeof noticeMessage>;
-
 /**
  * One message about all of the news, once; its details are the ledger's proof of delivery, for each of them. Who needs
  * somebody comes first; the first troubles are told in full, everything else in a line. `now` in ms since the epoch.

@@ -43,6 +43,45 @@ async function heard(runId: string, task: string, attempt: number): Promise<stri
   return lines.join("\n");
 }
 
+interface Sent {
+  readonly task: string;
+  readonly text: string;
+  readonly by: number;
+}
+
+/** The task's last conversation holds what was sent to it, once and in order, and its model was asked with it. */
+async function expectHeard(
+  runId: string,
+  id: string,
+  attempts: number,
+  sent: readonly Sent[],
+): Promise<void> {
+  const spawned = (await project.journal(runId)).filter((event) => event.type === "attempt.spawned");
+  const { worker } = spawned.findLast(({ task }) => task === id) ?? {};
+  const log = await served(project.place);
+  // What its last worker asked the model.
+  const prompts = log.filter(({ pid }) => pid === worker?.pid).map(({ prompt }) => String(prompt));
+  const found = [...(await heard(runId, id, attempts)).matchAll(/note-\d-\d-end/g)].map(([text]) => text);
+  for (const by of [1, 2]) {
+    const mine = sent.filter((one) => one.task === id && one.by === by).map(({ text }) => text);
+    expect(
+      found.filter((text) => text.startsWith(`note-${by}-`)),
+      `to ${id}`,
+    ).toEqual(mine);
+  }
+  for (const { text } of sent.filter(({ task }) => task === id))
+    expect(
+      prompts.some((prompt) => prompt.includes(text)),
+      `${text} to ${id}`,
+    ).toBe(true);
+  // No conversation that was given up held one of them twice, either.
+  for (let attempt = 1; attempt < attempts; attempt++) {
+    const said = await heard(runId, id, attempt).catch(() => "");
+    const before = [...said.matchAll(/note-\d-\d-end/g)].map(([text]) => text);
+    expect(new Set(before).size).toBe(before.length);
+  }
+}
+
 it(`${messages} messages to five workers under kills: each is in its task's conversation once, in order (seed ${seed})`, async () => {
   const random = new Random(seed);
   const [first, second] = senders;
@@ -53,7 +92,7 @@ it(`${messages} messages to five workers under kills: each is in its task's conv
   const isAtWork = async () =>
     (await workersOf(runId)).filter(({ commandLine }) => commandLine === "pi").length;
   await until("all are at work", async () => (await isAtWork()) === workers.length);
-  const sent: { readonly task: string; readonly text: string; readonly by: number }[] = [];
+  const sent: Sent[] = [];
   const write = async (by: number, lead: Lead): Promise<void> => {
     for (let n = 0; n < messages / 2; n++) {
       const [task, text] = [random.pick(workers as [string]), `note-${by}-${n}-end`];
@@ -95,32 +134,5 @@ it(`${messages} messages to five workers under kills: each is in its task's conv
   await writeFile(join(project.directory, "enough"), "");
   const manifest = await manifestWhen(project, runId, "the end", ({ status }) => status === "completed");
   expect(manifest.tasks.reduce((sum, { attempts }) => sum + attempts, 0)).toBeGreaterThan(workers.length + 3);
-  const spawned = (await project.journal(runId)).filter((event) => event.type === "attempt.spawned");
-  const log = await served(project.place);
-  for (const { id, attempts } of manifest.tasks) {
-    // What its last worker asked the model.
-    const { worker } = spawned.findLast(({ task }) => task === id) ?? {};
-    const prompts = log.filter(({ pid }) => pid === worker?.pid).map(({ prompt }) => String(prompt));
-    const said = await heard(runId, id, attempts);
-    const found = [...said.matchAll(/note-\d-\d-end/g)].map(([text]) => text);
-    for (const by of [1, 2]) {
-      const mine = sent.filter((one) => one.task === id && one.by === by).map(({ text }) => text);
-      expect(
-        found.filter((text) => text.startsWith(`note-${by}-`)),
-        `to ${id}`,
-      ).toEqual(mine);
-    }
-    for (const { text } of sent.filter(({ task }) => task === id))
-      expect(
-        prompts.some((prompt) => prompt.includes(text)),
-        `${text} to ${id}`,
-      ).toBe(true);
-    // No conversation that was given up held one of them twice, either.
-    for (let attempt = 1; attempt < attempts; attempt++) {
-      const before = [...(await heard(runId, id, attempt).catch(() => "")).matchAll(/note-\d-\d-end/g)].map(
-        ([t]) => t,
-      );
-      expect(new Set(before).size).toBe(before.length);
-    }
-  }
+  for (const { id, attempts } of manifest.tasks) await expectHeard(runId, id, attempts, sent);
 });

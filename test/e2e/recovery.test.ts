@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { served, until } from "../support/host.ts";
 import { type Lead, makeProject, manifestWhen, type Project } from "./support/lead.ts";
 import { processesOf, workersOf } from "./support/marked.ts";
-import { bash, submit, waitFor, worker } from "./support/rules.ts";
+import { submit, waitFor, worker } from "./support/rules.ts";
 
 let project: Project;
 let lead: Lead;
