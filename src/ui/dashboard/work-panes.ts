@@ -174,13 +174,13 @@ export function workerPane({ state, scene: { transcript }, run: { view }, now, c
 }
 
 /** The journal as it grows. */
-export function eventsPane({ run: { events } }: Look): Body {
+export function eventsPane({ run: { events }, columns }: Look): Body {
   return {
     head: [],
     length: Math.max(1, events.length),
     row(at) {
       const event = events[at];
-      return event === undefined ? [["dim", words.nothingYet]] : eventRow(event);
+      return event === undefined ? [["dim", words.nothingYet]] : eventRow(event, columns);
     },
     foot: [],
     isList: false,
@@ -188,7 +188,8 @@ export function eventsPane({ run: { events } }: Look): Body {
   };
 }
 
-function eventRow({ v: _, seq, epoch: __, at, type, ...fields }: StoredEvent): readonly Span[] {
+function eventRow(event: StoredEvent, columns: number): readonly Span[] {
+  const { v: _, seq, epoch: __, at, type, ...fields } = event;
   const about = "task" in fields ? `${fields.task}${"attempt" in fields ? `/${fields.attempt}` : ""}` : "";
   const rest = Object.fromEntries(
     Object.entries(fields).filter(([key]) => key !== "task" && key !== "attempt" && key !== "plan"),
@@ -198,7 +199,7 @@ function eventRow({ v: _, seq, epoch: __, at, type, ...fields }: StoredEvent): r
     ["muted", at.slice(11, 19)],
     ["accent", type],
     ["text", about],
-    ["dim", oneLine(JSON.stringify(rest), 400)],
+    ["dim", oneLine(JSON.stringify(rest), columns)],
   ];
 }
 
