@@ -8,9 +8,10 @@ import { audit, type Finished } from "./audit.ts";
 import type { ChaosPlan } from "./plan.ts";
 import { resultOf } from "./script.ts";
 
-const task = { agent: "executor", isWriter: false, behaviour: "answer", workMs: 0 } as const;
+const task = { agent: "executor", isWriter: false, behaviour: "answer", workMs: 0, isGated: false } as const;
 const plan: ChaosPlan = {
   ...{ seed: 0, background: true, faults: [], hostPausesMs: [], hasSmallDisk: false },
+  ...{ isProposed: false, thinkMs: 0 },
   tasks: [
     { ...task, id: "t1", dependsOn: [] },
     { ...task, id: "t2", dependsOn: ["t1"] },
@@ -61,9 +62,14 @@ function journal(of: readonly Json[]): Promise<void> {
   return put("journal/0001.jsonl", of.map((record, index) => lineOf(record, index + 1)).join(""));
 }
 async function kindsFound(
-  more: { finished?: Finished; served?: readonly Json[] } = {},
+  more: { plan?: ChaosPlan; finished?: Finished; served?: readonly Json[] } = {},
 ): Promise<readonly string[]> {
-  const remains = { plan, runDirectory, finished: more.finished ?? new Map(), served: more.served ?? served };
+  const remains = {
+    plan: more.plan ?? plan,
+    runDirectory,
+    finished: more.finished ?? new Map(),
+    served: more.served ?? served,
+  };
   return [...new Set((await audit(remains)).map(({ kind }) => kind))];
 }
 
@@ -85,6 +91,55 @@ it("finds a task that was asked of the model again after it was finished", async
   expect(await kindsFound({ served: [...served, { at: later, rule: "t2", toolResults: ["bash"] }] })).toEqual(
     [],
   );
+});
+
+it("finds what began before its approval, and nothing else", async () => {
+  const asks = (id: string) => ({ type: "mail.posted", mail: { id, kind: "approval" } });
+  const approves = (id: string) => ({ type: "mail.posted", mail: { kind: "answer", replyTo: id } });
+  const [lease = {}, started = {}, begun = {}, done = {}, ...rest] = records;
+  const tasks = plan.tasks.map((one) => ({ ...one, isGated: one.id === "t1" }));
+  const known = {
+    ...started,
+    plan: { tasks: tasks.map(({ id, isGated }) => ({ id, ...(isGated && { gate: "approval" }) })) },
+  };
+  const proposed = { ...plan, tasks, isProposed: true };
+  const [first, second] = ["plan-1", "t1-1-gate"];
+  await journal([
+    lease,
+    known,
+    asks(first),
+    approves(first),
+    begun,
+    done,
+    asks(second),
+    approves(second),
+    ...rest,
+  ]);
+  expect(await kindsFound({ plan: proposed })).toEqual([]);
+  await journal([
+    lease,
+    known,
+    asks(first),
+    begun,
+    approves(first),
+    done,
+    asks(second),
+    approves(second),
+    ...rest,
+  ]);
+  expect(await kindsFound({ plan: proposed })).toEqual(["state"]);
+  await journal([
+    lease,
+    known,
+    asks(first),
+    approves(first),
+    begun,
+    done,
+    asks(second),
+    ...rest,
+    approves(second),
+  ]);
+  expect(await kindsFound({ plan: proposed })).toEqual(["state"]);
 });
 
 it.each([

@@ -46,6 +46,7 @@ export async function audit(remains: Remains): Promise<readonly Violation[]> {
   return [
     ...lost.map((text) => ({ kind: "lost", text }) as const),
     ...repeated(remains, ledger).map((text) => ({ kind: "again", text }) as const),
+    ...unapproved(remains.plan, ledger).map((text) => ({ kind: "state", text }) as const),
     ...(await wrongEnd(remains, ledger)).map((text) => ({ kind: "state", text }) as const),
     ...(await unparsable(runDirectory, ledger)).map((text) => ({ kind: "unparsable", text }) as const),
   ];
@@ -74,6 +75,30 @@ function repeated({ finished, served }: Remains, { tasks }: Ledger): readonly st
   const times = [...finished.values()].map(({ task }) => task);
   const twice = new Set(times.filter((task, index) => times.indexOf(task) !== index));
   for (const task of twice) found.push(`${task} has more than one finished attempt`);
+  return found;
+}
+
+/** What began before a person had approved what it builds on. */
+function unapproved(
+  { tasks: planned, isProposed }: ChaosPlan,
+  { tasks, approvals }: Ledger,
+): readonly string[] {
+  const found: string[] = [];
+  const approved = (id: string): number => approvals.get(id) ?? Number.POSITIVE_INFINITY;
+  const gates = new Map(
+    planned.flatMap(({ id, isGated }) =>
+      isGated ? [[id, approved(`${id}-${tasks.get(id)?.completed[0]}-gate`)] as const] : [],
+    ),
+  );
+  for (const { id, dependsOn } of planned) {
+    const { startedSeq, status } = tasks.get(id) ?? {};
+    const gate = gates.get(id);
+    if (status === "completed" && gate === Number.POSITIVE_INFINITY) found.push(`${id} was never approved`);
+    if (startedSeq === undefined) continue;
+    if (isProposed && startedSeq < approved("plan-1")) found.push(`${id} began before the plan was approved`);
+    for (const before of dependsOn)
+      if (startedSeq < (gates.get(before) ?? 0)) found.push(`${id} began before ${before} was approved`);
+  }
   return found;
 }
 

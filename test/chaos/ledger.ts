@@ -24,9 +24,14 @@ export interface Ledger {
   readonly driver?: Recorded;
   readonly leases: number;
   readonly tasks: ReadonlyMap<string, TaskRecord>;
+  /** Every approval that was asked for: by its id, the number of the record that answered it. */
+  readonly approvals: ReadonlyMap<string, number | undefined>;
 }
 interface TaskRecord {
   status: string;
+  isGated: boolean;
+  /** Number of the record of its first start. */
+  startedSeq?: number;
   /** Attempt numbers that were recorded as completed. */
   readonly completed: number[];
   readonly results: string[];
@@ -91,10 +96,13 @@ type Folded = Omit<Ledger, "records" | "problems">;
 
 function fold(records: readonly Json[]): Folded {
   const tasks = new Map<string, TaskRecord>();
-  let folded: Folded = { status: "none", cause: "", isEnding: false, background: false, leases: 0, tasks };
+  const approvals = new Map<string, number | undefined>();
+  const none = { status: "none", cause: "", isEnding: false, background: false, leases: 0 } as const;
+  let folded: Folded = { ...none, tasks, approvals };
   const taskOf = (record: Json): TaskRecord => {
     const id = String(record.task);
-    const known = tasks.get(id) ?? { status: "pending", completed: [], results: [], attempts: new Map() };
+    const fresh = { status: "pending", isGated: false, completed: [], results: [], attempts: new Map() };
+    const known = tasks.get(id) ?? fresh;
     tasks.set(id, known);
     return known;
   };
@@ -107,7 +115,7 @@ function fold(records: readonly Json[]): Folded {
       case "run.started": {
         const terms = isRecord(record.terms) ? record.terms : {};
         const plan = isRecord(record.plan) && Array.isArray(record.plan.tasks) ? record.plan.tasks : [];
-        for (const task of plan) taskOf({ task: isRecord(task) ? task.id : "" });
+        for (const task of plan.filter(isRecord)) taskOf({ task: task.id }).isGated = task.gate !== undefined;
         folded = { ...folded, status: "running", background: terms.background === true, ...owned(terms) };
         break;
       }
@@ -125,6 +133,7 @@ function fold(records: readonly Json[]): Folded {
         break;
       case "attempt.started":
         taskOf(record).status = "running";
+        taskOf(record).startedSeq ??= Number(record.seq);
         attemptOf(taskOf(record), record);
         break;
       case "attempt.spawned":
@@ -132,6 +141,9 @@ function fold(records: readonly Json[]): Folded {
         break;
       case "attempt.ended":
         settle(taskOf(record), record);
+        break;
+      case "mail.posted":
+        if (isRecord(record.mail)) mail(record.mail, Number(record.seq), approvals, tasks);
         break;
       case "task.skipped":
       case "task.cancelled":
@@ -142,12 +154,27 @@ function fold(records: readonly Json[]): Folded {
   return folded;
 }
 
+/** An approval is asked for, or given: then what its task did counts. Nobody rejects here. */
+function mail(
+  { id, kind, replyTo }: Json,
+  seq: number,
+  approvals: Map<string, number | undefined>,
+  tasks: ReadonlyMap<string, TaskRecord>,
+): void {
+  if (kind === "approval") approvals.set(String(id), undefined);
+  if (kind !== "answer" || !approvals.has(String(replyTo))) return;
+  approvals.set(String(replyTo), seq);
+  const asker = [...tasks].find(([task]) => String(replyTo).startsWith(`${task}-`))?.[1];
+  if (asker?.status === "waiting") asker.status = "completed";
+}
+
 function settle(task: TaskRecord, record: Json): void {
   const outcome = isRecord(record.outcome) ? record.outcome : {};
   attemptOf(task, record).ended = String(outcome.kind);
   task.status = record.retryAt === undefined ? String(outcome.kind) : "retrying";
   if (outcome.kind === "lost") task.status = record.retryAt === undefined ? "failed" : "retrying";
   if (outcome.kind !== "completed") return;
+  if (task.isGated) task.status = "waiting";
   task.completed.push(Number(record.attempt));
   task.results.push(isRecord(outcome.result) ? String(outcome.result.text) : "");
 }

@@ -136,6 +136,7 @@ export function tableOf(reports: readonly RoundReport[]): readonly string[] {
       "runs recovered by a new driver, parked runs resumed",
       `${sum(({ recoveries }) => recoveries)}, ${sum(({ resumes }) => resumes)}`,
     ],
+    ["approvals given to runs that waited for them", sum(({ approvals }) => approvals)],
     ["slowest end of a process, s", (most(({ slowestEndMs }) => slowestEndMs) / 1_000).toFixed(1)],
     ["highest load of the machine", most(({ load }) => load).toFixed(1)],
     ["mean length of a round, s", (sum(({ ms }) => ms) / reports.length / 1_000).toFixed(1)],

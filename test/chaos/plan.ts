@@ -41,6 +41,8 @@ export interface ChaosTask {
   readonly behaviour: Behaviour;
   /** How long it works, roughly. */
   readonly workMs: number;
+  /** What it did waits for a person's approval. */
+  readonly isGated: boolean;
 }
 
 export const behaviours = ["answer", "stream", "tool", "brood", "write", "suicide", "refused"] as const;
@@ -57,6 +59,10 @@ export interface ChaosPlan {
   /** Pauses before a new host is started in the place of a killed one. */
   readonly hostPausesMs: readonly number[];
   readonly hasSmallDisk: boolean;
+  /** The plan itself waits for approval. */
+  readonly isProposed: boolean;
+  /** How long the person thinks before approving. */
+  readonly thinkMs: number;
 }
 
 /** What happens most in real life comes most often. */
@@ -66,30 +72,36 @@ const frequent = [
 ] as const;
 const diskShare = 0.12;
 const cancelShare = 0.12;
+const gateShare = 0.12;
+const proposalShare = 0.12;
 
 /** The plan of a seed. */
 export function planOf(seed: number): ChaosPlan {
   const random = new Random(seed);
   const hasSmallDisk = random.chance(diskShare);
   const count = random.integer(3, random.chance(0.2) ? 8 : 5);
-  const tasks = Array.from({ length: count }, (_, index) => taskOf(index, random));
+  const ungated = Array.from({ length: count }, (_, index) => taskOf(index, random));
   const expectedRecords = 3 + count * 5;
   const faults = Array.from({ length: random.integer(1, 4) }, (_, index) =>
     faultOf(random, hasSmallDisk && index === 0, expectedRecords),
   );
   const cancelAt = random.chance(cancelShare) ? random.integer(4, expectedRecords) : undefined;
+  const hostPausesMs = Array.from({ length: 8 }, () => random.integer(0, 1_500));
+  const tasks = ungated.map((task) => ({ ...task, isGated: random.chance(gateShare) }));
   return {
     seed,
     tasks,
     background: random.chance(0.5),
     faults: faults.sort((a, b) => a.records - b.records),
     ...(cancelAt !== undefined && { cancelAt }),
-    hostPausesMs: Array.from({ length: 8 }, () => random.integer(0, 1_500)),
+    hostPausesMs,
     hasSmallDisk,
+    isProposed: random.chance(proposalShare),
+    thinkMs: random.integer(0, 3_000),
   };
 }
 
-function taskOf(index: number, random: Random): ChaosTask {
+function taskOf(index: number, random: Random): Omit<ChaosTask, "isGated"> {
   const earlier = random.shuffled(Array.from({ length: index }, (_, before) => `t${before + 1}`));
   const isReader = random.chance(0.25);
   return {

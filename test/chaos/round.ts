@@ -36,6 +36,8 @@ export interface RoundReport {
   readonly recoveries: number;
   /** How often a parked run was resumed. */
   readonly resumes: number;
+  /** How often somebody approved, each time perhaps again after a kill. */
+  readonly approvals: number;
   readonly slowestEndMs: number;
   readonly load: number;
   readonly violations: readonly Violation[];
@@ -81,6 +83,8 @@ class Round {
   #census: Census | undefined;
   #runId = "";
   #standsSince: number | undefined;
+  #thinksSince: number | undefined;
+  #approvals = 0;
   #askedAt = Number.NEGATIVE_INFINITY;
   #isOver = false;
 
@@ -119,7 +123,10 @@ class Round {
       await mkdir(project.state);
       await promisify(execFile)("mount", ["-t", "tmpfs", "-o", `size=${diskSize}`, "tmpfs", project.state]);
     }
-    await project.settings({ retries: { max: 10, backoffMs: 50, backoffMaxMs: 400, lostMax: 20 } });
+    await project.settings({
+      retries: { max: 10, backoffMs: 50, backoffMaxMs: 400, lostMax: 20 },
+      requireApproval: this.#plan.isProposed,
+    });
     await project.script("1-tasks", scriptOf(this.#plan.tasks, flags));
     const told = { name: "told", when: { prompt: "Team run " }, turns: [[{ text: "Noted." }]] };
     await project.script("2-told", [told]);
@@ -128,9 +135,10 @@ class Round {
   /** Has the lead's model start the run; resolves when the run exists for good. */
   async #begin(): Promise<void> {
     const lead = await this.#newLead();
-    const tasks = this.#plan.tasks.map(({ id, agent, dependsOn, isWriter }) => ({
+    const tasks = this.#plan.tasks.map(({ id, agent, dependsOn, isWriter, isGated }) => ({
       ...{ id, agent, dependsOn, task: `Do your part, ${id}.` },
       ...(!isWriter && { writes: "none" }),
+      ...(isGated && { gate: "approval" }),
     }));
     const { background } = this.#plan;
     const { runId, answer } = await lead.run({ goal: "Live through it.", tasks, background });
@@ -237,7 +245,24 @@ class Round {
       });
   }
 
+  /** Approves what waits for it, after some thought; true while something does. */
+  async #approve({ status, isEnding, approvals }: Look["ledger"]): Promise<boolean> {
+    const open = [...approvals].find(([, answer]) => answer === undefined)?.[0];
+    if (open === undefined || isFinal(status) || isEnding) {
+      this.#thinksSince = undefined;
+      return false;
+    }
+    const now = performance.now();
+    this.#thinksSince ??= now;
+    if (now - this.#thinksSince < this.#plan.thinkMs || now - this.#askedAt < askAgainMs) return true;
+    this.#askedAt = now;
+    if (await this.#command(`/team-respond approve --run ${this.#runId} --name ${open}`))
+      this.#approvals += 1;
+    return true;
+  }
+
   async #ask({ ledger, isDriven }: Look): Promise<void> {
+    if (await this.#approve(ledger)) return;
     const isParked = ledger.status === "blocked";
     // One that is ending and driven needs nobody; to resume it when it has ended would begin another run.
     const stands = !isFinal(ledger.status) && ((isParked && !ledger.isEnding) || !isDriven);
@@ -276,6 +301,7 @@ class Round {
       missed: this.#missed,
       recoveries: Math.max(ledger.leases - 1, 0),
       resumes: this.#resumes,
+      approvals: this.#approvals,
       slowestEndMs: census.slowestEndMs,
       load: this.#load,
       violations: this.#violations,

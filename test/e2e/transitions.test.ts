@@ -205,9 +205,14 @@ async function begin(transition: Transition, background: boolean) {
 }
 
 function planOf(tasks: readonly TaskOfRun[]): ChaosPlan {
-  const one = { agent: "executor", isWriter: true, behaviour: "answer", workMs: 0 } as const;
+  const one = { agent: "executor", isWriter: true, behaviour: "answer", workMs: 0, isGated: false } as const;
   const nothing = { seed: 0, background: true, faults: [], hostPausesMs: [], hasSmallDisk: false };
-  return { ...nothing, tasks: tasks.map(({ id, dependsOn }) => ({ ...one, id, dependsOn })) };
+  return {
+    ...nothing,
+    isProposed: false,
+    thinkMs: 0,
+    tasks: tasks.map(({ id, dependsOn }) => ({ ...one, id, dependsOn })),
+  };
 }
 
 function ruleOf(task: string, turns: readonly (readonly object[])[]): object {
