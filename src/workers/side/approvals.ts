@@ -26,7 +26,8 @@ export function approvals(assignment: Assignment): (call: AskedCall) => Promise<
   let before: Promise<unknown> = Promise.resolve();
   const decide = async (call: AskedCall): Promise<Refusal | undefined> => {
     for (const rule of call.rules) {
-      if (granted.has(rule)) continue;
+      const grant = `${call.tool} ${rule}`;
+      if (granted.has(grant)) continue;
       const receipt = await put(call, rule, assignment);
       const decision = decisionOf(receipt.answer ?? "");
       if (decision?.verdict !== "approve") {
@@ -35,7 +36,7 @@ export function approvals(assignment: Assignment): (call: AskedCall) => Promise<
         const how = by === "muster" ? "needs a person's approval" : "was put to a person and denied";
         return { reason: `this call ${how}: ${said}. That is final: do not try it in another way`, by };
       }
-      if (decision.scope !== "once") granted.add(rule);
+      if (decision.scope !== "once") granted.add(grant);
     }
     return undefined;
   };

@@ -22,8 +22,11 @@ function people(answers: readonly (string | object | undefined)[], askMaxMs = 0)
     return receipt && JSON.stringify(receipt);
   };
   const letters = () => asked.map((title) => JSON.parse(title.slice(mailDialog.length)));
-  const call = (what: string, ...of: readonly string[]) => decide({ tool: "bash", what, rules: of, ask });
-  return { call, letters };
+  const using =
+    (tool: string) =>
+    (what: string, ...of: readonly string[]) =>
+      decide({ tool, what, rules: of, ask });
+  return { call: using("bash"), using, letters };
 }
 
 it("one thing is asked at a time, and no rule again that was granted for longer", async () => {
@@ -41,6 +44,14 @@ it("one thing is asked at a time, and no rule again that was granted for longer"
     "b r2",
     "c r2",
   ]);
+});
+
+it("what was granted for one tool is asked again for another under the same rule", async () => {
+  const { using, letters } = people(["approve for task", "reject: no"]);
+  expect(await using("mcp_read")("a", "mcp_*")).toBeUndefined();
+  expect(await using("mcp_drop")("a", "mcp_*")).toMatchObject({ by: "me" });
+  expect(await using("mcp_read")("b", "mcp_*")).toBeUndefined();
+  expect(letters().map(({ about }) => about.tool)).toEqual(["mcp_read", "mcp_drop"]);
 });
 
 it.each([
