@@ -4,15 +4,20 @@ import { type Shell, shellCommands } from "./shell.ts";
 const end = "(?=[ =]|$)";
 const words = (text: string): string => `(?:${text.replaceAll(" ", "|")})${end}`;
 /** Package managers: what they run by name is the project's own business. */
-const managers = String.raw`(?:npm|pnpm|yarn|bun|pip3?|cargo|go|poetry|uv|lerna|changeset) (?!(?:run|exec|test) )(?:\S+ )*?`;
+const manager = (names: string): string => String.raw`(?:${names}) (?:(?!(?:run|exec|test) )\S+ )*?`;
+const managers = manager("npm|pnpm|yarn|bun|pip3?|cargo|go|poetry|uv|lerna|changeset");
 
 /** Delivery is the coordinator's: these hand work to the outside. */
 const deliveries = [
   `git ${words("push send-pack http-push send-email")}`,
-  `git (?:\\S+ )*?alias\\.`,
+  "git (?:-c|config(?: \\S+)*?) alias\\.",
   `git tag (?!${words("-l -n\\d* --list --contains --merged --no-merged --points-at --sort --format")})`,
-  `${managers}${words("publish unpublish deprecate dist-tag version yank")}`,
-  `(?:gem|docker|podman|helm|twine|mvn) (?:\\S+ )*?${words("push yank upload deploy")}`,
+  `${managers}${words("publish unpublish deprecate dist-tag yank")}`,
+  // Alone it only tells the version, or begins to ask.
+  `${manager("npm|pnpm|poetry|uv")}version .`,
+  `${manager("yarn|lerna|changeset")}${words("version")}`,
+  `${manager("docker|podman")}${words("push")}`,
+  `(?:gem|helm|twine|mvn) (?:\\S+ )*?${words("push yank upload deploy")}`,
   `(?:gh|glab) (?:pr|mr|release|repo) ${words("create merge close upload delete")}`,
 ].map((pattern) => new RegExp(`^${pattern}`));
 
@@ -102,14 +107,17 @@ function readStarted(
   depth: number,
   found: PlainCommand[],
 ): boolean {
-  return words.every((word, at) => {
-    if (!/^-(?:exec|ok)(?:dir)?$/.test(word)) return true;
-    const rest = words.slice(at + 1);
-    const end = rest.findIndex((one) => one === ";" || one === "+");
-    const inner = rest.slice(0, end < 0 ? undefined : end);
-    const started = inner.flatMap((one) => (one === "{}" ? findRoots(words) : [one]));
-    return readWords(started, { ...of, writesTo: [] }, depth, found);
-  });
+  const roots = [...new Set(findRoots(words))];
+  // What is behind one of them up to its end is its own.
+  for (let at = 1; at < words.length; at++) {
+    if (!/^-(?:exec|ok)(?:dir)?$/.test(words[at] ?? "")) continue;
+    const end = words.findIndex((one, place) => place > at && (one === ";" || one === "+"));
+    const inner = words.slice(at + 1, end < 0 ? undefined : end);
+    const started = inner.flatMap((one) => (one === "{}" ? roots : [one]));
+    if (depth <= 1 || !readWords(started, { ...of, writesTo: [] }, depth - 1, found)) return false;
+    at += inner.length;
+  }
+  return true;
 }
 
 /** The places in which a `find` looks. */

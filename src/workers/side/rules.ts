@@ -1,5 +1,5 @@
 import type { ToolRules } from "../../core/settings.ts";
-import { globPattern } from "../../lib/glob.ts";
+import { matchesGlob } from "../../lib/glob.ts";
 
 /** What the rules say of one thing that a call does: the first rule of the strictest list that matches. */
 export interface Ruling {
@@ -23,8 +23,8 @@ export function rulingOn(rules: ToolRules, tool: string, forms: readonly string[
 
 function matches(rule: string, tool: string, forms: readonly string[]): boolean {
   const [, name = "", glob] = /^([^(]*)(?:\((.*)\))?$/s.exec(rule) ?? [];
-  if (!globPattern(name.toLowerCase()).test(tool.toLowerCase())) return false;
+  if (!matchesGlob(name.toLowerCase(), tool.toLowerCase())) return false;
   if (glob === undefined) return true;
-  const patterns = [glob, ...(glob.endsWith(" *") ? [glob.slice(0, -2)] : [])].map(globPattern);
-  return forms.some((form) => patterns.some((pattern) => pattern.test(form)));
+  const globs = [glob, ...(glob.endsWith(" *") ? [glob.slice(0, -2)] : [])];
+  return forms.some((form) => globs.some((one) => matchesGlob(one, form)));
 }

@@ -15,6 +15,8 @@ export interface Shell {
 /** A command that is being read, inside the parenthesis or backtick that opened it. */
 interface Reading extends ShellCommand {
   readonly opening: "" | "(" | "$(" | "`";
+  /** Behind `((`, where `<<` opens no here-document. */
+  readonly isArithmetic: boolean;
   isQuoted: boolean;
   word: string | undefined;
   /** The operator whose target the next word is. */
@@ -22,7 +24,7 @@ interface Reading extends ShellCommand {
 }
 
 const plainToken =
-  /\\\n|\\(?<escaped>[\s\S])|'(?<single>[^']*)'?|(?<quote>")|(?<![^\s;&|()])#.*|(?<redirect>&?>[>|&]?|<<<|<<-?|<&?)|(?<open>\$?\(|`)|(?<close>\))|(?<stop>[;&|\n])|(?<space>[ \t\r]+)|(?<literal>[\s\S])/y;
+  /\\\n|\\(?<escaped>[\s\S])|'(?<single>[^']*)'?|\$'(?<ansi>(?:[^'\\]|\\[\s\S])*)'?|\$?(?<quote>")|(?<![^\s;&|()])#.*|(?<redirect>&?>[>|&]?|<<<|<<-?|<&?)|(?<open>\$?\(|`)|(?<close>\))|(?<stop>[;&|\n])|(?<space>[ \t\r]+)|(?<literal>[\s\S])/y;
 const quotedToken = /\\\n|\\(?<escaped>["\\$`])|(?<quote>")|(?<open>\$\(|`)|(?<literal>[\s\S])/y;
 
 /**
@@ -38,44 +40,48 @@ export function shellCommands(text: string, shell: Shell = { outer: undefined })
     endWord(now, delimiters);
     const { words, writesTo, opening, shell: by } = now;
     if (words.length + writesTo.length > 0) found.push({ words, writesTo, shell: by });
-    now = begin(opening, by);
+    now = begin(opening, by, now.isArithmetic);
   };
   const close = (): void => {
     endCommand();
     now = outer.pop() ?? now;
   };
-  const open = (opening: Reading["opening"]): void => {
+  const open = (opening: Reading["opening"], follows: string | undefined): void => {
     if (opening === "(") endCommand();
     else now.word = `${now.word ?? ""}$()`;
     outer.push(now);
-    now = begin(opening, { outer: now.shell });
+    const isArithmetic = opening === "(" && (now.isArithmetic || follows === "(");
+    now = begin(opening, { outer: now.shell }, isArithmetic);
   };
   for (let at = 0; at < text.length; ) {
     const token = now.isQuoted ? quotedToken : plainToken;
     token.lastIndex = at;
     const { groups = {} } = token.exec(text) ?? {};
     at = token.lastIndex;
-    const literal = groups.escaped ?? groups.single ?? groups.literal ?? (groups.quote && "");
+    const ansi = groups.ansi?.replace(/\\([\s\S])/g, "$1");
+    const literal = groups.escaped ?? groups.single ?? ansi ?? groups.literal ?? (groups.quote && "");
     if (literal !== undefined) now.word = (now.word ?? "") + literal;
     if (groups.quote) now.isQuoted = !now.isQuoted;
     if (groups.space) endWord(now, delimiters);
     if (groups.stop) endCommand();
     if (groups.stop === "\n") at = afterHereDocuments(text, at, delimiters.splice(0));
-    if (groups.redirect) {
+    if (groups.redirect && !(now.isArithmetic && groups.redirect.startsWith("<<"))) {
       if (/^\d+$/.test(now.word ?? "")) now.word = undefined;
       endWord(now, delimiters);
       now.redirect = groups.redirect;
     }
     if (groups.close || (groups.open === "`" && now.opening === "`")) close();
-    else if (groups.open === "(" || groups.open === "$(" || groups.open === "`") open(groups.open);
+    else if (groups.open === "(" || groups.open === "$(" || groups.open === "`")
+      open(groups.open, text[at - 2]);
   }
   while (outer.length > 0) close();
   endCommand();
   return found;
 }
 
-function begin(opening: Reading["opening"], shell: Shell): Reading {
-  return { words: [], writesTo: [], shell, opening, isQuoted: false, word: undefined, redirect: undefined };
+function begin(opening: Reading["opening"], shell: Shell, isArithmetic = false): Reading {
+  const fresh = { isQuoted: false, word: undefined, redirect: undefined };
+  return { words: [], writesTo: [], shell, opening, isArithmetic, ...fresh };
 }
 
 function endWord(now: Reading, delimiters: string[]): void {

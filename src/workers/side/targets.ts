@@ -5,7 +5,8 @@ import { changesRepository, findRoots, type PlainCommand } from "./commands.ts";
 export function targetsOf(command: PlainCommand): readonly string[] {
   const { words, whole, line, writesTo } = command;
   // Git takes these from assignments before it, too.
-  const set = [...whole.matchAll(/(?:^| )GIT_(DIR|WORK_TREE)=(\S*)(?=.* git )/g)];
+  const assigned = whole.slice(0, Math.max(0, whole.lastIndexOf(" git ")));
+  const set = [...assigned.matchAll(/(?:^| )GIT_(DIR|WORK_TREE)=(\S*)/g)];
   const named = set.map(([, name = "", path]) => `--${name.toLowerCase().replace("_", "-")}=${path}`);
   const args = [...named, ...words.slice(1)];
   const known = writers.get(line.split(" ", 1)[0] ?? "");
@@ -129,15 +130,18 @@ function isOwnGit(path: string): boolean {
   return /^(?:\.\/)?\.git\/?$/.test(path);
 }
 
-/** Groups of braces in one word; more of them are taken for what lies outside. */
+/** Groups of braces in one word, and words that they may stand for; more of them are taken for what lies outside. */
 const bracesMax = 8;
+const spelledMax = 256;
 
 /**
  * The paths that a word of a shell text stands for, as far as it tells: braces are taken apart, the well-known variables
  * are put in, and of what only the shell can know the directory before it is left. None when nothing is left.
  */
 export function spelledPaths(word: string): readonly string[] {
-  if (word.split("{").length > bracesMax) return ["/"];
+  const groups = word.split("{");
+  const product = groups.reduce((words, group) => words * group.split(",").length, 1);
+  if (groups.length > bracesMax || (groups.length > 1 && product > spelledMax)) return ["/"];
   const [, before, inner, after] = /^(.*?)\{([^{}]*,[^{}]*)\}(.*)$/s.exec(word) ?? [];
   if (inner !== undefined) return inner.split(",").flatMap((one) => spelledPaths(`${before}${one}${after}`));
   const path = word

@@ -110,6 +110,39 @@ describe("what a text plainly says", () => {
     expect(commands?.map(({ line }) => line).slice(1)).toEqual(["true", "rm -f a ../b"]);
   });
 
+  it("looks once at what one find starts by another", () => {
+    const text = `find . ${"-exec find . ".repeat(5)}-delete`;
+    expect(plainCommands(text)).toHaveLength(6);
+    expect(plainCommands(`find . ${"-exec find . ".repeat(2_000)}`)).toBeUndefined();
+  });
+
+  it.each([
+    "echo $'it\\'s'; git push",
+    "git $'push'",
+    'git $"push"',
+    "x=$((1<<2))\ngit push",
+    "(( x = (1<<2) ))\ngit push\n2",
+    "git config alias.p push",
+    "npm version patch",
+    "yarn version",
+  ])("sees what delivers in: %s", (command) => {
+    expect(refusedCommand(command, "write")).toContain("deliver");
+  });
+
+  it.each([
+    "git add alias.ts",
+    "git diff -- alias.test.ts",
+    "go version",
+    "cargo version",
+    "npm version",
+    "yarn workspace app run version",
+    "docker run --rm app npm run deploy",
+    "docker build -t app:deploy .",
+    "git commit -m \"$(cat <<'EOF'\nit's > done; git push\nEOF\n)\"",
+  ])("takes no ordinary work for a delivery: %s", (command) => {
+    expect(refusedCommand(command, "write")).toBeUndefined();
+  });
+
   it("sees an alias for a push made on the spot", () => {
     expect(refusedCommand("git -c alias.p=push p", "write")).toContain("deliver");
   });

@@ -46,6 +46,7 @@ describe("a worker's shell", () => {
     "touch ~root/x",
     "touch {a,../b}",
     `touch ${"{a,b}".repeat(40)}`,
+    `touch ${"{a,b,c,d,e,f,g,h}".repeat(6)}`,
     "install -m 755 a /usr/local/bin/a",
     "install -d ../d",
     "ln -s a ../b",
