@@ -33,6 +33,8 @@ export interface DriverParts {
 }
 
 const ownerPollMs = 1_000;
+/** A result that cannot be read is looked for that often before it may be given up. */
+const looksMin = 6;
 const storageRetryMs = 1_000;
 const reapRetryMs = 1_000;
 
@@ -146,10 +148,13 @@ class Driver {
       const look = { files: store.attempts(runId), probe: this.#parts.probe, now: clock.now() };
       let judged = await judge(state, look);
       // What cannot be read now may be a result: nothing is tried again before it is known, or somebody gives it up.
-      while (
+      for (
+        let looks = 1;
         [...judged.values()].some(({ refusal }) => refusal !== undefined) &&
-        !(await this.#isGivenUp())
+        (looks < looksMin || !(await this.#isGivenUp()));
+        looks++
       ) {
+        if (this.#signal.aborted) return;
         await clock.sleep(storageRetryMs, this.#signal);
         judged = await judge(state, look);
       }
@@ -167,7 +172,6 @@ class Driver {
 
   /** Whoever cancels the run does without what its last driver left. */
   async #isGivenUp(): Promise<boolean> {
-    if (this.#signal.aborted) return true;
     const requests = await this.#patiently(() => this.#parts.store.inbox(this.#parts.runId).pending());
     return requests.some(({ kind }) => kind === "cancel");
   }

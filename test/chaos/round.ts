@@ -12,7 +12,7 @@ import { inflict } from "./faults.ts";
 import { type ChaosPlan, type Fault, planOf } from "./plan.ts";
 import { signal } from "./processes.ts";
 import { isFinal } from "./run-status.ts";
-import { scriptOf } from "./script.ts";
+import { prepareFlags, scriptOf } from "./script.ts";
 import type { Violation } from "./violation.ts";
 
 export interface RoundOptions {
@@ -118,7 +118,7 @@ class Round {
   async #prepare(): Promise<void> {
     const project = this.#project;
     const flags = join(project.place.top, "flags");
-    await mkdir(flags);
+    await prepareFlags(flags);
     if (this.#plan.hasSmallDisk) {
       await mkdir(project.state);
       await promisify(execFile)("mount", ["-t", "tmpfs", "-o", `size=${diskSize}`, "tmpfs", project.state]);

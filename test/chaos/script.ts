@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { bash, submit } from "../e2e/support/rules.ts";
 import type { ChaosTask } from "./plan.ts";
 
@@ -20,6 +22,15 @@ const brood = [
   `(setsid sh -c 'sleep ${broodSeconds} & exit 0' </dev/null >/dev/null 2>&1 &)`,
   `setsid sleep ${broodSeconds} &`,
 ].join(" ");
+
+const lastDeed = "kill-once.sh";
+
+/** Puts there what the workers of `scriptOf` call. */
+export async function prepareFlags(flags: string): Promise<void> {
+  await mkdir(flags);
+  const script = '[ -e "$(dirname "$0")/$1" ] || { : > "$(dirname "$0")/$1"; kill -9 "$2"; }\n';
+  await writeFile(join(flags, lastDeed), script);
+}
 
 /** Rules of the scripted model for these tasks: what their workers do, the same in every attempt but where it says so. */
 export function scriptOf(tasks: readonly ChaosTask[], flags: string): readonly object[] {
@@ -62,7 +73,8 @@ function behaving(task: ChaosTask, flags: string, { when, usage, done }: Common)
     case "write":
       return [rule([[bash(`sleep ${seconds}; echo ${task.id} >> ${task.id}.txt`)], [done]])];
     case "suicide": {
-      const once = `[ -e ${flags}/${task.id} ] || { touch ${flags}/${task.id}; kill -9 $PPID; }`;
+      // In a file: what is plainly said to the shell would be refused.
+      const once = `sh ${flags}/${lastDeed} ${task.id} $PPID`;
       return [rule([[bash(once)], [{ delayMs: task.workMs / 2 }, done]])];
     }
     case "refused": {

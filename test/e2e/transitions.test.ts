@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdir, open, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
@@ -9,7 +10,7 @@ import { audit } from "../chaos/audit.ts";
 import { Census } from "../chaos/census.ts";
 import { type Ledger, readLedger } from "../chaos/ledger.ts";
 import type { ChaosPlan } from "../chaos/plan.ts";
-import { isLiving, signal } from "../chaos/processes.ts";
+import { signal } from "../chaos/processes.ts";
 import { resultOf } from "../chaos/script.ts";
 import type { Violation } from "../chaos/violation.ts";
 import { hostCli, node, served, until } from "../support/host.ts";
@@ -24,7 +25,8 @@ let project: Project;
 let flags: string;
 beforeEach(async () => {
   project = await makeProject();
-  flags = join(project.place.top, "flags");
+  // Where workers may write.
+  flags = join(project.place.workspace, "flags");
   await mkdir(flags);
   await project.settings({ retries: { backoffMs: 50 } });
   const told = { name: "told", when: { prompt: "Team run " }, turns: [[{ text: "Noted." }]] };
@@ -35,6 +37,7 @@ afterEach(() => project.end());
 /** A run that stands at its transition. */
 interface Scene {
   readonly lead: Lead;
+  readonly background: boolean;
   readonly runId: string;
   readonly ledger: () => Promise<Ledger>;
 }
@@ -170,7 +173,7 @@ async function begin(transition: Transition, background: boolean) {
   // Its host will be killed before it answers.
   else answer().catch(() => "no answer");
   const runDirectory = project.runDirectory(runId);
-  const scene: Scene = { lead, runId, ledger: () => readLedger(runDirectory) };
+  const scene: Scene = { lead, background, runId, ledger: () => readLedger(runDirectory) };
   await transition.reached(scene);
   const violations: Violation[] = [];
   const { agentDir } = project.place;
@@ -261,15 +264,20 @@ async function aboutToSpawn(task: string, { ledger, runId }: Scene): Promise<voi
   expect((await ledger()).tasks.get(task)?.attempts.get(1)).toEqual({});
 }
 
-/** A driver that lives must know first that its run is parked: it would spawn what it was held from. */
-async function letSpawn({ ledger }: Scene): Promise<void> {
-  const { driver } = await ledger();
-  const isDriven = driver !== undefined && (await isLiving(driver));
-  if (isDriven) await until("it is parked", async () => (await ledger()).status === "blocked");
+/** The driver of a host that is gone must know first that its run is parked: it would spawn what it was held from. */
+async function letSpawn({ ledger, background }: Scene): Promise<void> {
+  if (!background) await until("it is parked", async () => (await ledger()).status === "blocked");
   const pipe = join(flag("held"), "package.json");
   await rename(pipe, `${pipe}.pipe`);
   await writeFile(pipe, "{}");
-  if (isDriven) await writeFile(`${pipe}.pipe`, "{}");
+  // Whoever reads the pipe by now, the driver that was killed or the next one, reads on.
+  const end = await open(`${pipe}.pipe`, constants.O_WRONLY | constants.O_NONBLOCK).catch(nobodyReads);
+  await end?.writeFile("{}");
+  await end?.close();
+}
+
+function nobodyReads(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENXIO") throw error;
 }
 
 /**

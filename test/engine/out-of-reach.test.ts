@@ -92,6 +92,13 @@ it("whoever cancels the run gives up what cannot be read", async () => {
   expect(worked).toEqual([]);
 });
 
+it("a result that can be read soon counts also in a run that is to be cancelled", async () => {
+  const { store, drive, types } = deadRun({ left: 4, code: "EIO" });
+  await store.inbox(runId).post({ id: "c", kind: "cancel", by: "me", reason: "enough" });
+  expect(await drive()).toMatchObject({ status: "cancelled", counts: { completed: 1 } });
+  expect(types()).toContain("attempt.ended a");
+});
+
 it("what is no outcome and never will be one is lost, and its task done again", async () => {
   const { drive, worked, run } = deadRun({ left: 0, code: "" });
   run.outcomes.set("a/1", "unreadable");

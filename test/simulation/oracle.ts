@@ -153,6 +153,8 @@ export class Oracle {
   }
 
   #judgeMail(mail: Mail, at: number): void {
+    const stopped = mail.interrupt === true ? this.tasks.get(mail.from) : undefined;
+    if (stopped !== undefined) stopped.stoppedAt = at;
     const { id, kind, from, to, replyTo = "" } = mail;
     this.#expect(!this.#mail.has(id), `mail ${id} is posted twice`);
     this.#mail.add(id);
@@ -262,7 +264,9 @@ export class Oracle {
 
   /** It was silent for long enough, and every step that is on was taken before. */
   #judgeSilence(event: { readonly task: string; readonly at: string }, task: TaskRecord): void {
-    const { silenceMaxMs = 0, nudgeAfterMs = 0, abortAfterMs = 0 } = this.#limits ?? {};
+    const { silenceMaxMs = 0, nudgeAfterMs = 0, abortAfterMs = 0, killAfterMs = 0 } = this.#limits ?? {};
+    // Who does not confirm that it was stopped is ended, however lively it was.
+    if (task.stoppedAt !== undefined && Date.parse(event.at) - task.stoppedAt >= killAfterMs) return;
     const quietMs = Date.parse(event.at) - task.lastSignAt;
     this.#expect(quietMs >= silenceMaxMs, `${event.task} is stuck after ${quietMs} ms`);
     const isOn = (ms: number): boolean => ms > 0 && ms < silenceMaxMs;
@@ -301,6 +305,7 @@ export class Oracle {
     task.steps = [];
     task.told = [];
     task.lastSignAt = Date.parse(event.at);
+    task.stoppedAt = undefined;
     const alive = [...this.tasks.values()].filter((other) => other.live !== undefined);
     const atWork = alive.filter(({ planned }) => !this.#waiting.has(planned.id));
     this.#expect(atWork.length <= this.#concurrency, `${atWork.length} attempts at work`);

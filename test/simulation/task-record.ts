@@ -14,6 +14,8 @@ export interface TaskRecord {
   told: string[];
   /** The newest recorded sign of life, ms since the epoch; the clock may jump behind it. */
   lastSignAt: number;
+  /** When somebody had its living attempt stopped. */
+  stoppedAt?: number | undefined;
   endings: AttemptOutcome[];
   /** The result that an earlier run left. */
   reused?: string;
