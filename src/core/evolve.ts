@@ -185,7 +185,7 @@ function apply(next: Next, event: LaterEvent, at: number): void {
       return;
     case "run.imported": {
       const { owner, cwd, trusted, settings } = event;
-      next.terms = { ...next.terms, owner, cwd, trusted, settings, background: false };
+      next.terms = { ...next.terms, owner, cwd, trusted, settings: completed(settings), background: false };
       if (isFinalRun(next.status)) return;
       next.status = "blocked";
       next.cause = "owner_gone";
