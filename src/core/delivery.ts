@@ -15,11 +15,14 @@ export function applyMail(next: Next, event: MailEvent, at: number): void {
   switch (event.type) {
     case "mail.posted": {
       const { mail, request } = event;
-      const letter = { mail, seq: next.seq, at, offered: [], consumed: [], isExpired: false };
+      const hasAnswer = asks(mail) && answerTo(next, mail.id) !== undefined;
+      const answered = hasAnswer && ({ isAnswered: true } as const);
+      const letter = { mail, seq: next.seq, at, offered: [], consumed: [], isExpired: false, ...answered };
       next.letters = [...next.letters, letter];
       if (request !== undefined) next.requests = [...next.requests, request];
-      if (asks(mail)) beginWait(next, mail, at);
-      else if (mail.kind === "answer" && mail.replyTo !== undefined) endWait(next, mail, mail.replyTo, at);
+      if (asks(mail)) {
+        if (!hasAnswer) beginWait(next, mail, at);
+      } else if (mail.kind === "answer" && mail.replyTo !== undefined) endWait(next, mail, mail.replyTo, at);
       return;
     }
     case "mail.offered":
@@ -65,13 +68,18 @@ export function readPrompt(next: Next, planned: PlannedTask, attempt: LiveAttemp
 
 function change(next: Next, ids: readonly string[], to: (letter: Letter) => Letter): void {
   if (ids.length === 0) return;
-  next.letters = next.letters.map((letter) => (ids.includes(letter.mail.id) ? to(letter) : letter));
+  const letters = [...next.letters];
+  for (const id of ids) {
+    const at = letters.findLastIndex(({ mail }) => mail.id === id);
+    const letter = letters[at];
+    if (letter !== undefined) letters[at] = to(letter);
+  }
+  next.letters = letters;
 }
 
 function beginWait(next: Next, { id, from }: Mail, at: number): void {
   const found = taskAt(next, from);
   if (found?.task.status !== "running" && found?.task.status !== "retrying") return;
-  if (answerTo(next, id) !== undefined) return;
   const { index, task } = found;
   const wait = { status: "waiting", question: id, since: at } as const;
   if (task.status === "retrying") next.retrying = next.retrying.filter((other) => other !== index);
@@ -81,6 +89,7 @@ function beginWait(next: Next, { id, from }: Mail, at: number): void {
 
 /** The asker goes on; the time it waited does not count against its attempt. */
 function endWait(next: Next, answer: Mail, question: string, at: number): void {
+  change(next, [question], (letter) => ({ ...letter, isAnswered: true }));
   const asked = letterOf(next, question)?.mail;
   if (asked?.about?.kind === "plan" && !isRejected(next, answer, at)) delete next.proposedAt;
   const found = taskAt(next, asked?.from ?? "");

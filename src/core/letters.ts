@@ -7,7 +7,7 @@ import { isFinalRun, isFinalTask } from "./status.ts";
 export function letterStatus(state: StartedRun, letter: Letter): LetterStatus {
   const { mail } = letter;
   if (asks(mail)) {
-    if (answerTo(state, mail.id) !== undefined) return "answered";
+    if (letter.isAnswered) return "answered";
     if (isWithdrawn(state, mail)) return "withdrawn";
     return letter.isExpired ? "expired" : "produced";
   }
@@ -40,7 +40,8 @@ export function stepApproval({ task, attempt }: { readonly task: TaskId; readonl
 
 /** The letter of this id, if there is one. */
 export function letterOf(state: StartedRun, id: string): Letter | undefined {
-  return state.letters.find(({ mail }) => mail.id === id);
+  // What is looked for is mostly new.
+  return state.letters.findLast(({ mail }) => mail.id === id);
 }
 
 /** The first answer to a question or approval: the one that counts. */
@@ -51,7 +52,7 @@ export function answerTo(state: StartedRun, question: string): Letter | undefine
 /** Questions and approvals that wait for somebody, oldest first; those past their deadline too, as long as nobody answered. */
 export function openQuestions(state: StartedRun): readonly Letter[] {
   return state.letters.filter((letter) => {
-    if (!asks(letter.mail)) return false;
+    if (!asks(letter.mail) || letter.isAnswered) return false;
     const status = letterStatus(state, letter);
     return status === "produced" || status === "expired";
   });
@@ -80,12 +81,11 @@ export function earlierMail(
 export function dueMail(state: StartedRun, planned: PlannedTask, attempt: LiveAttempt): readonly Letter[] {
   const key = attemptKey(planned.id, attempt.number);
   return state.letters.filter(
-    ({ seq, mail, consumed, isWithdrawn }) =>
+    ({ seq, mail, consumed, isWithdrawn, isAnswered }) =>
       seq > attempt.sinceSeq &&
       !isWithdrawn &&
       !consumed.includes(key) &&
-      (isFor(mail, planned) ||
-        (isStop(mail) && mail.from === planned.id && answerTo(state, mail.id) === undefined)),
+      (isFor(mail, planned) || (isStop(mail) && mail.from === planned.id && !isAnswered)),
   );
 }
 

@@ -67,6 +67,8 @@ export interface Letter {
   readonly consumed: readonly string[];
   /** A question or approval whose deadline passed without an answer of its own. */
   readonly isExpired: boolean;
+  /** A question or approval that has its answer. */
+  readonly isAnswered?: true;
   /** Taken back before anybody was given it. */
   readonly isWithdrawn?: true;
   /** Sequence number of the record that it was read, the newest one. */

@@ -163,7 +163,7 @@ function wrote(draft: Draft, state: StartedRun, command: Extract<Command, { kind
     const granted = grantFor(state, from, mail);
     if (granted !== undefined) {
       const { text, by } = granted.mail;
-      const id = `${mail.id}-granted`;
+      const id = grantedId(mail.id);
       const answer = { id, from: "muster", to: from, kind: "answer", text, replyTo: mail.id } as const;
       draft.add({ type: "mail.posted", mail: { ...answer, ...(by !== undefined && { by }) } });
     }
@@ -171,17 +171,20 @@ function wrote(draft: Draft, state: StartedRun, command: Extract<Command, { kind
   }
 }
 
+function grantedId(approval: string): string {
+  return `${approval}-granted`;
+}
+
 /** The answer by which somebody approved, for this task or for the run, what an approval asks of the same rule and tool. */
 function grantFor(state: StartedRun, task: string, { about }: WrittenMail): Letter | undefined {
   if (about?.kind !== "tool") return undefined;
-  const asked = state.letters.filter(({ mail: { about: before } }) => {
+  return state.letters.find(({ mail: { id, kind, to, text, replyTo = "" } }) => {
+    // What a grant answered says no more than the grant itself.
+    if (kind !== "answer" || id === grantedId(replyTo)) return false;
+    const decision = decisionOf(text);
+    if (decision?.verdict !== "approve") return false;
+    if (decision.scope !== "run" && (decision.scope !== "task" || to !== task)) return false;
+    const before = letterOf(state, replyTo)?.mail.about;
     return before?.kind === "tool" && before.tool === about.tool && before.rule === about.rule;
   });
-  return asked
-    .flatMap(({ mail }) => answerTo(state, mail.id) ?? [])
-    .find(({ mail }) => {
-      const decision = decisionOf(mail.text);
-      if (decision?.verdict !== "approve") return false;
-      return decision.scope === "run" || (decision.scope === "task" && mail.to === task);
-    });
 }

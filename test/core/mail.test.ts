@@ -240,3 +240,43 @@ describe("in every walk", () => {
     expect(asked).toBeGreaterThan(50);
   });
 });
+
+it("what is open is found by one look at each letter, and answered is what has an answer", () => {
+  const matter = { kind: "tool", tool: "bash", input: "x", rule: "r" } as const;
+  const history = asking({ kind: "approval", options: ["approve for run"], about: matter });
+  answering(history, "approve for run");
+  for (let number = 2; number <= 40; number++)
+    history.command({
+      kind: "wrote",
+      task: "a",
+      attempt: 1,
+      mail: { ...question, kind: "approval", id: `q${number}`, about: matter },
+    });
+  const state = history.run();
+  expect(state.letters.filter(({ isAnswered }) => isAnswered)).toHaveLength(40);
+  expect(openQuestions(state)).toEqual([]);
+  let looks = 0;
+  const letters = state.letters.map(
+    (letter) =>
+      new Proxy(letter, {
+        get(target, key, receiver) {
+          looks += key === "mail" ? 1 : 0;
+          return Reflect.get(target, key, receiver);
+        },
+      }),
+  );
+  expect(openQuestions({ ...state, letters })).toEqual([]);
+  expect(looks).toBeLessThanOrEqual(letters.length);
+});
+
+it("a run that an older version imported goes on under what was added to the settings since", () => {
+  const { mail: _mail, permissions: _permissions, headless: _headless, ...older } = defaultSettings;
+  const history = History.started(plan(task("a")));
+  history.command({ kind: "tick" });
+  const imported = {
+    ...{ type: "run.imported", bundle: "0", reason: "", owner, cwd: "/there", trusted: true },
+    settings: older,
+  };
+  history.record(JSON.parse(JSON.stringify(imported)));
+  expect(history.run().terms.settings).toEqual(defaultSettings);
+});
