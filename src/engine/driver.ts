@@ -245,12 +245,15 @@ class Driver {
     if (events.some(isControl)) this.#projection.changed();
   }
 
-  /** A worker that waits for an answer needs no token meanwhile. */
+  /** A worker that waits for an answer needs no token meanwhile; what was granted before it was asked makes none wait. */
   #trade(mail: Mail, state: RunState): void {
     if (state.status === "queued" || (!asks(mail) && mail.kind !== "answer")) return;
     const asker = asks(mail) ? mail.from : mail.to;
-    const attempt = liveAttemptOf(taskAt(state, asker)?.task);
+    const task = taskAt(state, asker)?.task;
+    const attempt = liveAttemptOf(task);
     if (attempt === undefined) return;
+    const waits = task?.status === "waiting" || task?.status === "blocked";
+    if (asks(mail) && !waits) return;
     if (asks(mail)) this.#tokens.lend(attemptKey(asker, attempt.number));
     else this.#tokens.reclaim(attemptKey(asker, attempt.number));
   }
