@@ -65,7 +65,7 @@ export function parseLine(action: Action, line: string): CommandLine {
   return { raw, problems };
 }
 
-const callShape = /\bteam ([a-z]+)((?: \w+=(?:"[^"]*"|[^\s,;]*[^\s,;.:)]))*)/g;
+const callShape = /\bteam ([a-z]+)((?:(?: or)? \w+=(?:"[^"]*"|[^\s,;]*[^\s,;.:)]))*)/g;
 /** Calls that our texts name without arguments; other words behind "team" may be prose. */
 const bareCalls = /^(?:doctor|list|validate|help)$/;
 

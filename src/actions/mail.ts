@@ -160,12 +160,17 @@ async function post(
   patienceMs: number,
 ): Promise<Performed> {
   const { runId, questions } = observed.view;
+  const asked = questions.find(({ from }) => from === to);
+  if (asked?.about?.kind === "step") {
+    const message = `${to} is done and waits for approval; nobody there would read it`;
+    const remedy = `team respond run=${runId} name=${asked.id} message="approve" or message="reject: <reason>"`;
+    return refusal([{ where: "task", message, remedy }]);
+  }
   const { force = false } = parameters;
   const interrupts = force ? ({ interrupt: true } as const) : {};
   const request = { ...written(parameters, context), kind: "post", to, ...interrupts } as const;
   const receipt = await handOver(observed, request, context, patienceMs);
   if (receipt.refusal !== undefined) return refusal([{ where: "task", ...receipt.refusal }]);
-  const asked = questions.find(({ from }) => from === to);
   const status = !receipt.isRecorded
     ? notYet
     : receipt.isRead

@@ -59,7 +59,7 @@ function askKey({ goal, team = "", workflow = "", tasks }: Plan, cwd: string): s
 
 function alreadyAsked({ by, message }: AlreadyAsked, context: ActionContext): Promise<Performed> {
   return onRun({ run: by }, context, ({ view }) => {
-    const text = `Nothing was started: ${message}, which is ${view.status}. Next: team wait run=${by}. Another one on purpose: the same call with force=true.`;
+    const text = `Nothing was started: ${message}, which is ${view.status}. Next: team wait run=${by}. Another one on purpose: team run force=true with the same words.`;
     return aboutRun(true, view, text, context);
   });
 }
@@ -74,7 +74,7 @@ async function follow(
   try {
     if (background || (context.returnsAtOnce && !isProposed))
       return await started(runId, background, context);
-    return await awaitRun(runId, context, "cancel");
+    return await awaitRun(runId, context, "cancel", isProposed);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const remedy = `team status run=${runId} says where it stands`;

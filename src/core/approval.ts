@@ -82,6 +82,6 @@ function stepMail(
   const head = result.text.slice(0, headMax).toWellFormed();
   const more =
     head.length < result.text.length || result.truncated ? `… (the rest: team get task=${id})` : "";
-  const text = `${id} is done, and is to be approved before ${before}. It says:\n${head}${more}`;
+  const text = `${id} is done, and is to be approved before ${before}.\nIt says:\n${head}${more}`;
   return { id: question, from: id, to: "lead", kind: "approval", text, about: { kind: "step" } };
 }

@@ -1,5 +1,5 @@
 import { isFinalRun } from "../core/status.ts";
-import type { RunView, TaskView } from "../core/view.ts";
+import type { MailView, RunView, TaskView } from "../core/view.ts";
 import { formatDuration, formatQuiet, formatUsage } from "../lib/wording.ts";
 import { bar, glyphOf } from "./glyph.ts";
 import { words } from "./strings.ts";
@@ -66,10 +66,14 @@ export function needs(view: RunView): readonly { readonly what: string; readonly
   if (isFinalRun(view.status)) return [];
   const [first] = view.questions;
   const more = view.questions.length > 1 ? ` (${words.more(view.questions.length - 1)})` : "";
-  if (first !== undefined)
-    return [{ what: words.asks(first.from, first.text) + more, command: words.answerBy(view.runId) }];
+  if (first !== undefined) return [{ what: askedBy(first) + more, command: words.answerBy(view.runId) }];
   if (view.status !== "blocked") return [];
   return [{ what: reasonOf(view) ?? words.status.blocked, command: words.resumeBy(view.runId) }];
+}
+
+function askedBy({ kind, from, text }: MailView): string {
+  if (kind !== "approval") return words.asks(from, text);
+  return words.approves(from === "muster" ? words.thePlan : from, text);
 }
 
 function shownRuns(views: readonly RunView[], now: number): readonly RunView[] {

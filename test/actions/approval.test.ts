@@ -17,6 +17,7 @@ async function proposed() {
 it("a plan that is kept waits for approval, which is shown with everything that one must know", async () => {
   const { context, kept, runId, started, clock } = await proposed();
   await clock.sleep(3_600_000);
+  expect(kept.ok).toBe(true);
   const { text, details } = await perform("status", {}, context);
   for (const shown of [kept.text, text]) {
     expect(shown).toContain("The plan waits for approval");
@@ -64,6 +65,11 @@ it("an edit names everything that is wrong with it, changes the plan, and makes 
   const step = await perform("wait", {}, context);
   expect(step.details.status).toBe("waiting");
   expect(step.text).toContain(`team respond run=${runId} name=b-1-gate message="approve"`);
+  const unread = await perform("steer", { task: "b", message: "do it over" }, context);
+  expect(unread).toMatchObject({
+    ok: false,
+    text: expect.stringContaining("b is done and waits for approval"),
+  });
   const late = await perform("respond", { tasks: better }, context);
   expect(late.text).toContain("waits for no approval");
 });

@@ -28,6 +28,11 @@ it.each([
     "the team status report; correct and team run again",
     "the team status report; correct and team run again",
   ],
+  [
+    'team respond run=r message="approve" or message="reject: <reason>"',
+    '/team-respond --run r --message "approve" or --message "reject: <reason>"',
+  ],
+  ["team run force=true with the same words", "/team-run --force true with the same words"],
   ["team dinner run=5", "team dinner run=5"],
 ])("a person reads %s as a command", (call, typed) => {
   expect(asCommands(call)).toBe(typed);

@@ -167,3 +167,11 @@ export const looks: Readonly<Record<string, () => Look>> = {
   },
   thousand: () => ({ scene: sceneOf([thousand(), finishedRun()]), now: start + 300_000, pane: "tasks" }),
 };
+
+/** Two steps that wait for approval, and what one of them says. */
+export function approvals(text = "the wall is blue", runId = "20261121-110000-000-abcde"): History {
+  const gated = ["paint", "wire"].map((id) => task(id, [], { gate: "approval" }));
+  const history = begun(gated, "A house", runId);
+  for (const { id } of gated) end(history, id, 5, completed(text));
+  return history;
+}

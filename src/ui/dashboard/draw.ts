@@ -3,6 +3,7 @@ import { words } from "../strings.ts";
 import type { Theme } from "../theme.ts";
 import { needs, runHeader } from "../widget.ts";
 import { drawCell, drawLine, measure, plain, type Span, wrap } from "../width.ts";
+import { mailAt, mailOrder } from "./fact-panes.ts";
 import { bindings } from "./keys.ts";
 import { bodyOf } from "./panes.ts";
 import { chosenRun, listedRuns, runRow, runsTitle } from "./runs.ts";
@@ -165,6 +166,7 @@ function paneLines(moment: Moment, height: number): readonly Line[] {
 }
 
 function chosenRow(state: Dashboard, { run }: Scene, body: Body): number {
+  if (state.pane === "mail" && run !== undefined) return mailAt(state, run.view);
   if (state.pane !== "tasks" || run === undefined)
     return Math.min(state.at[state.pane] ?? 0, body.length - 1);
   return run.graph.rowOf.get(chosenTask(state, run.view)?.id ?? "") ?? 0;
@@ -261,7 +263,11 @@ function keyText(key: string): string {
 }
 
 /** The page over everything, if one is open. */
-function pageLines({ page }: Dashboard, { answer }: Scene, columns: number): readonly Line[] | undefined {
+function pageLines(state: Dashboard, { answer, run }: Scene, columns: number): readonly Line[] | undefined {
+  const { page } = state;
+  const letter = run && mailOrder(run.view)[mailAt(state, run.view)];
+  if (page === "letter")
+    return wrap(letter?.text ?? "", columns, answerLinesMax).map((line): Line => [["text", line]]);
   if (page === "answer")
     return wrap(answer?.text ?? "", columns, answerLinesMax).map((line): Line => [["text", line]]);
   if (page === undefined) return undefined;

@@ -16,7 +16,7 @@ import { bar, glyphOf } from "../glyph.ts";
 import { words } from "../strings.ts";
 import { modelName, reasonOf } from "../widget.ts";
 import { cell, type Span, wrap } from "../width.ts";
-import type { Body, Scene } from "./scene.ts";
+import type { Body, Dashboard, Scene } from "./scene.ts";
 import { emptyBody, type Look } from "./work-panes.ts";
 
 type Line = readonly Span[];
@@ -35,6 +35,13 @@ export function mailOrder({
   return [...questions, ...mail.filter(({ id }) => !open.has(id)).reverse()];
 }
 
+/** The chosen mail's place in that order; 0 where there is none. */
+export function mailAt({ letter, at }: Pick<Dashboard, "letter" | "at">, view: RunView): number {
+  const order = mailOrder(view);
+  const kept = letter?.run === view.runId ? order.findIndex(({ id }) => id === letter.id) : -1;
+  return kept >= 0 ? kept : Math.max(0, Math.min(at.mail ?? 0, order.length - 1));
+}
+
 /** True for what is answered by yes or no. */
 export function isApproval({ kind }: MailView): boolean {
   return String(kind) === "approval";
@@ -44,7 +51,7 @@ export function isApproval({ kind }: MailView): boolean {
 export function mailPane({ state, run: { view }, now, columns }: Look): Body {
   const mail = mailOrder(view);
   if (mail.length === 0) return emptyBody(words.mail.none);
-  const chosen = mail[Math.min(state.at.mail ?? 0, mail.length - 1)];
+  const chosen = mail[mailAt(state, view)];
   const isOpen = (one: MailView): boolean => view.questions.includes(one);
   return {
     head: [],
@@ -61,13 +68,19 @@ export function mailPane({ state, run: { view }, now, columns }: Look): Body {
         ["dim", words.mail.status(one.status)],
       ];
     },
-    foot: chosen === undefined ? [] : mailStory(chosen, isOpen(chosen), now, columns),
+    foot: chosen === undefined ? [] : mailStory(chosen, isOpen(chosen), now, columns, state.focus === "pane"),
     isList: true,
     isFollowing: false,
   };
 }
 
-function mailStory(mail: MailView, isOpen: boolean, now: number, columns: number): readonly Line[] {
+function mailStory(
+  mail: MailView,
+  isOpen: boolean,
+  now: number,
+  columns: number,
+  takesKeys: boolean,
+): readonly Line[] {
   const { text, options = [], fallback, deadline, by } = mail;
   const facts = [
     by === undefined ? "" : words.mail.by(by),
@@ -75,8 +88,10 @@ function mailStory(mail: MailView, isOpen: boolean, now: number, columns: number
     fallback === undefined ? "" : words.mail.fallback(fallback),
     deadline === undefined ? "" : words.mail.deadline(formatDuration(deadline - now)),
   ].filter(Boolean);
-  const told = wrap(text, columns, textLinesMax).map((line): Line => [["text", line]]);
-  const how = isApproval(mail) ? words.mail.howApprove : words.mail.howAnswer;
+  const told = wrap(text, columns, textLinesMax + 1).map((line): Line => [["text", line]]);
+  if (told.length > textLinesMax) told.splice(textLinesMax - 1, 2, [["dim", words.transcript.cut]]);
+  const asked = isApproval(mail) ? words.mail.howApprove : words.mail.howAnswer;
+  const how = takesKeys ? asked : words.mail.howOpen;
   return [
     ...told,
     ...(facts.length > 0 ? [[["muted", facts.join(" · ")]] satisfies Line] : []),

@@ -1,7 +1,8 @@
+import { verdictsOf } from "../../core/decision.ts";
 import { isFinalRun, isFinalTask } from "../../core/status.ts";
 import { words } from "../strings.ts";
 import { pressInBox } from "./box.ts";
-import { isApproval, mailOrder } from "./fact-panes.ts";
+import { isApproval, mailAt, mailOrder } from "./fact-panes.ts";
 import { bodyOf } from "./panes.ts";
 import { chosenRun, listedRuns } from "./runs.ts";
 import { type Box, type Dashboard, type Moment, type PaneName, panes, type Step } from "./scene.ts";
@@ -91,6 +92,13 @@ export const bindings: readonly Binding[] = [
     true,
   ),
   bind(
+    ["v"],
+    keys.whole,
+    (moment) => inPane("mail")(moment) && chosenMail(moment) !== undefined,
+    ({ state }) => ({ state: { ...state, page: "letter", at: { ...state.at, page: 0 } } }),
+    true,
+  ),
+  bind(
     ["n"],
     keys.nextMatch,
     ({ state }) => state.search !== "",
@@ -116,10 +124,9 @@ export const bindings: readonly Binding[] = [
   bind(
     ["r"],
     keys.resume,
-    (moment) =>
-      hasRun(moment) &&
-      moment.scene.run?.view.status !== "completed" &&
-      moment.scene.run?.view.status !== "running",
+    ({ scene: { run } }) =>
+      run !== undefined &&
+      (run.view.questions.length > 0 || !["completed", "running"].includes(run.view.status)),
     goOn,
     true,
   ),
@@ -153,6 +160,27 @@ export const bindings: readonly Binding[] = [
 
 /** What the key of this name does now. Total: an unknown key changes nothing. Nothing destructive without a question. */
 export function press(moment: Moment, key: string): Step {
+  const seen = { ...moment, state: pinned(moment) };
+  return kept(seen, pressed(seen, key));
+}
+
+/** What was chosen by its place is chosen by its name from the first key on: others that come do not take that place. */
+function pinned({ state, scene }: Moment): Dashboard {
+  const run = chosenRun(state, scene)?.runId;
+  const view = scene.run?.view;
+  const at = view === undefined ? state.at : { ...state.at, mail: mailAt(state, view) };
+  return { ...state, at, ...(run !== undefined && { run }) };
+}
+
+function kept({ state: { run }, scene }: Moment, step: Step): Step {
+  const view = scene.run?.view;
+  const { state } = step;
+  const mail = view && state.pane === "mail" ? mailOrder(view)[state.at.mail ?? 0] : undefined;
+  if (view === undefined || mail === undefined || state.run !== run) return step;
+  return { ...step, state: { ...state, letter: { run: view.runId, id: mail.id } } };
+}
+
+function pressed(moment: Moment, key: string): Step {
   const { state } = moment;
   if (state.confirm !== undefined) {
     const { confirm, ...rest } = state;
@@ -296,9 +324,13 @@ function messageBox({ state, scene: { run } }: Moment): Step {
   return boxed(state, "send", words.box.send, proposals[0] ?? "", { proposals });
 }
 
-function openMail({ state, scene: { run } }: Moment) {
-  const mail = run && mailOrder(run.view)[state.at.mail ?? 0];
-  return mail !== undefined && run?.view.questions.includes(mail) ? mail : undefined;
+function chosenMail({ state, scene: { run } }: Moment) {
+  return run && mailOrder(run.view)[mailAt(state, run.view)];
+}
+
+function openMail(moment: Moment) {
+  const mail = chosenMail(moment);
+  return mail !== undefined && moment.scene.run?.view.questions.includes(mail) ? mail : undefined;
 }
 
 function isApprovalAt(moment: Moment): boolean {
@@ -315,9 +347,12 @@ function answer(moment: Moment, message: string): Step {
 }
 
 function answerBox(moment: Moment, kind: "respond" | "reject"): Step {
-  const { id: name = "", from = "", options = [], fallback } = openMail(moment) ?? {};
+  const mail = openMail(moment);
+  const { id: name = "", from = "", options = [], fallback } = mail ?? {};
+  const answers =
+    mail && isApproval(mail) ? verdictsOf(mail).map((one) => one.replace("<reason>", "")) : options;
   const proposals =
-    kind === "reject" ? [] : [...new Set([...(fallback === undefined ? [] : [fallback]), ...options])];
+    kind === "reject" ? [] : [...new Set([...(fallback === undefined ? [] : [fallback]), ...answers])];
   const label = kind === "reject" ? words.box.reject(from) : words.box.respond(from);
   return boxed(moment.state, kind, label, "", { proposals, about: { name } });
 }
@@ -334,10 +369,13 @@ function asked(moment: Moment, question: (runId: string) => string, action: stri
 /** Onwards with a run that stands still or did not do: what the state of it calls for. */
 function goOn(moment: Moment): Step {
   const view = moment.scene.run?.view;
-  if (view !== undefined && view.questions.length > 0)
-    return { state: { ...moment.state, pane: "mail", focus: "pane" } };
+  if (view !== undefined && view.questions.length > 0) return { state: firstMail(moment.state) };
   const action = view !== undefined && isFinalRun(view.status) ? "retry" : "resume";
   return { state: moment.state, intent: { kind: "perform", action, parameters: ofRun(moment) } };
+}
+
+function firstMail({ letter: _, ...state }: Dashboard): Dashboard {
+  return { ...state, pane: "mail", focus: "pane", at: { ...state.at, mail: 0 } };
 }
 
 function copied({ state, scene }: Moment): Step {

@@ -44,6 +44,8 @@ export interface Dashboard {
   readonly run?: RunId;
   /** Absent: the one that is worth a look. */
   readonly task?: TaskId;
+  /** The mail that was seen chosen: keys mean it wherever it stands by now. Absent: the first of the list. */
+  readonly letter?: { readonly run: RunId; readonly id: string };
   /** Absent: the newest. */
   readonly attempt?: number;
   readonly focus: "runs" | "pane";
@@ -55,8 +57,8 @@ export interface Dashboard {
   readonly filter: string;
   readonly search: string;
   readonly isRaw: boolean;
-  /** A page over everything: the keys, or an answer. */
-  readonly page?: "help" | "answer";
+  /** A page over everything: the keys, an answer, or a letter. */
+  readonly page?: "help" | "answer" | "letter";
   readonly box?: Box;
   readonly confirm?: { readonly question: string; readonly intent: Intent };
 }
