@@ -44,7 +44,7 @@ describe("a step that is to be approved", () => {
     expect(view).toMatchObject({ status: "waiting", reason: expect.stringContaining("waits for approval") });
     expect(view?.tasks[0]).toMatchObject({ status: "waiting", result: { text: "the wall is blue" } });
     expect(view?.questions).toMatchObject([{ from: "a", kind: "approval", about: { kind: "step" } }]);
-    expect(view?.questions[0]?.text).toMatch(/before b may start.*\nthe wall is blue$/);
+    expect(view?.questions[0]?.text).toMatch(/before b may start\.\nIt says:\nthe wall is blue$/);
     expect(history.alive()).toEqual([]);
   });
 
