@@ -81,6 +81,8 @@ export interface ActionDetails {
   readonly ok: boolean;
   readonly runId?: string;
   readonly status?: string;
+  /** The session that the run belongs to by now. */
+  readonly owner?: string;
   /** At most 100 of them, those that need attention first. */
   readonly tasks?: readonly TaskDetail[];
   /** All of the run's tasks by status. */

@@ -32,8 +32,8 @@ export function aboutRun(
   const tasks = telling(view.tasks, detailsTasksMax);
   const told = bounded(text, engine.directory(view.runId));
   const questions = view.questions.flatMap(({ id }) => (told.includes(`name=${id}`) ? [id] : []));
-  const asked = questions.length > 0 && { questions };
-  return { ok, text: told, details: { ...runDetails(view, tasks, clock.now()), ...asked, paths } };
+  const more = { owner: view.owner.sessionId, ...(questions.length > 0 && { questions }), paths };
+  return { ok, text: told, details: { ...runDetails(view, tasks, clock.now()), ...more } };
 }
 
 /** Directory of a task's newest attempt. */

@@ -50,10 +50,12 @@ export async function begun(
   return withWarnings(asked.warnings, await follow(runId, background, isProposed, context));
 }
 
-/** What makes two calls ask for the same: what is to be done, by whom, and where; not how. */
+/** What makes two calls ask for the same: what is to be done, by whom and by which model, what is approved, and where. */
 function askKey({ goal, team = "", workflow = "", tasks }: Plan, cwd: string): string {
   const words = (text: string): string => text.trim().replace(/\s+/g, " ");
-  const work = tasks.map(({ id, agent, prompt, dependsOn }) => [id, agent, words(prompt), dependsOn]);
+  const work = tasks.map(({ id, agent, prompt, dependsOn, models, gate = "" }) => {
+    return [id, agent, words(prompt), dependsOn, models, gate];
+  });
   return sha256(JSON.stringify([words(goal), team, workflow, work, cwd]));
 }
 

@@ -272,9 +272,13 @@ export class LiveSession {
   /** What the lead was answered needs no notice; a run that it only started does. */
   #account(name: string, { details }: ActionResult, isLeads: boolean): void {
     const { runId, status = "", questions = [] } = details;
-    if (runId === undefined || (!isOwning(name) && !this.#herald.knows(runId))) return;
+    if (runId === undefined) return;
     const rest = restOf(status);
-    if (rest === undefined && isOwning(name)) this.#watch(runId);
+    // Whoever answers a parked run takes it; and what goes on by an answer is looked after, whosever it is.
+    const isOurs = isOwning(name) || (name === "respond" && details.owner === this.id);
+    if (rest === undefined && isOurs) this.#watch(runId);
+    else if (rest === undefined && name === "respond") this.#sweep().catch(this.report);
+    if (!isOurs && !this.#herald.knows(runId)) return;
     for (const told of [rest ?? [], questions.map((id) => `asked-${id}` as const)].flat()) {
       if (isLeads) this.#herald.learnt(runId, told);
       else this.#herald.shown(runId, told);

@@ -202,6 +202,26 @@ test("a run whose driver died gets a new one at once; the lead is told what was 
   expect(notices(world)).toHaveLength(1);
 });
 
+test("an answered run is looked after by who answered; who took it by that is told of it, too", async () => {
+  for (const owner of ["ours", "theirs"] as const) {
+    const world = new World();
+    const pi = await world.start();
+    world.engine.recovery = { live: 1, coming: [], left: [] };
+    const session = owner === "ours" ? world.session.id : "another";
+    world.engine.append(runId, ...live(runId, session, true));
+    const details = { action: "respond", ok: true, runId, status: "running", owner: session };
+    world.perform = async () => ({ ok: true, text: "answered", details });
+    await pi.commands.get("team-respond")?.handler("left", pi.context());
+    await world.clock.advance(11_000);
+    expect(world.engine.recoveries).toContainEqual({ graceMs: 0 });
+    world.engine.append(runId, ...finished("completed"));
+    world.engine.recovery = { live: 0, coming: [], left: [] };
+    await world.clock.advance(20_000);
+    expect(notices(world)).toHaveLength(owner === "ours" ? 1 : 0);
+    await pi.end("quit");
+  }
+});
+
 test("the project's runs are looked after from the start, until none of them goes on", async () => {
   const world = new World();
   world.hasRuns = true;
