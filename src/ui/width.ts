@@ -24,6 +24,7 @@ const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** A piece of a line: any text, and how it is drawn. */
 export type Span = readonly [color: Color, text: string];
+export type Line = readonly Span[];
 
 /**
  * The spans, each behind a space, as one line of at most `width` columns, cut with "…". Whatever the texts hold, the only

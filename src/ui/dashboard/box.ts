@@ -1,8 +1,8 @@
 import { words } from "../strings.ts";
+import { edited } from "../typing.ts";
 import { chosenRun } from "./runs.ts";
 import type { Box, Intent, Moment, Step } from "./scene.ts";
 
-const textMax = 4_000;
 /** Typed commands that take something away, and what would happen without a question. */
 const destructive = /^(cancel\b|(forget|prune|cleanup|import|doctor)\b.*--confirm)/;
 
@@ -11,29 +11,15 @@ export function pressInBox(moment: Moment, box: Box, key: string): Step {
   const { state } = moment;
   const { box: _, ...rest } = state;
   const typed = (text: string): Step => {
-    const next = { ...box, text: text.slice(0, textMax) };
+    const next = { ...box, text };
     // A filter works while it is typed.
     return { state: { ...state, box: next, ...(box.kind === "filter" && { filter: next.text }) } };
   };
   if (key === "escape" || key === "ctrl+c")
     return { state: box.kind === "filter" ? { ...rest, filter: "" } : rest };
   if (key === "enter") return submitted(moment, box);
-  if (key === "backspace") return typed([...box.text].slice(0, -1).join(""));
-  if (key === "ctrl+u") return typed("");
-  if (key === "ctrl+w") return typed(box.text.replace(/\S*\s*$/, ""));
-  if (key === "up" || key === "down" || key === "tab") {
-    const { length } = box.proposals;
-    if (length === 0) return { state };
-    const at = box.proposals.indexOf(box.text);
-    return typed(box.proposals[(at + (key === "up" ? length - (at < 0 ? 0 : 1) : 1)) % length] ?? "");
-  }
-  if (key.startsWith("paste:")) return typed(box.text + key.slice(6).replace(/[\r\n]+/g, " "));
-  return isText(key) ? typed(box.text + key) : { state };
-}
-
-/** Names of keys are words; what is one character, or no ASCII, was typed. */
-function isText(key: string): boolean {
-  return [...key].length === 1 || [...key].every((character) => character > "\x7f");
+  const text = edited(box.text, key, box.proposals);
+  return text === undefined ? { state } : typed(text);
 }
 
 function submitted({ state, scene }: Moment, { kind, text, about }: Box): Step {

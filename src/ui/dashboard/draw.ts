@@ -1,16 +1,16 @@
+import { hints, keyLines } from "../binding.ts";
 import { glyphOf } from "../glyph.ts";
 import { words } from "../strings.ts";
 import type { Theme } from "../theme.ts";
 import { needs, runHeader } from "../widget.ts";
-import { drawCell, drawLine, measure, plain, type Span, wrap } from "../width.ts";
+import { marker, windowTop } from "../listing.ts";
+import { drawCell, drawLine, type Line, measure, plain, type Span, wrap } from "../width.ts";
 import { mailAt, mailOrder } from "./fact-panes.ts";
 import { bindings } from "./keys.ts";
 import { bodyOf } from "./panes.ts";
 import { chosenRun, listedRuns, runRow, runsTitle } from "./runs.ts";
 import { type Body, type Dashboard, type Moment, panes, type Scene } from "./scene.ts";
 import { chosenTask } from "./work-panes.ts";
-
-type Line = readonly Span[];
 
 /** From these columns on, list and pane stand side by side; from these rows on, there are rules between the parts. */
 const wideColumns = 90;
@@ -177,15 +177,6 @@ function topOf({ at, pane }: Dashboard, { length, isFollowing }: Body, rows: num
   return Math.min(at[pane] ?? (isFollowing ? last : 0), last);
 }
 
-/** The first row that is shown so that the chosen one is in the middle, as far as there are rows around it. */
-function windowTop(chosen: number, length: number, rows: number): number {
-  return Math.max(0, Math.min(chosen - Math.floor(rows / 2), length - rows));
-}
-
-function marker(isChosen: boolean, isFocused: boolean): Span {
-  return [isFocused ? "accent" : "dim", isChosen ? "▸" : " "];
-}
-
 function tabs(state: Dashboard, { run }: Scene, columns: number): Line {
   const open = run?.view.questions.length ?? 0;
   const label = (at: number): string => {
@@ -242,24 +233,7 @@ function noticeLine({ state, scene, columns }: Moment): Line {
 
 function hintLine(moment: Moment, width: number): Line {
   if (isAsking(moment.state) || moment.state.page !== undefined) return [];
-  const taken = new Set<string>();
-  const hints = bindings.filter((one) => {
-    const [key = ""] = one.keys;
-    if (one.isHint !== true || taken.has(key) || !one.fits(moment)) return false;
-    taken.add(key);
-    return true;
-  });
-  const texts = hints.map(({ keys: [key = ""], what }) => `${keyText(key)} ${what}`);
-  // What does not fit is on the page of keys, whose hint stays.
-  const help = texts.find((text) => text.startsWith("? ")) ?? "";
-  const kept: string[] = [];
-  for (const text of texts)
-    if (text !== help && measure([...kept, text, help].join(" · ")) <= width) kept.push(text);
-  return [["dim", [...kept, help].join(" · ")]];
-}
-
-function keyText(key: string): string {
-  return key === "escape" ? "esc" : key === " " ? "space" : key;
+  return [["dim", hints(bindings, moment, width)]];
 }
 
 /** The page over everything, if one is open. */
@@ -271,14 +245,5 @@ function pageLines(state: Dashboard, { answer, run }: Scene, columns: number): r
   if (page === "answer")
     return wrap(answer?.text ?? "", columns, answerLinesMax).map((line): Line => [["text", line]]);
   if (page === undefined) return undefined;
-  return [
-    [["toolTitle", words.keys.title]],
-    ...bindings.map(({ keys, what }): Line => {
-      const names = keys.length > 4 ? [keys[0], keys.at(-1)].join("…") : keys.map(keyText).join(" ");
-      return [
-        ["accent", names.padEnd(16)],
-        ["text", what],
-      ];
-    }),
-  ];
+  return keyLines(bindings);
 }

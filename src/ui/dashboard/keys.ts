@@ -1,5 +1,6 @@
 import { verdictsOf } from "../../core/decision.ts";
 import { isFinalRun, isFinalTask } from "../../core/status.ts";
+import { type Binding, bind, movingKeys } from "../binding.ts";
 import { words } from "../strings.ts";
 import { pressInBox } from "./box.ts";
 import { isApproval, mailAt, mailOrder } from "./fact-panes.ts";
@@ -7,16 +8,6 @@ import { bodyOf } from "./panes.ts";
 import { chosenRun, listedRuns } from "./runs.ts";
 import { type Box, type Dashboard, type Moment, type PaneName, panes, type Step } from "./scene.ts";
 import { chosenTask, textOf } from "./work-panes.ts";
-
-/** A key, what it does, and when: handling, hints and the page of keys are all made of these. */
-export interface Binding {
-  readonly keys: readonly string[];
-  readonly what: string;
-  /** Worth a place in the bottom line. */
-  readonly isHint?: true;
-  fits(moment: Moment): boolean;
-  press(moment: Moment): Step;
-}
 
 const keys = words.keys;
 const always = (): boolean => true;
@@ -30,7 +21,7 @@ const isLiveRun = ({ scene }: Moment): boolean =>
 const hasRun = ({ scene }: Moment): boolean => scene.run !== undefined;
 
 /** Every key, the more special ones first. */
-export const bindings: readonly Binding[] = [
+export const bindings: readonly Binding<Moment, Step>[] = [
   bind(
     ["y"],
     keys.approve,
@@ -195,30 +186,6 @@ function pressed(moment: Moment, key: string): Step {
   if (/^\d$/.test(key) && pane !== undefined) return { state: { ...state, pane, focus: "pane" } };
   const binding = bindings.find((one) => one.keys.includes(key) && one.fits(moment));
   return binding?.press(moment) ?? { state };
-}
-
-const movingKeys: ReadonlySet<string> = new Set([
-  "up",
-  "k",
-  "down",
-  "j",
-  "pageUp",
-  "pageDown",
-  " ",
-  "home",
-  "g",
-  "end",
-  "G",
-]);
-
-function bind(
-  names: readonly string[],
-  what: string,
-  fits: Binding["fits"],
-  then: Binding["press"],
-  isHint = false,
-): Binding {
-  return { keys: names, what, fits, press: then, ...(isHint && { isHint: true }) };
 }
 
 function boxed(

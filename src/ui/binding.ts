@@ -1,0 +1,67 @@
+import { words } from "./strings.ts";
+import { type Line, measure } from "./width.ts";
+
+/** A key, what it does, and when: handling, hints and the page of keys are all made of these. */
+export interface Binding<Moment, Step> {
+  readonly keys: readonly string[];
+  readonly what: string;
+  /** Worth a place in the bottom line. */
+  readonly isHint?: true;
+  fits(moment: Moment): boolean;
+  press(moment: Moment): Step;
+}
+
+/** A row of a table of keys. */
+export function bind<Moment, Step>(
+  names: readonly string[],
+  what: string,
+  fits: (moment: Moment) => boolean,
+  then: (moment: Moment) => Step,
+  isHint = false,
+): Binding<Moment, Step> {
+  return { keys: names, what, fits, press: then, ...(isHint && { isHint: true }) };
+}
+
+/** Keys that scroll a page; any other one closes it. */
+export const movingKeys: ReadonlySet<string> = new Set([
+  ...["up", "k", "down", "j", "pageUp", "pageDown", " ", "home", "g", "end", "G"],
+]);
+
+/** The hints of this moment in one line, as far as they fit; what does not is on the page of keys, whose hint stays. */
+export function hints<Moment>(
+  bindings: readonly Binding<Moment, unknown>[],
+  moment: Moment,
+  width: number,
+): string {
+  const taken = new Set<string>();
+  const fitting = bindings.filter((one) => {
+    const [key = ""] = one.keys;
+    if (one.isHint !== true || taken.has(key) || !one.fits(moment)) return false;
+    taken.add(key);
+    return true;
+  });
+  const texts = fitting.map(({ keys: [key = ""], what }) => `${keyText(key)} ${what}`);
+  const help = texts.find((text) => text.startsWith("? ")) ?? "";
+  const kept: string[] = [];
+  for (const text of texts)
+    if (text !== help && measure([...kept, text, help].join(" · ")) <= width) kept.push(text);
+  return [...kept, help].join(" · ");
+}
+
+/** The page of keys. */
+export function keyLines<Moment>(bindings: readonly Binding<Moment, unknown>[]): readonly Line[] {
+  return [
+    [["toolTitle", words.keys.title]],
+    ...bindings.map(({ keys, what }): Line => {
+      const names = keys.length > 4 ? [keys[0], keys.at(-1)].join("…") : keys.map(keyText).join(" ");
+      return [
+        ["accent", names.padEnd(16)],
+        ["text", what],
+      ];
+    }),
+  ];
+}
+
+function keyText(key: string): string {
+  return key === "escape" ? "esc" : key === " " ? "space" : key;
+}
