@@ -1,3 +1,4 @@
+import type { Listed, SettingRow } from "../core/catalogue.ts";
 import { changeSetting, loadSettings, settingKeys } from "../resources/settings.ts";
 import { chooseFrom } from "../resources/suggest.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
@@ -28,15 +29,26 @@ export const config: Perform = async (parameters, context) => {
 
 /** `limits.runMaxMs = 10800000 (default)` and what it means, or such a line for every setting. */
 async function shown(wanted: string, note: string, context: ActionContext): Promise<Performed> {
-  const { settings, sources, problems } = await loadSettings(context.settingsFiles);
-  const lines = settingKeys()
+  const { rows, problems } = await listSettings(context.settingsFiles);
+  const lines = rows
     .filter(({ key }) => wanted === "" || key === wanted)
-    .map(({ key, type, description }) => {
-      const line = `${key} = ${JSON.stringify(settingAt(settings, key))} (${sources[key] ?? "default"})`;
+    .map(({ key, value, source, type, description }) => {
+      const line = `${key} = ${JSON.stringify(value)} (${source})`;
       return wanted === "" ? line : `${line}\n${description} Accepts ${type}.`;
     });
   const wrong = problems.length === 0 ? "" : `\nProblems:\n${problemsText(problems)}`;
   return answer(lines.join("\n") + note + wrong, { ...(problems.length > 0 && { problems }) });
+}
+
+/** Every setting in the schema's order, as these files have it. */
+export async function listSettings(files: ActionContext["settingsFiles"]): Promise<Listed<SettingRow>> {
+  const { settings, sources, problems } = await loadSettings(files);
+  const rows = settingKeys().map(({ schema: _, ...setting }) => ({
+    ...setting,
+    value: settingAt(settings, setting.key),
+    source: sources[setting.key] ?? "default",
+  }));
+  return { rows, problems };
 }
 
 function settingAt(settings: object, key: string): unknown {

@@ -1,6 +1,8 @@
+import type { DefinitionRow, Listed } from "../core/catalogue.ts";
 import { oneLine } from "../lib/wording.ts";
 import { loadCatalogue } from "../resources/catalogue.ts";
 import type { ResourceKind } from "../resources/definition.ts";
+import { type ResourcePlaces, resourceKinds } from "../resources/find.ts";
 import type { ActionContext, Perform, Performed } from "./context.ts";
 import { definitionsOf } from "./get.ts";
 import { answer } from "./result.ts";
@@ -10,7 +12,7 @@ const limitDefault = 20;
 
 /** This project's runs, newest first; or the definitions of one kind. */
 export const list: Perform = async ({ resource, limit = limitDefault }, context) => {
-  if (resource !== undefined) return listDefinitions(resource, context);
+  if (resource !== undefined) return listOf(resource, context);
   const listings = await context.engine.list();
   if (listings.length === 0) return answer('No run in this project yet. Start one: team run goal="…".');
   const now = context.clock.now();
@@ -26,13 +28,34 @@ export const list: Perform = async ({ resource, limit = limitDefault }, context)
   return answer([...lines, ...more].join("\n"));
 };
 
-async function listDefinitions(kind: ResourceKind, { places }: ActionContext): Promise<Performed> {
-  const catalogue = await loadCatalogue(places);
-  const lines = [...definitionsOf(catalogue, kind).values()].map(
-    ({ name, source, description }) => `- ${name} (${source}): ${oneLine(description, 200)}`,
+async function listOf(kind: ResourceKind, { places }: ActionContext): Promise<Performed> {
+  const { rows } = await listDefinitions(places);
+  const lines = [false, true].flatMap((broken) =>
+    rows
+      .filter((row) => row.kind === kind && row.isBroken === broken)
+      .map(({ name, source, description, file }) =>
+        broken
+          ? `- ${name} cannot be used: ${file}; team validate says why`
+          : `- ${name} (${source}): ${oneLine(description, 200)}`,
+      ),
   );
-  const unusable = (catalogue.broken ?? [])
-    .filter((file) => file.kind === kind)
-    .map(({ name, file }) => `- ${name} cannot be used: ${file}; team validate says why`);
-  return answer([...lines, ...unusable].join("\n") || `No ${kind} is defined.`);
+  return answer(lines.join("\n") || `No ${kind} is defined.`);
+}
+
+/** Everything that is defined at these places, by kind and name; broken files, too. */
+export async function listDefinitions(places: ResourcePlaces): Promise<Listed<DefinitionRow>> {
+  const catalogue = await loadCatalogue(places);
+  const { broken = [], shadowed, problems } = catalogue;
+  const rows = resourceKinds.flatMap((kind) => {
+    const usable = [...definitionsOf(catalogue, kind).values()].map((one) => ({ ...one, isBroken: false }));
+    const others = broken.filter((one) => one.kind === kind);
+    return [...usable, ...others.map((one) => ({ ...one, isBroken: true, description: "" }))]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map(({ name, source, isBroken, description, file }): DefinitionRow => {
+        const hidden = shadowed.filter((other) => other.kind === kind && other.name === name);
+        const shadows = hidden.map((other) => other.file);
+        return { kind, name, source, isBroken, description, file, shadows };
+      });
+  });
+  return { rows, problems };
 }

@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { complete } from "../actions/command-line.ts";
+import { listSettings } from "../actions/config.ts";
+import { listDefinitions } from "../actions/list.ts";
 import { perform, performLine } from "../actions/perform.ts";
 import type { RunHistory } from "../core/history.ts";
 import type { RunStore } from "../core/ports.ts";
@@ -67,6 +69,8 @@ export async function compose(): Promise<Loaded> {
       places,
       engine,
       history: historyOf(store, redactor.redact),
+      listSettings: () => listSettings(settingsFiles),
+      listDefinitions: () => listDefinitions(places),
       names: async (kind) => [...(await loadCatalogue(places))[`${kind}s`].keys()],
       settingKeys: () => settingKeys().map(({ key }) => key),
     };

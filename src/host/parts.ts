@@ -1,6 +1,7 @@
 import type { Action } from "../actions/action.ts";
 import type { Completion, CompletionSources } from "../actions/command-line.ts";
 import type { ActionContext, ActionResult } from "../actions/context.ts";
+import type { DefinitionRow, Listed, SettingRow } from "../core/catalogue.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
 import type { ReportMaterial } from "../core/report.ts";
@@ -61,6 +62,8 @@ export interface Project extends Pick<ActionContext, "places" | "settingsFiles" 
   readonly engine: RunEngine;
   /** What counts here now. */
   settings(): Promise<Settings>;
+  listSettings(): Promise<Listed<SettingRow>>;
+  listDefinitions(): Promise<Listed<DefinitionRow>>;
   readonly names: CompletionSources["names"];
   readonly settingKeys: CompletionSources["settingKeys"];
 }

@@ -43,9 +43,12 @@ async function layered<Definition extends Described>(
   parse: (place: ResourceFile, text: string, found: Findings) => Definition | undefined,
   layers: Layers,
 ): Promise<ReadonlyMap<string, Definition>> {
-  const top = new Map<string, { file: string; definition: Definition | undefined; found: Findings }>();
+  const top = new Map<
+    string,
+    Pick<ResourceFile, "file" | "source"> & { definition: Definition | undefined; found: Findings }
+  >();
   for (const place of files.filter((file) => file.kind === kind)) {
-    const { file } = place;
+    const { file, source } = place;
     const found = new Findings();
     const text = await readText(file, found);
     const definition = text === undefined ? undefined : parse(place, text, found);
@@ -57,12 +60,12 @@ async function layered<Definition extends Described>(
       found.warn(`${file}:1`, message, "rename one of them");
     }
     layers.found.add(found);
-    top.set(name, { file, definition, found });
+    top.set(name, { file, source, definition, found });
   }
   const definitions = new Map<string, Definition>();
-  for (const [name, { file, definition, found }] of top) {
+  for (const [name, { file, source, definition, found }] of top) {
     if (definition) definitions.set(name, definition);
-    else layers.broken.push({ kind, name, file, problems: found.errors });
+    else layers.broken.push({ kind, name, source, file, problems: found.errors });
   }
   return definitions;
 }

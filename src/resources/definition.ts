@@ -88,6 +88,7 @@ export interface StepDefinition
 export interface BrokenDefinition {
   readonly kind: ResourceKind;
   readonly name: string;
+  readonly source: ResourceSource;
   readonly file: string;
   readonly problems: readonly PlanProblem[];
 }

@@ -125,6 +125,8 @@ export interface Setting {
   readonly schema: TSchema;
   /** What is accepted, in words: `a whole number from 1 to 10`, `park | continue`. */
   readonly type: string;
+  /** Values of it that can be listed. */
+  readonly choices: readonly string[];
   readonly default: unknown;
   readonly description: string;
 }
@@ -138,10 +140,17 @@ export function settingKeys(): readonly Setting[] {
       key: member === "" ? name : `${name}.${member}`,
       schema: of,
       type: allowed(of),
+      choices: choices(of),
       default: of.default,
       description: of.description ?? "",
     }));
   });
+}
+
+function choices(schema: TSchema): readonly string[] {
+  if (Array.isArray(schema.anyOf)) return schema.anyOf.flatMap((one: TSchema) => choices(one));
+  if (schema.type === "boolean") return ["true", "false"];
+  return schema.const === undefined ? [] : [String(schema.const)];
 }
 
 function allowed(schema: TSchema): string {

@@ -1,4 +1,5 @@
 import type { ActionContext, ActionResult } from "../../src/actions/context.ts";
+import type { DefinitionRow, SettingRow } from "../../src/core/catalogue.ts";
 import type { RunEvent, StoredEvent } from "../../src/core/events.ts";
 import { fold } from "../../src/core/evolve.ts";
 import { RunNotFound } from "../../src/core/failure.ts";
@@ -247,6 +248,8 @@ export class World {
   loads = 0;
   hasRuns = false;
   settings: Settings = defaultSettings;
+  settingRows: readonly SettingRow[] = [];
+  definitionRows: readonly DefinitionRow[] = [];
   perform: Perform = async (action) => ({ ok: true, text: "done", details: { action, ok: true } });
 
   /** A fresh instance of the extension, registered but not started. */
@@ -306,6 +309,8 @@ export class World {
       history: noHistory("/project"),
       places: { builtin: "/package", user: "/user" },
       settingsFiles: { user: "/user/config.json" },
+      listSettings: async () => ({ rows: this.settingRows, problems: [] }),
+      listDefinitions: async () => ({ rows: this.definitionRows, problems: [] }),
       names: async () => [],
       settingKeys: () => [],
       settings: async () => this.settings,
