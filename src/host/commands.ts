@@ -33,10 +33,10 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
       handler: (line, ctx) => act(name, line, sessions.of(ctx), parts),
     });
   }
-  for (const { name, summary } of screens) {
+  for (const { name, summary, like } of screens) {
     pi.registerCommand(`team-${name}`, {
       description: summary,
-      getArgumentCompletions: (prefix) => completions("inbox", prefix, sessions.newest()),
+      getArgumentCompletions: (prefix) => completions(like, prefix, sessions.newest()),
       handler: (line, ctx) => act(name, line, sessions.of(ctx), parts),
     });
   }
@@ -75,6 +75,7 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
 async function act(name: string, line: string, session: LiveSession, parts: HostParts): Promise<void> {
   if (name === "dashboard" || name === "transcript")
     return look(session, parts, { line, isTranscript: name === "transcript" });
+  if (name === "settings" || name === "resources") return browse(name, line, session, parts);
   const isScreen = screens.some((screen) => screen.name === name);
   const meant = isScreen || name === "respond" ? meantBy(line, isScreen) : undefined;
   if (!staysAlive(session.mode) && isScreen)
@@ -92,6 +93,25 @@ async function look(session: LiveSession, parts: HostParts, opening: Opening): P
     // Loaded when somebody looks: a host's start pays nothing for it.
     const { openDashboard } = await import("./dashboard.ts");
     await openDashboard(session, parts, opening);
+  } catch (error) {
+    session.report(error);
+  }
+}
+
+/** Opens the settings or the definitions; where there is no screen, a list of them is the answer. */
+async function browse(
+  name: "settings" | "resources",
+  line: string,
+  session: LiveSession,
+  parts: HostParts,
+): Promise<void> {
+  if (session.mode !== "tui")
+    return name === "settings"
+      ? answer("config", "", session, parts)
+      : answer("list", "--resource agent", session, parts);
+  try {
+    const { openBrowser } = await import("./browser.ts");
+    await openBrowser(session, name, line.trim());
   } catch (error) {
     session.report(error);
   }

@@ -28,9 +28,11 @@ test("the factory registers and does nothing else", () => {
     "team-doctor",
     "team-list",
     "team-mailbox",
+    "team-resources",
     "team-respond",
     "team-run",
     "team-send",
+    "team-settings",
     "team-status",
     "team-transcript",
   ]);

@@ -25,6 +25,8 @@ export class FakeSession {
   readonly sent: Sent[] = [];
   readonly notes: { readonly text: string; readonly level: string | undefined }[] = [];
   widget: unknown;
+  /** What lies over everything. */
+  overlay: Overlay | undefined;
   status: string | undefined;
   isIdle = true;
   hasUI = true;
@@ -43,6 +45,11 @@ export class FakeSession {
       signal.addEventListener("abort", () => resolve(undefined), { once: true });
     });
   }
+}
+
+interface Overlay {
+  readonly screen: { render(width: number): string[]; handleInput(data: string): void };
+  readonly terminal: { columns: number; rows: number };
 }
 
 /** A dialog: a list to choose from, or an input. */
@@ -148,6 +155,17 @@ export class FakePi {
     return (widget as { render(width: number): string[] }).render(width);
   }
 
+  overlayLines(columns: number, rows: number): string[] {
+    const { overlay } = this.session;
+    if (overlay === undefined) return [];
+    Object.assign(overlay.terminal, { columns, rows });
+    return overlay.screen.render(columns);
+  }
+
+  overlayKey(data: string): void {
+    this.session.overlay?.screen.handleInput(data);
+  }
+
   #ui() {
     const { session } = this;
     const theme = { fg: (_: string, text: string) => text, bold: (text: string) => text };
@@ -164,6 +182,16 @@ export class FakePi {
       input: (title: string, hint: string, { signal }: { signal: AbortSignal }) =>
         session.dialog({ title, hint }, signal),
       getEditorText: () => session.typed,
+      custom: (make: (...given: unknown[]) => Overlay["screen"]) =>
+        new Promise<void>((resolve) => {
+          const terminal = { columns: 80, rows: 24 };
+          const done = (): void => {
+            session.overlay = undefined;
+            resolve();
+          };
+          const screen = make({ terminal, requestRender }, theme, { matches: () => false }, done);
+          session.overlay = { screen, terminal };
+        }),
       setWidget: (_key: string, content: unknown) => {
         session.widget = typeof content === "function" ? content({ requestRender }, theme) : content;
       },

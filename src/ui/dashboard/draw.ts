@@ -1,9 +1,9 @@
 import { hints, keyLines } from "../binding.ts";
 import { glyphOf } from "../glyph.ts";
+import { marker, windowTop } from "../listing.ts";
 import { words } from "../strings.ts";
 import type { Theme } from "../theme.ts";
 import { needs, runHeader } from "../widget.ts";
-import { marker, windowTop } from "../listing.ts";
 import { drawCell, drawLine, type Line, measure, plain, type Span, wrap } from "../width.ts";
 import { mailAt, mailOrder } from "./fact-panes.ts";
 import { bindings } from "./keys.ts";

@@ -1,0 +1,105 @@
+import type { ExtensionUIContext } from "@mariozechner/pi-coding-agent";
+import { keyName } from "../ui/key-name.ts";
+import { asciiTheme, type Theme } from "../ui/theme.ts";
+import { Lines } from "./lines.ts";
+import type { LiveSession } from "./session.ts";
+
+type Factory = Parameters<ExtensionUIContext["custom"]>[0];
+
+/** Keys that a person may have bound otherwise, and what ours are called. */
+const bound = {
+  ...{
+    "tui.select.up": "up",
+    "tui.select.down": "down",
+    "tui.select.confirm": "enter",
+    "tui.select.cancel": "escape",
+  },
+  ...{ "tui.select.pageUp": "pageUp", "tui.select.pageDown": "pageDown" },
+} as const;
+
+/** What an overlay stands on. */
+export interface Stage {
+  readonly session: LiveSession;
+  readonly tui: Parameters<Factory>[0];
+  readonly theme: Theme;
+  readonly keybindings: Parameters<Factory>[2];
+  readonly close: () => void;
+}
+
+/** The whole screen as a component of the host: keys in, lines out; never throws. */
+export abstract class Overlay extends Lines {
+  readonly stage: Stage;
+  readonly end = new AbortController();
+  #height = 0;
+
+  constructor(stage: Stage, draw: (width: number, height: number) => string[]) {
+    super((width) => draw(width, this.#height));
+    this.stage = stage;
+  }
+
+  /** What a key of this name does. */
+  protected abstract press(key: string): void;
+
+  override render(width: number): string[] {
+    const { rows } = this.stage.tui.terminal;
+    if (rows !== this.#height) this.invalidate();
+    this.#height = rows;
+    return super.render(width);
+  }
+
+  handleInput(data: string): void {
+    try {
+      this.press(this.#nameOf(data));
+      this.redraw();
+    } catch (error) {
+      this.stage.session.report(error);
+    }
+  }
+
+  dispose(): void {
+    this.end.abort();
+  }
+
+  redraw(): void {
+    if (!this.end.signal.aborted && this.isChanged()) this.stage.tui.requestRender();
+  }
+
+  #nameOf(data: string): string {
+    const name = keyName(data);
+    // What is typed into a box is text, whatever it is bound to.
+    if ([...name].length === 1) return name;
+    for (const [id, ours] of Object.entries(bound))
+      if (this.stage.keybindings.matches(data, id as keyof typeof bound)) return ours;
+    return name;
+  }
+}
+
+/** Opens an overlay over everything; resolves when it is open. It closes with its session. */
+export async function openOverlay(session: LiveSession, make: (stage: Stage) => Overlay): Promise<void> {
+  const { ui } = await (await session.load()).project.settings();
+  const factory = (
+    tui: Stage["tui"],
+    theme: Theme,
+    keybindings: Stage["keybindings"],
+    done: () => void,
+  ): Overlay => {
+    const shown = ui.glyphs === "ascii" ? asciiTheme(theme) : theme;
+    const close = (): void => {
+      screen.dispose();
+      done();
+    };
+    const screen: Overlay = make({ session, tui, theme: shown, keybindings, close });
+    session.signal.addEventListener("abort", close, { once: true });
+    return screen;
+  };
+  const overlayOptions = { width: "100%", maxHeight: "100%", anchor: "top-left" } as const;
+  session.touch((ctx) => {
+    // The host's theme has the colours that ours names.
+    ctx.ui
+      .custom<void>((tui, theme, keys, done) => factory(tui, theme, keys, () => done()), {
+        overlay: true,
+        overlayOptions,
+      })
+      .catch(session.report);
+  });
+}
