@@ -76,7 +76,7 @@ async function follow(
   try {
     if (background || (context.returnsAtOnce && !isProposed))
       return await started(runId, background, context);
-    return await awaitRun(runId, context, "cancel", isProposed);
+    return await awaitRun(runId, context, "cancel");
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const remedy = `team status run=${runId} says where it stands`;

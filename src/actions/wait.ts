@@ -28,14 +28,13 @@ export async function awaitRun(
   runId: RunId,
   context: ActionContext,
   onAbort: "cancel" | "leave",
-  isProposed = false,
 ): Promise<Performed> {
   const { signal } = context;
   const end = await watch(runId, context, { until: "rest", ...(signal !== undefined && { signal }) });
   const isEsc = end === "aborted" && signal?.reason !== "shutdown";
   return isEsc && onAbort === "cancel"
     ? cancelAndWait(runId, context, "interrupted by Esc")
-    : report(runId, end, context, isProposed);
+    : report(runId, end, context);
 }
 
 /** Asks the run to end and waits, within bounds, until its whole process tree was verified gone. */
@@ -50,7 +49,7 @@ export async function cancelAndWait(
   return report(runId, end, context);
 }
 
-function report(runId: RunId, end: WatchEnd, context: ActionContext, isProposed = false): Promise<Performed> {
+function report(runId: RunId, end: WatchEnd, context: ActionContext): Promise<Performed> {
   return onRun({ run: runId }, context, ({ view, events }) => {
     if (isFinalRun(view.status))
       return aboutRun(view.status === "completed", view, outcomeText(view, context), context);
@@ -61,8 +60,8 @@ function report(runId: RunId, end: WatchEnd, context: ActionContext, isProposed 
     const what = asked?.kind === "approval" ? "The run waits for approval." : "The run asks something.";
     const why = asked === undefined ? whyNow[end] + survivors : what;
     const text = [why, runHeader(view, now), taskTable(view, now), ...questionText(view, now), next];
-    const isPlan = isProposed && asked?.about?.kind === "plan";
-    return aboutRun(end === "aborted" || isPlan, view, text.join("\n"), context);
+    // To be asked is no failure.
+    return aboutRun(end === "aborted" || asked !== undefined, view, text.join("\n"), context);
   });
 }
 

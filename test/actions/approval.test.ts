@@ -89,7 +89,9 @@ it("a run asks for approval of its plan where the settings or its workflow say s
   const { context } = world(root(), works);
   await writeFile(context.settingsFiles.user, '{ "requireApproval": true }');
   await writeFile(context.settingsFiles.project ?? "", '{ "requireApproval": false }');
-  const { text } = await perform("run", { tasks: graph }, context);
+  const { ok, text } = await perform("run", { tasks: graph }, context);
   expect(text).toContain("The run waits for approval.");
+  // To be asked is no failure.
+  expect(ok).toBe(true);
   for (const file of Object.values(context.settingsFiles)) await writeFile(file, "{}");
 });
