@@ -1,3 +1,4 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { visibleWidth } from "@mariozechner/pi-tui";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -12,7 +13,7 @@ import {
   press,
   type Scene,
 } from "../../src/ui/browser/keys.ts";
-import { asciiTheme } from "../../src/ui/theme.ts";
+import { asciiTheme, plainTheme } from "../../src/ui/theme.ts";
 import { ansiTheme, anyText, bare, unprintable } from "./arbitrary.ts";
 
 const begin: Browser = { filter: "", scope: "user", top: 0 };
@@ -142,4 +143,21 @@ test("a switch is turned, a choice is gone through, a text is typed and kept unt
   expect(answered(state, "config", true).box).toBeUndefined();
   expect(typed(scene, "/", "l", "i", "m", "enter", "u", "n").intents).toEqual([]);
   expect(typed(scene, "/", "l", "i", "m", "enter", "u", "y").intents).toEqual([set("limit", "unset")]);
+});
+
+/** `UPDATE_SCREENS=1` writes them anew; read what changed before it is committed. */
+test.each([20, 80, 200])("the settings at %d columns are the screen that was looked at", async (width) => {
+  const rows = [
+    row("concurrency", 8, { default: 4, source: "project", type: "a whole number from 1 to 1000" }),
+    row("ui.glyphs", "unicode", { choices: ["unicode", "ascii"], description: "Zeichen 日本 👍." }),
+    row("permissions.deny", ["bash(git push *)"], { default: [], source: "user" }),
+  ];
+  const problems = [{ where: "/p/config.json:3", message: '"concurrency" is odd', remedy: "mend it" }];
+  const entries = settingEntries({ rows, problems });
+  const files = { user: "/user/config.json", project: "/p/config.json" };
+  const scene: Scene = { title: "Settings", entries, problems: problems.map(problemText), files };
+  const screen = `${draw(begin, scene, width, 24, plainTheme).join("\n").trimEnd()}\n`;
+  const file = new URL(`../golden/screens/settings-${width}.txt`, import.meta.url);
+  if (process.env.UPDATE_SCREENS === "1") await writeFile(file, screen);
+  expect(screen).toBe(await readFile(file, "utf8"));
 });
