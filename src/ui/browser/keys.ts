@@ -109,6 +109,7 @@ export function listed({ state, scene }: Pick<Moment, "state" | "scene">): reado
   });
 }
 
+/** The entry that keys are about; none where nothing matches. */
 export function chosenEntry(moment: Pick<Moment, "state" | "scene">): Entry | undefined {
   const entries = listed(moment);
   return entries.find(({ id }) => id === moment.state.chosen) ?? entries[0];
