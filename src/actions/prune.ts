@@ -1,3 +1,4 @@
+import { RunNotFound } from "../core/failure.ts";
 import { HistoryRefused } from "../core/history.ts";
 import type { Manifest, RunListing } from "../core/ports.ts";
 import { countOf } from "../lib/wording.ts";
@@ -74,6 +75,7 @@ async function removal(
   try {
     return await context.history.remove(listing.runId, markOf(listing, reason, context));
   } catch (error) {
+    if (error instanceof RunNotFound) return "somebody else has removed it";
     if (!(error instanceof HistoryRefused)) throw error;
     return error.message;
   }

@@ -1,7 +1,7 @@
 import { lstat, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { StoredEvent } from "../core/events.ts";
-import { JournalDamaged, RunNotFound } from "../core/failure.ts";
+import { JournalDamaged, RunNotFound, StorageError } from "../core/failure.ts";
 import {
   type Extent,
   type Footprint,
@@ -42,9 +42,26 @@ const unfinishedMinAgeMs = 3_600_000;
 const temporaryShape = /^\..+\.[0-9a-f]{12}\.tmp$/;
 const unfinishedShape = /^\.[a-z0-9-]+\.[0-9a-f]{12}$/;
 
+async function removed(
+  { runId, path }: RunDirectory,
+  mark: Parameters<RunHistory["remove"]>[1],
+  parts: HistoryParts,
+): Promise<string | undefined> {
+  const { root } = parts.store;
+  const lease = await heldAlone(runId, parts);
+  try {
+    await ended({ runId, workers: workersIn(lease?.history ?? []) }, parts);
+    const goal = oneLine(mark.goal, 200);
+    await bury(root, redactFreeText({ v: 1, runId, ...mark, goal }, parts.redact));
+    return await discard(root, path, runId);
+  } finally {
+    await givenUp(lease);
+  }
+}
+
 /** The past of the runs in `parts.store`. Opens and makes nothing by itself. */
 export function openHistory(parts: HistoryParts): RunHistory {
-  const { store, redact } = parts;
+  const { store } = parts;
   const { root } = store;
   return {
     exports: join(root, "exports"),
@@ -54,14 +71,13 @@ export function openHistory(parts: HistoryParts): RunHistory {
       const run = runDirectory(root, runId);
       if (!(await onDisk("use", run.path, () => isRealDirectory(run.path))))
         throw new RunNotFound(runId, root);
-      const lease = await heldAlone(runId, parts);
       try {
-        await ended({ runId, workers: workersIn(lease?.history ?? []) }, parts);
-        const goal = oneLine(mark.goal, 200);
-        await bury(root, redactFreeText({ v: 1, runId, ...mark, goal }, redact));
-        return await discard(root, run.path, runId);
-      } finally {
-        await givenUp(lease);
+        return await removed(run, mark, parts);
+      } catch (error) {
+        // Somebody else was faster.
+        if ((error instanceof StorageError || errnoOf(error) === "ENOENT") && !(await exists(run.path)))
+          throw new RunNotFound(runId, root);
+        throw error;
       }
     },
     transcript: (runId, task, attempt, where) =>

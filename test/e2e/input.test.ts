@@ -51,7 +51,7 @@ const malformed: readonly (readonly [string, Json, string])[] = [
   ["a task that waits for itself", graph(task("a", { dependsOn: ["a"] })), "itself"],
   ["two tasks of one name", graph(task("a"), task("a")), '"a"'],
   ["a dependency that is missing", graph(task("a", { dependsOn: ["zz"] })), "zz"],
-  ["a task without a text", graph({ id: "a", agent: "executor" }), "tasks[0].task"],
+  ["a task without a text", graph({ id: "a", agent: "executor" }), 'task "a" says nothing to do'],
   ["a task without an id", graph({ agent: "executor", task: "do it" }), "tasks[0].id"],
   ["a task id that is a path", graph(task("../../escape")), "../../escape"],
   ["a task id that is no name", graph(task("a b/c")), "a b/c"],

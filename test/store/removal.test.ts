@@ -2,8 +2,8 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { fold } from "../../src/core/evolve.ts";
-import { AlreadyContinued } from "../../src/core/failure.ts";
-import type { ImportTerms } from "../../src/core/history.ts";
+import { AlreadyContinued, RunNotFound } from "../../src/core/failure.ts";
+import { HistoryRefused, type ImportTerms } from "../../src/core/history.ts";
 import { isFinalRun } from "../../src/core/status.ts";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { leavingWorkers } from "../support/instant-workers.ts";
@@ -99,6 +99,23 @@ it("removes a run that is killed anywhere on the way either wholly or not at all
   }
   expect(steps).toBeGreaterThan(5);
   expect(await readdir(join(root, "trash"))).toEqual([]);
+});
+
+it("removed by several at once, a run is removed by one; the others are told that it is gone or held", async () => {
+  const { world, runId, bundle, terms } = await finished();
+  const { history, engine, root } = world;
+  for (let round = 0; round < 20; round++) {
+    const many = Array.from({ length: 4 }, () => history.remove(runId, mark));
+    const failed = (await Promise.allSettled(many)).flatMap((one) =>
+      one.status === "rejected" ? [one.reason] : [],
+    );
+    expect(failed.length).toBeLessThan(4);
+    for (const error of failed)
+      expect(error instanceof RunNotFound || error instanceof HistoryRefused, String(error)).toBe(true);
+    expect(await engine.list()).toEqual([]);
+    expect(await names(join(root, "trash"))).toEqual([]);
+    await history.importRun(bundle, terms);
+  }
 });
 
 it("imports a run that is killed anywhere on the way either wholly or not at all", async () => {
