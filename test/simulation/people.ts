@@ -70,11 +70,12 @@ export class People {
     const { manifest, driver } = listing;
     const isFinal = ["completed", "failed", "cancelled"].includes(manifest.status);
     const isParked = manifest.status === "blocked";
+    if (!isFinal) await this.#answer();
+    // Their own words, too, are to be taken by somebody.
     const isAsked = [...this.#world.disk.run(this.#world.runId).inbox.values()].some(
       ({ kind }) => kind !== "start",
     );
     this.#isBusy = hasFaults || !(isFinal || (isParked && !scenario.isResumed && !isAsked));
-    if (!isFinal) await this.#answer();
     if (isFinal || driver === "alive" || driver === "indeterminate") return;
     if (!isParked || isAsked || !scenario.isResumed) return;
     const owner = { sessionId: "session-2", host: this.#world.newHost() };
