@@ -122,6 +122,7 @@ function logLine(moment: Moment, context: Context, rule: Rule | undefined): stri
     rule: rule?.name ?? null,
     prompt: moment.prompt.slice(0, 8_000),
     toolResults: moment.tools,
+    lastToolResult: moment.lastToolResult.slice(0, 8_000),
     tools: (context.tools ?? []).map((tool) => tool.name),
   };
   return `${JSON.stringify(line)}\n`;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Json } from "../support/host.ts";
-import { served, until } from "../support/host.ts";
+import { isAnswered, served, until } from "../support/host.ts";
 import { type Answer, kill, type Lead, makeProject, manifestWhen, type Project } from "./support/lead.ts";
 import { processesOf, workersOf } from "./support/marked.ts";
 import { bash, submit, waitFor, worker } from "./support/rules.ts";
@@ -49,8 +49,7 @@ async function resultOf(runId: string): Promise<string> {
 /** How often an answer reached a worker's model since a moment of its log: as its tool's result, or in its prompt. */
 async function arrivals(since: number): Promise<number> {
   const requests = (await served(project.place)).slice(since);
-  return requests.filter(({ rule, toolResults }) => rule === "told before" || String(toolResults) === "ask")
-    .length;
+  return requests.filter((request) => request.rule === "told before" || isAnswered(request)).length;
 }
 let since = 0;
 beforeEach(async () => {

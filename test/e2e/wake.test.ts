@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Json, served, until } from "../support/host.ts";
+import { isAnswered, type Json, served, until } from "../support/host.ts";
 import { kill, type Lead, makeProject, manifestWhen, type Project } from "./support/lead.ts";
 import { submit, waitFor, worker } from "./support/rules.ts";
 
@@ -42,8 +42,7 @@ async function moment(): Promise<number> {
 }
 /** How often a worker's model was given the answer to a question as the result of its tool. */
 async function answersSince(since: number): Promise<number> {
-  return (await served(project.place)).slice(since).filter(({ toolResults }) => String(toolResults) === "ask")
-    .length;
+  return (await served(project.place)).slice(since).filter(isAnswered).length;
 }
 async function resultOf(runId: string): Promise<string> {
   await manifestWhen(project, runId, "the end", ({ status }) => status === "completed");

@@ -108,6 +108,10 @@ export async function served(place: Place): Promise<readonly Json[]> {
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line));
 }
+/** Whether a request brings the answer to what a worker asked. One whose driver is gone hears instead that nobody listens. */
+export function isAnswered({ lastToolResult }: Json): boolean {
+  return String(lastToolResult).startsWith("Answer: ");
+}
 /** Every file below a directory, relative, sorted. */
 export async function filesBelow(directory: string): Promise<readonly string[]> {
   const found = await readdir(directory, { recursive: true, withFileTypes: true });
