@@ -1,5 +1,6 @@
 import type { Request } from "./commands.ts";
 import type { Draft } from "./draft.ts";
+import { letterOf } from "./letters.ts";
 import type { Mail } from "./mail.ts";
 import type { PlannedTask } from "./plan.ts";
 import { planLines } from "./plan-text.ts";
@@ -17,13 +18,13 @@ export function requestApprovals(draft: Draft): boolean {
   if (state.status === "queued" || isFinalRun(state.status) || state.cancel !== undefined) return false;
   const { proposedAt, revision, plan, counts } = state;
   if (proposedAt === undefined && counts.waiting === 0) return false;
-  const asked = new Set(state.letters.map(({ mail }) => mail.id));
   const missing: Mail[] = [];
-  if (proposedAt !== undefined && !asked.has(`plan-${revision}`))
+  if (proposedAt !== undefined && letterOf(state, `plan-${revision}`) === undefined)
     missing.push(planMail(state, `plan-${revision}`));
   for (const [index, planned] of plan.tasks.entries()) {
     const task = planned.gate === undefined ? undefined : state.tasks.get(index);
-    if (task?.status !== "waiting" || task.done === undefined || asked.has(task.question)) continue;
+    if (task?.status !== "waiting" || task.done === undefined) continue;
+    if (letterOf(state, task.question) !== undefined) continue;
     missing.push(stepMail(state, planned, index, task.question, task.done));
   }
   for (const mail of missing) draft.add({ type: "mail.posted", mail });
