@@ -86,6 +86,19 @@ export const words = {
     submitted: "submitted",
     unstructured: "unstructured: its final text was taken",
     claim: "claims:",
+    tally: (files: number, added: number, removed: number) =>
+      files === 0 ? "no file" : `${files} ${files === 1 ? "file" : "files"} +${added} -${removed}`,
+    shown: "as its tools showed it, not as git would tell it",
+    unseen: (shells: number, others: number) => {
+      const calls = [
+        shells > 0 ? `${shells} shell ${shells === 1 ? "command" : "commands"}` : "",
+        others > 0 ? `${others} ${others === 1 ? "call" : "calls"} of other tools` : "",
+      ].filter(Boolean);
+      return calls.length === 0 ? "" : `${calls.join(" and ")} ran; what they changed is not seen here`;
+    },
+    partial: "a part of the transcript is left out, and what was changed in it",
+    whole: "written whole; what was there before was not shown",
+    left: (lines: number) => `… ${lines} more lines`,
   },
   cost: {
     whole: "whole run",

@@ -5,11 +5,21 @@ export interface TranscriptEntry {
   /** `prompt`: said to the agent; `said`, `thought`: by it; `call` and `result` of a tool; `note`: of the host or ours. */
   readonly kind: "prompt" | "said" | "thought" | "call" | "result" | "note";
   readonly text: string;
+  /** Of a call, of its result, and of the note that it was refused. */
   readonly tool?: string;
+  /** The same for a call and its result. */
+  readonly callId?: string;
+  /** A call's arguments. */
+  readonly given?: Json;
   /** Lines that begin with `+`, `-` or a space. */
   readonly diff?: string;
   readonly isError?: boolean;
+  /** What stood here is missing. */
+  readonly isGap?: boolean;
 }
+
+/** Types of the records that stand for others: of a transcript that grew too large, and of one that is shown in part. */
+const gaps: readonly unknown[] = ["cut", "left out here"];
 
 /** The entries of a session.jsonl, or of a part of one; lines that are no objects are left out. Total. */
 export function readTranscript(lines: string): readonly TranscriptEntry[] {
@@ -23,26 +33,33 @@ function entriesOf(event: Json): readonly TranscriptEntry[] {
   const { type, message, ...rest } = event;
   if (type === "message_end" && isRecord(message)) return messageEntries(message);
   const told = Object.entries(rest).map(([name, value]) => `${name}: ${spelled(value)}`);
-  return [{ kind: "note", text: [spelled(type), told.join(", ")].filter(Boolean).join(" · ") }];
+  const text = [spelled(type), told.join(", ")].filter(Boolean).join(" · ");
+  const refused = type === "tool_refused" && { tool: spelled(event.tool) };
+  return [{ kind: "note", text, ...refused, ...(gaps.includes(type) && { isGap: true }) }];
 }
 
-function messageEntries({ role, content, toolName, isError, details, errorMessage }: Json) {
+function messageEntries({ role, content, toolName, toolCallId, isError, details, errorMessage }: Json) {
   const given = typeof content === "string" ? [{ type: "text", text: content }] : content;
   const parts = Array.isArray(given) ? given.filter(isRecord) : [];
   if (role === "toolResult") {
     const diff = isRecord(details) && typeof details.diff === "string" ? { diff: details.diff } : {};
     const text = parts.map(wordsOf).join("\n");
     const result = { kind: "result", text, tool: spelled(toolName), isError: isError === true } as const;
-    return [{ ...result, ...diff }];
+    return [{ ...result, ...idOf(toolCallId), ...diff }];
   }
   const entries = parts.map((part): TranscriptEntry => {
-    const { type, name, arguments: given } = part;
-    if (type === "toolCall") return { kind: "call", tool: spelled(name), text: callText(given) };
+    const { type, name, id, arguments: given } = part;
+    const call = { kind: "call", tool: spelled(name), text: callText(given), ...idOf(id) } as const;
+    if (type === "toolCall") return { ...call, ...(isRecord(given) && { given }) };
     const kind = type === "thinking" ? "thought" : role === "assistant" ? "said" : "prompt";
     return { kind, text: wordsOf(part) };
   });
   const failure: TranscriptEntry = { kind: "note", text: spelled(errorMessage), isError: true };
   return [...entries, failure].filter(({ kind, text }) => kind === "call" || text.trim() !== "");
+}
+
+function idOf(id: unknown): Pick<TranscriptEntry, "callId"> {
+  return typeof id === "string" ? { callId: id } : {};
 }
 
 function wordsOf({ type, text, thinking }: Json): string {

@@ -8,6 +8,7 @@ import { walk } from "../core/walk.ts";
 import { agent, type completed, failed, plan, result, task, terms } from "../support/plan.ts";
 import { Random } from "../support/random.ts";
 import { anyText, anyView } from "./arbitrary.ts";
+import { worked } from "./worked.ts";
 
 const start = Date.parse("2026-11-21T09:00:00Z");
 const room = { workers: 9, writer: true };
@@ -41,7 +42,10 @@ export function conversation(words: string): string {
     { type: "message_end", message: { role: "assistant", content: [{ type: "text", text: words }, tool] } },
     {
       type: "message_end",
-      message: { role: "toolResult", toolName: "edit", content: [{ type: "text", text: words }], details },
+      message: {
+        ...{ role: "toolResult", toolName: "edit", toolCallId: "1" },
+        ...{ content: [{ type: "text", text: words }], details },
+      },
     },
     { type: "tool_refused", tool: "bash", reason: words },
     { type: "cut", dropped: 3 },
@@ -102,7 +106,7 @@ export function busyRun(words = "the voucher takes too little off the cart"): Re
   end(20, "review", 1, done("Looks right.", spent(20_000, 1_000, 0.1)));
   after(1, { kind: "tick" });
   const transcripts = new Map([
-    ["execute/1", conversation(words)],
+    ["execute/1", [conversation(words), ...worked(words)].join("\n")],
     ["explore-cart/1", conversation(words)],
   ]);
   return materialOf(history, { transcripts, results: new Map([["plan", `The whole plan. ${words}`]]) });

@@ -87,6 +87,11 @@ describe("a report", () => {
       ],
       ...["failed (timeout): the voucher", "explore-tests, attempt 2", "waited 1m15s for an answer"],
       ...["acme/small", "$0.61", "notes.md", "run.finished", "Drivers so far", 'class="added">+ 8'],
+      ...[
+        "Changes of attempt 1 <small>3 files +6 -4",
+        "2 shell commands ran",
+        'class="removed">-119 // later',
+      ],
     ])
       expect(report).toContain(told);
   });
@@ -119,7 +124,7 @@ describe("a transcript", () => {
   it("is read into what was said and done", () => {
     expect(
       readTranscript(conversation("w")).map(({ kind, tool }) => (tool ? `${kind} ${tool}` : kind)),
-    ).toEqual([...["prompt", "said", "call edit", "result edit", "note", "note"]]);
+    ).toEqual([...["prompt", "said", "call edit", "result edit", "note bash", "note"]]);
   });
 
   it("of whatever lines, is never thrown over", () => {

@@ -16,6 +16,15 @@ import {
   formatUsage,
   oneLine,
 } from "../../lib/wording.ts";
+import {
+  type Changes,
+  changesOf,
+  type FileChange,
+  isNothing,
+  notesOf,
+  stepLines,
+  tallyOf,
+} from "../changes.ts";
 import { glyphOf } from "../glyph.ts";
 import { readTranscript, type TranscriptEntry } from "../transcript.ts";
 import { type Html, head, html, instant, span, table } from "./html.ts";
@@ -25,6 +34,8 @@ const titleMax = 160;
 const textMax = 20_000;
 const entryMax = 4_000;
 const entriesMax = 400;
+/** Files of one attempt. */
+const filesMax = 200;
 /** Newest records of the journal. */
 const recordsMax = 200;
 
@@ -89,7 +100,10 @@ ${claim !== undefined && html`<h4>Claim <small>by the agent; the engine verified
 <h4>Recorded <small>by the engine</small></h4>
 <p>${countOf(stories.length, "attempt")}${result && `; result of ${countOf(result.bytes, "byte")}, ${result.form}, sha256 ${result.sha256.slice(0, 12)}`}${result?.truncated && ", cut"}${task.denied && `; ${countOf(task.denied, "call")} denied`}.</p>
 ${table(`Attempts of ${id}`, ["attempt", "model", "began (UTC), took", "what became of it", "usage"], rows)}
-${stories.map(({ attempt }) => conversation(attempt, material.transcripts.get(attemptKey(id, attempt))))}</article>\n`;
+${stories.map(({ attempt }) => {
+  const entries = readTranscript(material.transcripts.get(attemptKey(id, attempt)) ?? "");
+  return html`${changed(attempt, changesOf(entries, material.view.cwd))}${conversation(attempt, entries)}`;
+})}</article>\n`;
 }
 
 /** How it ended, and how far one came that did not complete. */
@@ -102,9 +116,21 @@ function planOf(events: readonly StoredEvent[]): Extract<StoredEvent, { type: "r
   return events.find((event) => event.type === "run.started");
 }
 
-function conversation(attempt: number, lines: string | undefined): Html | undefined {
-  if (lines === undefined) return undefined;
-  const entries = readTranscript(lines);
+function changed(attempt: number, changes: Changes): Html | undefined {
+  const { files } = changes;
+  const more = files.length - filesMax;
+  if (isNothing(changes)) return undefined;
+  return html`<details><summary>Changes of attempt ${attempt} <small>${tallyOf(changes)}</small></summary>
+<p>${notesOf(changes).join("; ")}.</p><ol class="talk">${files.slice(0, filesMax).map(fileItem)}</ol>${more > 0 && html`<p>And ${more} more.</p>`}</details>`;
+}
+
+function fileItem({ path, added, removed, steps }: FileChange): Html {
+  const shown = head(steps.flatMap(stepLines).join("\n"), textMax);
+  return html`<li><b>${path} +${added} -${removed}</b><pre>${diffLines(shown)}</pre></li>\n`;
+}
+
+function conversation(attempt: number, entries: readonly TranscriptEntry[]): Html | undefined {
+  if (entries.length === 0) return undefined;
   const more = entries.length - entriesMax;
   return html`<details><summary>Transcript of attempt ${attempt} <small>${entries.length} entries</small></summary>
 <ol class="talk">${entries.slice(0, entriesMax).map(said)}</ol>${more > 0 && html`<p>And ${more} more.</p>`}</details>`;
