@@ -93,6 +93,7 @@ async function watched(runId: RunId, context: ActionContext, terms: WatchTerms):
   };
 
   try {
+    show();
     const { patienceMs } = terms;
     const ends = [follow(), patrol(), ...(patienceMs === undefined ? [] : [patience(patienceMs)])];
     const end = await Promise.race(ends);

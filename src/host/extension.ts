@@ -1,7 +1,7 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
 import { registerCommands } from "./commands.ts";
 import { noticeType } from "./ledger.ts";
-import { messageRenderer, replyType } from "./notice.ts";
+import { renderMessage, replyType } from "./notice.ts";
 import type { HostParts } from "./parts.ts";
 import { LiveSession } from "./session.ts";
 import { registerTool, toolName } from "./tool.ts";
@@ -23,10 +23,10 @@ export function createExtension(parts: HostParts): (pi: ExtensionAPI) => void {
       return live;
     };
 
-    const isAscii = (): boolean => live?.look.isAscii ?? false;
-    registerTool(pi, parts, sessionOf, isAscii);
+    registerTool(pi, parts, sessionOf);
     registerCommands(pi, parts, { of: sessionOf, newest: () => live });
-    for (const type of [noticeType, replyType]) pi.registerMessageRenderer(type, messageRenderer(isAscii));
+    pi.registerMessageRenderer(noticeType, renderMessage);
+    pi.registerMessageRenderer(replyType, renderMessage);
 
     let greeted: LiveSession | undefined;
     pi.on("session_start", (_, ctx) => {
@@ -36,6 +36,9 @@ export function createExtension(parts: HostParts): (pi: ExtensionAPI) => void {
       greeted = session;
       sayClash(pi, session, parts);
       return session.catchUp();
+    });
+    pi.on("agent_start", () => {
+      if (live !== undefined) live.prompts += 1;
     });
     pi.on("agent_end", ({ messages }) => live?.turnEnded(messages));
     pi.on("session_shutdown", ({ reason }) => live?.close(reason));

@@ -20,3 +20,9 @@ export function isTrusted(ctx: ExtensionContext): boolean {
   const ask = "isProjectTrusted" in ctx ? ctx.isProjectTrusted : undefined;
   return typeof ask === "function" ? ask.call(ctx) === true : true;
 }
+
+/** True where a call is aborted before the host says that its session ends: then an abort may be an Esc or not. */
+export function abortsFirst(ctx: ExtensionContext): boolean {
+  // 0.74.2 neither does so nor has this question; 0.87.1 and 1.5.2 do and have.
+  return "isProjectTrusted" in ctx;
+}

@@ -10,7 +10,6 @@ import { membersOf } from "../lib/json.ts";
 import { hostChecks } from "./checks.ts";
 import { type Desk, respondInDialog } from "./dialog.ts";
 import { Herald, restOf } from "./herald.ts";
-import { Look } from "./look.ts";
 import { isTrusted, type Mode, modeOf, staysAlive } from "./mode.ts";
 import type { HostParts, Loaded, Project } from "./parts.ts";
 import { RunFeed } from "./run-feed.ts";
@@ -23,6 +22,8 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (view: RunView) => void;
   readonly returnsAtOnce?: boolean;
+  /** Whether the caller was answered already: then what comes of it is told as other news are. */
+  readonly isAnswered?: () => boolean;
 }
 
 /** The reason with which a call is aborted when the session ends: it cancels nothing. */
@@ -39,7 +40,8 @@ export class LiveSession {
   readonly id: string;
   readonly mode: Mode;
   readonly signal: AbortSignal;
-  readonly look: Look;
+  /** How many prompts the agent began to work on. */
+  prompts = 0;
   /** Owner of our tool's name, when it is not we. */
   clash: string | undefined;
   readonly #pi: ExtensionAPI;
@@ -60,15 +62,6 @@ export class LiveSession {
     this.id = ctx.sessionManager.getSessionId();
     this.mode = modeOf(ctx);
     this.signal = this.#end.signal;
-    this.look = new Look({
-      read: async () => (await this.load()).project.settings(),
-      // The host draws everything after a change of its status line, even of none.
-      changed: () => {
-        if (this.mode === "tui") this.touch(({ ui }) => ui.setStatus("team-look", undefined));
-        this.#widget?.changed();
-      },
-      failed: this.report,
-    });
     this.#herald = new Herald({
       clock: parts.clock,
       touch: (act) => this.touch(act),
@@ -105,7 +98,7 @@ export class LiveSession {
   /** Shows a line to the person, where there is one; elsewhere it goes to stderr. */
   say(text: string, level: "info" | "warning" | "error"): void {
     this.touch((ctx) => {
-      if (ctx.hasUI) ctx.ui.notify(this.look.spelled(text), level);
+      if (ctx.hasUI) ctx.ui.notify(text, level);
       else console.error(text);
     });
   }
@@ -167,8 +160,7 @@ export class LiveSession {
       const result = await ("line" in given
         ? loaded.performLine(name, given.line, context)
         : loaded.perform(name, given.raw, context));
-      this.#account(name, result, isLeads);
-      if (name === "config") await this.look.refresh().catch(this.report);
+      this.#account(name, result, isLeads && call.isAnswered?.() !== true);
       return result;
     } finally {
       if (held !== undefined && isLeads) this.#release(held, project);
@@ -213,7 +205,7 @@ export class LiveSession {
     if (this.#isDialogOpen) return this.say("team: a dialog is open already", "info");
     this.#isDialogOpen = true;
     try {
-      const ui = this.look.dialogs(this.#ctx.ui);
+      const { ui } = this.#ctx;
       const { engine } = (await this.load()).project;
       const { clock } = this.#parts;
       const say = (text: string): void => this.say(text, "info");
@@ -328,8 +320,8 @@ export class LiveSession {
   }
 
   async #open(): Promise<RunFeed> {
-    const { engine } = (await this.load()).project;
-    await this.look.refresh();
+    const { engine, settings } = (await this.load()).project;
+    const look = await settings();
     const { clock } = this.#parts;
     const feed = new RunFeed({
       engine,
@@ -353,7 +345,7 @@ export class LiveSession {
     this.#feed = feed;
     this.#widget = new RunWidget({
       clock,
-      look: this.look,
+      look,
       form: this.mode === "tui" ? "component" : "lines",
       onScreen: (act) => this.touch(({ ui }) => act(ui)),
       views: (now) => feed.views(now),

@@ -4,20 +4,19 @@ import { progressDetails } from "../actions/result.ts";
 import type { RunView } from "../core/view.ts";
 import { formatDuration } from "../lib/wording.ts";
 import { callLines, resultLines } from "../ui/card.ts";
-import { asciiTheme } from "../ui/theme.ts";
-import { type IsAscii, linesAgain } from "./lines.ts";
+import { performUntilInterrupted } from "./interruption.ts";
+import { linesAgain } from "./lines.ts";
 import { textOf } from "./notice.ts";
 import type { HostParts } from "./parts.ts";
 import type { LiveSession } from "./session.ts";
 
 export const toolName = "team";
 
-/** Registers the one tool. `sessionOf` gives the session that a context belongs to; `isAscii` is asked at each drawing. */
+/** Registers the one tool. `sessionOf` gives the session that a context belongs to. */
 export function registerTool(
   pi: ExtensionAPI,
   parts: HostParts,
   sessionOf: (ctx: ExtensionContext) => LiveSession,
-  isAscii: IsAscii,
 ): void {
   /** Calls that failed, until the host asks: 0.73.1 takes a failure only from a throw, which loses the details, or from here. */
   const failed = new Set<string>();
@@ -46,7 +45,8 @@ export function registerTool(
       };
       try {
         const origin = { kind: "agent", id: toolCallId } as const;
-        const result = await session.perform(action, { raw: params }, { origin, signal, onProgress });
+        const call = { origin, onProgress, ...(signal !== undefined && { signal }) };
+        const result = await performUntilInterrupted(session, ctx, action, params, call, parts.clock);
         return toolResult(toolCallId, result);
       } catch (error) {
         // The model is told what broke, as with every other failure.
@@ -55,14 +55,11 @@ export function registerTool(
       }
     },
     renderCall: (args, theme, { lastComponent }) =>
-      linesAgain(lastComponent, (width) => callLines(args, width, asciiTheme(theme, isAscii)), isAscii),
+      linesAgain(lastComponent, (width) => callLines(args, width, theme)),
     renderResult: ({ content, details }, state, theme, { lastComponent }) => {
       const text = textOf(content);
-      const shown = asciiTheme(theme, isAscii);
-      return linesAgain(
-        lastComponent,
-        (width) => resultLines({ details, text }, state.expanded, width, shown),
-        isAscii,
+      return linesAgain(lastComponent, (width) =>
+        resultLines({ details, text }, state.expanded, width, theme),
       );
     },
   };

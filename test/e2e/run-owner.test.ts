@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { copyOfCheckout } from "../package/packed.ts";
@@ -125,31 +126,48 @@ describe("a run that its session waits for", () => {
     await expectNothingLeft(runId);
   });
 
-  it.each(["is killed", "quits"])(
-    "is parked when its host %s, seen so by another, and goes on there",
-    async (way) => {
-      const { args, open } = await gated(`parked-when-it-${way.replace(" ", "-")}`);
-      const owner = await project.lead();
-      const { runId } = await owner.run(args);
-      await manifestWhen(project, runId, "a worker", ({ tasks: [only] }) => only?.status === "running");
-      expect((await lead.call({ action: "list" })).text).toContain(runId);
-      if (way === "quits") owner.host.closeInput();
-      else process.kill(owner.host.pid, "SIGKILL");
-      await owner.host.exit;
-      const parked = await manifestWhen(project, runId, "parked", ({ status }) => status === "blocked");
-      expect(parked).toMatchObject({ status: "blocked", cause: "owner_gone" });
-      await expectNothingLeft(runId);
-      const { text } = await lead.call({ action: "list" });
-      expect(text.split("\n").find((line) => line.includes(runId))).toContain("blocked");
-      await open();
-      const resumed = await lead.call({ action: "resume", run: runId });
-      expect({ isError: resumed.isError, text: resumed.text }).toMatchObject({ isError: false });
-      expect(await manifestWhen(project, runId, "its end", isOver)).toMatchObject({
-        ...{ status: "completed", tasks: [{ status: "completed", attempts: 2 }] },
-      });
-      await expectNothingLeft(runId);
-    },
-  );
+  const ways: readonly [string, (host: Lead["host"]) => unknown][] = [
+    ["is killed", ({ pid }) => process.kill(pid, "SIGKILL")],
+    ["is asked to end", ({ pid }) => process.kill(pid, "SIGTERM")],
+    ["loses its terminal", ({ pid }) => process.kill(pid, "SIGHUP")],
+    ["quits", (host) => host.closeInput()],
+  ];
+  it.each(ways)("is parked when its host %s, seen so by another, and goes on there", async (way, end) => {
+    const { args, open } = await gated(`parked-when-it-${way.replaceAll(" ", "-")}`);
+    const owner = await project.lead();
+    const { runId } = await owner.run(args);
+    await manifestWhen(project, runId, "a worker", ({ tasks: [only] }) => only?.status === "running");
+    expect((await lead.call({ action: "list" })).text).toContain(runId);
+    end(owner.host);
+    await owner.host.exit;
+    const parked = await manifestWhen(project, runId, "parked", ({ status }) => status === "blocked");
+    expect(parked).toMatchObject({ status: "blocked", cause: "owner_gone" });
+    await expectNothingLeft(runId);
+    const { text } = await lead.call({ action: "list" });
+    expect(text.split("\n").find((line) => line.includes(runId))).toContain("blocked");
+    await open();
+    const resumed = await lead.call({ action: "resume", run: runId });
+    expect({ isError: resumed.isError, text: resumed.text }).toMatchObject({ isError: false });
+    expect(await manifestWhen(project, runId, "its end", isOver)).toMatchObject({
+      ...{ status: "completed", tasks: [{ status: "completed", attempts: 2 }] },
+    });
+    await expectNothingLeft(runId);
+  });
+
+  it("goes on when its host begins another session while the call waits", async () => {
+    const { args, open } = await gated("switched");
+    const owner = await project.lead();
+    const { runId } = await owner.run(args);
+    await manifestWhen(project, runId, "a worker", ({ tasks: [only] }) => only?.status === "running");
+    await owner.host.request({ type: "new_session" });
+    // Longer than an Esc needs to be told from this.
+    await pause(2_500);
+    expect((await owner.call({ action: "status", run: runId })).details.status).toBe("running");
+    await open();
+    const { status, tasks } = await manifestWhen(project, runId, "its end", isOver);
+    expect({ status, attempts: tasks[0]?.attempts }).toEqual({ status: "completed", attempts: 1 });
+    await owner.host.end();
+  });
 
   it.each(["a reload", "a new session"])("is not disturbed by %s of its host", async (what) => {
     const name = what.replaceAll(" ", "-");

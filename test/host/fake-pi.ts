@@ -29,6 +29,8 @@ export class FakeSession {
   overlay: Overlay | undefined;
   status: string | undefined;
   isIdle = true;
+  /** As the successor host does. */
+  abortsFirst = false;
   hasUI = true;
   mode: "tui" | "rpc" | "json" | "print" = "tui";
   /** What the person types at the moment. */
@@ -122,6 +124,7 @@ export class FakePi {
       sessionManager: () => ({ getSessionId: () => session.id, getEntries: () => session.entries }),
       modelRegistry: () => ({ hasConfiguredAuth: () => true }),
       isIdle: () => () => session.isIdle,
+      ...(session.abortsFirst && { isProjectTrusted: () => () => true }),
     };
     const context = {};
     for (const [name, get] of Object.entries(members)) {
@@ -174,9 +177,8 @@ export class FakePi {
     };
     return {
       notify: (text: string, level?: string) => session.notes.push({ text, level }),
-      setStatus: (key: string, text: string | undefined) => {
-        if (key === "team") session.status = text;
-        this.renders += Number(key !== "team");
+      setStatus: (_key: string, text: string | undefined) => {
+        session.status = text;
       },
       select: (title: string, options: string[], { signal }: { signal: AbortSignal }) =>
         session.dialog({ title, options }, signal),
