@@ -17,6 +17,8 @@ export interface Shape {
   readonly description?: string;
   /** The only values, where there are only some. */
   readonly values?: readonly string[];
+  /** Read, but not told to models: what editors send. */
+  readonly isUnlisted?: true;
 }
 
 interface ValueOf {
@@ -83,4 +85,5 @@ export const taskShapes: Readonly<Record<keyof InlineTask, Shape>> = {
   model: { kind: "name" },
   gate: { kind: "name", description: "approval" },
   writes: { kind: "globs", description: "globs it may write, or none" },
+  timeout: { kind: "name", isUnlisted: true },
 };

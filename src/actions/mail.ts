@@ -1,3 +1,4 @@
+import { staleRevision } from "../core/approval.ts";
 import type { Request } from "../core/commands.ts";
 import { decisionOf } from "../core/decision.ts";
 import type { StoredEvent } from "../core/events.ts";
@@ -55,6 +56,12 @@ async function edited(
     if (state.status === "queued" || state.proposedAt === undefined || isFinalRun(state.status)) {
       const remedy = "team steer tells a task something; team cancel and another run change the rest";
       return refusal([{ where: "tasks", message: `the plan of run ${runId} waits for no approval`, remedy }]);
+    }
+    const meant = Number(/^plan-(\d+)$/.exec(parameters.name ?? "")?.[1] ?? state.revision);
+    const stale = staleRevision(state, meant);
+    if (stale !== undefined) {
+      const remedy = "look at it again: sent once more for that revision, these tasks take its place";
+      return refusal([{ where: "name", message: stale, remedy }]);
     }
     const redacted = tasks.map((task) => ({ ...task, task: context.redact(task.task) }));
     const catalogue = await loadCatalogue(context.places);

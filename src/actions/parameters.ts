@@ -94,8 +94,9 @@ export const promptGuidelines: readonly string[] = [
 ];
 
 function propertiesOf(shapes: Readonly<Record<string, Shape>>): object {
+  const listed = Object.entries(shapes).filter(([, { isUnlisted }]) => isUnlisted !== true);
   return Object.fromEntries(
-    Object.entries(shapes).map(([name, { kind, description }]) => [
+    listed.map(([name, { kind, description }]) => [
       name,
       { ...jsonTypes[kind](), ...(description !== undefined && { description }) },
     ]),

@@ -36,7 +36,7 @@ function planText(
     `Goal: ${oneLine(goal, 300)}`,
     `${tasks.length} tasks, at most ${concurrency} at once; longest chain (${chain.length}): ${oneLine(chain.join(" → "), 400)}.`,
     `Writers take turns in the shared checkout: ${oneLine(writers.join(", ") || "none", 400)}.`,
-    ...(expected === undefined ? [] : [`${formatEstimate(expected)}.`]),
+    `${expected === undefined ? "No earlier run of all these agents tells how long it takes" : formatEstimate(expected)}.`,
     ...planLines(plan, leadModel, tasks.length),
   ].join("\n");
 }

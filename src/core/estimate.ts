@@ -1,41 +1,52 @@
 import type { StoredEvent } from "./events.ts";
 import { graphOf, topologicalOrder } from "./graph.ts";
-import type { Plan, PlannedTask } from "./plan.ts";
+import type { Plan, PlannedTask, RunId } from "./plan.ts";
 import type { Manifest } from "./ports.ts";
 import { isFinalRun, isFinalTask } from "./status.ts";
 import type { RunView, TaskView } from "./view.ts";
 
-/** What tasks of one agent took in the past: medians, in ms and US dollars, of so many completed tasks. */
-export interface Experience {
+/** Ms of time, tokens that went in and came out, US dollars. */
+interface Taken {
   readonly ms: number;
+  readonly input: number;
+  readonly output: number;
   readonly cost: number;
-  readonly tasks: number;
 }
-/** How long the rest of a run takes and what it costs, if it goes as it went before; from so many completed tasks. */
-export type Estimate = Experience;
+/** What tasks of one agent took in the past: medians of so many completed tasks of these runs. */
+export interface Experience extends Taken {
+  readonly tasks: number;
+  readonly runs: ReadonlySet<RunId>;
+}
+/** What the rest of a run takes, if it goes as it went before: from so many completed tasks of so many runs. */
+export interface Estimate extends Taken {
+  readonly tasks: number;
+  readonly runs: number;
+}
 
 const runsMax = 50;
 
 /** What the newest finished runs among these (newest first) tell of each agent; what they reused tells nothing. */
 export function experienceOf(manifests: Iterable<Manifest>): ReadonlyMap<string, Experience> {
-  const taken = new Map<string, { readonly ms: number[]; readonly cost: number[] }>();
+  const taken = new Map<string, { readonly of: Taken[]; readonly runs: Set<RunId> }>();
   let runs = 0;
-  for (const { status, tasks } of manifests) {
+  for (const { runId, status, tasks } of manifests) {
     if (!isFinalRun(status)) continue;
     if (++runs > runsMax) break;
     for (const { agent, status: is, reusedFrom, startedAt, finishedAt, usage } of tasks) {
       if (is !== "completed" || reusedFrom !== undefined || !startedAt || !finishedAt) continue;
-      const of = taken.get(agent) ?? { ms: [], cost: [] };
-      taken.set(agent, of);
-      of.ms.push(Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt)));
-      of.cost.push(usage?.cost ?? 0);
+      const known = taken.get(agent) ?? { of: [], runs: new Set() };
+      taken.set(agent, known);
+      const { input = 0, output = 0, cost = 0 } = usage ?? {};
+      known.of.push({ ms: Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt)), input, output, cost });
+      known.runs.add(runId);
     }
   }
   return new Map(
-    [...taken].map(([agent, { ms, cost }]) => [
-      agent,
-      { ms: median(ms), cost: median(cost), tasks: ms.length },
-    ]),
+    [...taken].map(([agent, known]) => {
+      const of = (key: keyof Taken): number => median(known.of.map((one) => one[key]));
+      const middle = { ms: of("ms"), input: of("input"), output: of("output"), cost: of("cost") };
+      return [agent, { ...middle, tasks: known.of.length, runs: known.runs }];
+    }),
   );
 }
 
@@ -67,16 +78,22 @@ export function estimate(
     const gone = view?.status === "running" ? (standing?.now ?? 0) - (view.startedAt ?? 0) : 0;
     return Math.max(0, (experience.get(agent)?.ms ?? 0) - gone);
   };
-  const costOf = ({ id, agent }: PlannedTask): number =>
-    Math.max(0, (experience.get(agent)?.cost ?? 0) - (views.get(id)?.usage.cost ?? 0));
+  const usual =
+    (key: "input" | "output" | "cost") =>
+    ({ id, agent }: PlannedTask) =>
+      Math.max(0, (experience.get(agent)?.[key] ?? 0) - (views.get(id)?.usage[key] ?? 0));
+  const agents = [...new Set(left.map(({ agent }) => agent))];
   const sum = <T>(of: readonly T[], amount: (one: T) => number): number =>
     of.reduce((total, one) => total + amount(one), 0);
   const writers = left.filter(({ writes }) => writes !== "none");
   const chain = longest(tasks, (task) => (isLeft(task) ? msOf(task) : 0));
   return {
     ms: Math.max(chain, sum(writers, msOf), sum(left, msOf) / Math.max(1, concurrency)),
-    cost: sum(left, costOf),
-    tasks: sum([...new Set(left.map(({ agent }) => agent))], (agent) => experience.get(agent)?.tasks ?? 0),
+    input: sum(left, usual("input")),
+    output: sum(left, usual("output")),
+    cost: sum(left, usual("cost")),
+    tasks: sum(agents, (agent) => experience.get(agent)?.tasks ?? 0),
+    runs: new Set(agents.flatMap((agent) => [...(experience.get(agent)?.runs ?? [])])).size,
   };
 }
 

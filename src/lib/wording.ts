@@ -98,14 +98,18 @@ export function formatOutcome(of: {
   return of.cause === undefined ? of.kind : `${of.kind} (${of.cause}): ${oneLine(of.message ?? "", 500)}`;
 }
 
-/** "Estimate: about 3m05s and $0.12 (medians of 12 finished tasks of these agents)". */
+/** "Estimate: about 3m05s, ↑120k ↓9k $0.12 (medians of 12 finished tasks of these agents in 3 runs)". */
 export function formatEstimate(of: {
   readonly ms: number;
+  readonly input: number;
+  readonly output: number;
   readonly cost: number;
   readonly tasks: number;
+  readonly runs: number;
 }): string {
-  const cost = of.cost > 0 ? ` and ${formatCost(of.cost)}` : "";
-  return `Estimate: about ${formatDuration(of.ms)}${cost} (medians of ${countOf(of.tasks, "finished task")} of these agents)`;
+  const { input, output, cost } = of;
+  const taken = [formatDuration(of.ms), formatUsage({ input, output, cost })].filter(Boolean).join(", ");
+  return `Estimate: about ${taken} (medians of ${countOf(of.tasks, "finished task")} of these agents in ${countOf(of.runs, "run")})`;
 }
 
 /** "1 task", "2 tasks". */

@@ -5,7 +5,7 @@ import type { Settings } from "../core/settings.ts";
 import { sha256 } from "../lib/hash.ts";
 import type { Catalogue, TeamDefinition, WorkflowDefinition } from "./definition.ts";
 import { Findings } from "./findings.ts";
-import { gate, type Kind, model, paths, whole } from "./kinds.ts";
+import { duration, gate, type Kind, model, paths, whole } from "./kinds.ts";
 import { chooseFrom } from "./suggest.ts";
 import { type TaskDraft, taskOf } from "./task.ts";
 
@@ -28,12 +28,15 @@ export interface InlineTask {
   /** `executor` when absent. */
   readonly agent?: string;
   readonly task: string;
+  /** `-` alone: on nothing, whatever was said before. */
   readonly dependsOn?: readonly string[];
   readonly model?: string;
   /** Globs separated by commas, or `none`. */
   readonly writes?: string;
-  /** `approval`: a person approves its result before it counts. */
+  /** `approval`: a person approves its result before it counts; `none`: nobody need. */
   readonly gate?: string;
+  /** Longest attempt: `90s`, `10m`, `2h`. */
+  readonly timeout?: string;
 }
 
 export type Compiled =
@@ -137,8 +140,17 @@ function inlineDraft(ask: PlanAsk, inline: readonly InlineTask[], goal: string, 
     const writes = check(`${where}.writes`, rest.writes, paths, found);
     const own = check(`${where}.model`, rest.model, model, found);
     const gated = check(`${where}.gate`, rest.gate, gate, found);
+    const attemptMaxMs = check(`${where}.timeout`, rest.timeout, duration, found);
     const step = {
-      ...{ id, where, dependsOn, prompt: task, reads: [], verify: false },
+      ...{
+        id,
+        where,
+        dependsOn: dependsOn.filter((need) => need !== "-"),
+        prompt: task,
+        reads: [],
+        verify: false,
+      },
+      ...(attemptMaxMs && { attemptMaxMs }),
       ...(own && { model: own }),
       ...(gated && { gate: gated }),
       ...(writes && { writes: writes.length === 0 ? ("none" as const) : writes }),

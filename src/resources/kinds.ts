@@ -96,7 +96,8 @@ export const unsupported: Kind<""> = {
 export const gate: Kind<"approval" | ""> = {
   rule: "is no gate that this version honours",
   remedy: "write approval, for a person's; let a step of its own run what is to be checked",
-  read: (value) => (isOff(value) ? "" : scalar(value) === "approval" ? "approval" : undefined),
+  read: (value) =>
+    isOff(value) || scalar(value) === "none" ? "" : scalar(value) === "approval" ? "approval" : undefined,
 };
 
 /** Decoration of other tools. */

@@ -36,19 +36,19 @@ export function revisePlan(
 }
 
 /** What the edit says of this task, over what the plan said. Another agent brings its own limits and models. */
-function kept(old: PlannedTask, { prompt, dependsOn, ...now }: PlannedTask, edit?: InlineTask): PlannedTask {
-  const { output, role } = old;
-  if (now.agent !== old.agent) {
-    const { reads, verify } = old;
-    return { ...now, prompt, dependsOn, reads, verify, ...(output && { output }), ...(role && { role }) };
-  }
+function kept({ gate, ...old }: PlannedTask, { gate: gated, ...now }: PlannedTask, edit?: InlineTask) {
+  const { output, role, reads, verify } = old;
+  const { prompt, dependsOn, models, writes, attemptMaxMs } = now;
+  const approves = edit?.gate === undefined ? gate : gated;
+  const said = { prompt, dependsOn, ...(approves && { gate: approves }) };
+  if (now.agent !== old.agent)
+    return { ...now, ...said, reads, verify, ...(output && { output }), ...(role && { role }) };
   return {
     ...old,
-    prompt,
-    dependsOn,
-    ...(edit?.model !== undefined && { models: now.models }),
-    ...(edit?.writes !== undefined && { writes: now.writes }),
-    ...(now.gate !== undefined && { gate: now.gate }),
+    ...said,
+    ...(edit?.model !== undefined && { models }),
+    ...(edit?.writes !== undefined && { writes }),
+    ...(edit?.timeout !== undefined && { attemptMaxMs }),
   };
 }
 

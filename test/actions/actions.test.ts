@@ -158,14 +158,16 @@ describe("looking at a run", () => {
 
   it("says what a run waits for, what follows, and by earlier runs of its agents how long that takes", async () => {
     const { context } = world(root(), works);
-    expect((await perform("plan", { tasks: graph }, context)).text).not.toContain("Estimate");
+    expect((await perform("plan", { tasks: graph }, context)).text).toContain(
+      "No earlier run of all these agents",
+    );
     await perform("run", { tasks: graph, background: true }, context);
     const first = await perform("status", {}, context);
     expect(first.text).toMatch(
       /It waits for a \(running\), c \(running\)\.\nAfter that: b\.\nLast record: attempt/,
     );
     await perform("wait", {}, context);
-    const expected = /Estimate: about 10s \(medians of 3 finished tasks of these agents\)/;
+    const expected = /Estimate: about 10s \(medians of 3 finished tasks of these agents in 1 run\)/;
     expect((await perform("plan", { tasks: graph }, context)).text).toMatch(expected);
     await perform("run", { tasks: graph, background: true }, context);
     expect((await perform("status", {}, context)).text).toMatch(expected);

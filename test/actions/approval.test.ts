@@ -61,6 +61,9 @@ it("an edit names everything that is wrong with it, changes the plan, and makes 
   );
   const stale = await perform("respond", { name: "plan-1", message: "approve" }, context);
   expect(stale.text).toContain("the plan is at revision 2 now");
+  // Whoever edits a revision does not undo what another one made of it meanwhile.
+  const blind = await perform("respond", { name: "plan-1", tasks: [{ id: "a" }] }, context);
+  expect(blind.text).toContain("that is about revision 1, and the plan is at revision 2 now");
   expect(await perform("respond", { message: "approve" }, context)).toMatchObject({ ok: true });
   const step = await perform("wait", {}, context);
   expect(step.details.status).toBe("waiting");

@@ -8,13 +8,17 @@ import { Random } from "../support/random.ts";
 import { walk } from "./walk.ts";
 
 const past = (ms: number, cost = 1): ReadonlyMap<string, Experience> =>
-  new Map([["explorer", { ms, cost, tasks: 3 }]]);
+  new Map([
+    ["explorer", { ms, cost, ...{ input: 1_000, output: 10, tasks: 3, runs: new Set(["r1", "r2"]) } }],
+  ]);
 const minute = 60_000;
 
 describe("an estimate", () => {
   it("is the longest chain, or all the work over the workers, or the writers in turn, whichever is longest", () => {
     const chain = plan(task("a"), task("b", ["a"]), task("c", ["b"]), task("d"));
-    expect(estimate(chain, 4, past(minute))).toEqual({ ms: 3 * minute, cost: 4, tasks: 3 });
+    expect(estimate(chain, 4, past(minute))).toEqual({
+      ...{ ms: 3 * minute, cost: 4, input: 4_000, output: 40, tasks: 3, runs: 2 },
+    });
     expect(estimate(chain, 1, past(minute))?.ms).toBe(4 * minute);
     const writers = plan(...["a", "b", "c"].map((id) => task(id, [], { writes: ["src/**"] })));
     expect(estimate(writers, 8, past(minute))?.ms).toBe(3 * minute);
@@ -50,9 +54,13 @@ it("of whatever runs there were: nothing of live ones, of what failed or was reu
     const done = manifest.tasks.filter(({ status, reusedFrom }) => status === "completed" && !reusedFrom);
     const known = [...experienceOf([manifest]).values()];
     expect(known.reduce((sum, { tasks }) => sum + tasks, 0)).toBe(isOver ? done.length : 0);
-    for (const { ms, cost } of known) expect(Math.min(ms, cost)).toBeGreaterThanOrEqual(0);
+    for (const { ms, cost, input, output, runs } of known) {
+      expect(Math.min(ms, cost, input, output)).toBeGreaterThanOrEqual(0);
+      expect([...runs]).toEqual([manifest.runId]);
+    }
     const tasks = runView(state, history.now)?.tasks ?? [];
-    const agents = new Map(state.plan.tasks.map(({ agent }) => [agent, { ms: minute, cost: 1, tasks: 1 }]));
+    const each = past(minute).get("explorer");
+    const agents = new Map(state.plan.tasks.flatMap(({ agent }) => (each ? [[agent, each] as const] : [])));
     const rest = estimate(state.plan, 2, agents, { tasks, now: history.now });
     if (isOver) expect(rest).toBeUndefined();
     else if (rest) expect(rest.ms).toBeGreaterThanOrEqual(0);
