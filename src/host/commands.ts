@@ -50,7 +50,7 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
   });
   const names = [...parts.actions, ...screens].map((action) => action.name);
   pi.registerCommand("team", {
-    description: "the dashboard, or an action: /team <action> …",
+    description: "the dashboard, or an action: /team <action>",
     getArgumentCompletions: (prefix) => {
       const [, name = "", rest] = /^\s*(\S*)(?:\s(.*))?$/s.exec(prefix) ?? [];
       if (rest !== undefined) return completions(name, rest, sessions.newest(), `${name} `);

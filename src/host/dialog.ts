@@ -1,4 +1,3 @@
-import type { ExtensionUIContext } from "@mariozechner/pi-coding-agent";
 import { askingText, mailLine } from "../actions/text.ts";
 import { verdictsOf } from "../core/decision.ts";
 import { evolve, fold } from "../core/evolve.ts";
@@ -8,6 +7,7 @@ import { runView } from "../core/run-view.ts";
 import { isFinalRun, isFinalTask } from "../core/status.ts";
 import type { MailView, RunView } from "../core/view.ts";
 import { formatDuration, oneLine } from "../lib/wording.ts";
+import type { Dialogs } from "./look.ts";
 
 /** What a dialog needs of the session that opened it. */
 export interface Desk {
@@ -16,7 +16,7 @@ export interface Desk {
   readonly clock: Clock;
   /** Aborted when the session is over: then every dialog closes. */
   readonly signal: AbortSignal;
-  readonly ui: Pick<ExtensionUIContext, "select" | "input">;
+  readonly ui: Dialogs;
   /** Does it as the person does who types the command, and shows what came of it. */
   readonly perform: (name: string, line: string) => Promise<void>;
   readonly say: (text: string) => void;

@@ -1,7 +1,7 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
 import { registerCommands } from "./commands.ts";
 import { noticeType } from "./ledger.ts";
-import { renderMessage, replyType } from "./notice.ts";
+import { messageRenderer, replyType } from "./notice.ts";
 import type { HostParts } from "./parts.ts";
 import { LiveSession } from "./session.ts";
 import { registerTool, toolName } from "./tool.ts";
@@ -23,10 +23,10 @@ export function createExtension(parts: HostParts): (pi: ExtensionAPI) => void {
       return live;
     };
 
-    registerTool(pi, parts, sessionOf);
+    const isAscii = (): boolean => live?.look.isAscii ?? false;
+    registerTool(pi, parts, sessionOf, isAscii);
     registerCommands(pi, parts, { of: sessionOf, newest: () => live });
-    pi.registerMessageRenderer(noticeType, renderMessage);
-    pi.registerMessageRenderer(replyType, renderMessage);
+    for (const type of [noticeType, replyType]) pi.registerMessageRenderer(type, messageRenderer(isAscii));
 
     let greeted: LiveSession | undefined;
     pi.on("session_start", (_, ctx) => {

@@ -5,13 +5,18 @@ import { drawLine } from "../ui/width.ts";
 /** Lines that fit a width; may throw. */
 export type Draw = (width: number) => string[];
 
-/** A component of the host that draws our lines once a width. It never throws: the host dies of that. */
+/** Whether only ASCII is drawn, as far as that is known yet: never waits, never throws. */
+export type IsAscii = () => boolean;
+
+/** A component of the host that draws our lines once a width and a look. It never throws: the host dies of that. */
 export class Lines implements Component {
   #draw: Draw;
-  #drawn: { readonly width: number; readonly lines: string[] } | undefined;
+  readonly #isAscii: IsAscii;
+  #drawn: { readonly width: number; readonly isAscii: boolean; readonly lines: string[] } | undefined;
 
-  constructor(draw: Draw) {
+  constructor(draw: Draw, isAscii: IsAscii = () => false) {
     this.#draw = draw;
+    this.#isAscii = isAscii;
   }
 
   /** Draws this from now on. */
@@ -22,7 +27,9 @@ export class Lines implements Component {
   }
 
   render(width: number): string[] {
-    if (this.#drawn?.width !== width) this.#drawn = { width, lines: this.#fresh(width) };
+    const isAscii = this.#isAscii();
+    if (this.#drawn?.width !== width || this.#drawn.isAscii !== isAscii)
+      this.#drawn = { width, isAscii, lines: this.#fresh(width) };
     return this.#drawn.lines;
   }
 
@@ -30,7 +37,7 @@ export class Lines implements Component {
   isChanged(): boolean {
     if (this.#drawn === undefined) return true;
     const { width, lines } = this.#drawn;
-    this.#drawn = { width, lines: this.#fresh(width) };
+    this.#drawn = { width, isAscii: this.#isAscii(), lines: this.#fresh(width) };
     return this.#drawn.lines.join("\n") !== lines.join("\n");
   }
 
@@ -49,6 +56,6 @@ export class Lines implements Component {
 }
 
 /** The component of the last time, if it is ours, so that the host keeps one object for one place. */
-export function linesAgain(last: Component | undefined, draw: Draw): Lines {
-  return last instanceof Lines ? last.show(draw) : new Lines(draw);
+export function linesAgain(last: Component | undefined, draw: Draw, isAscii: IsAscii): Lines {
+  return last instanceof Lines ? last.show(draw) : new Lines(draw, isAscii);
 }

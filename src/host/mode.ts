@@ -26,3 +26,8 @@ export function abortsFirst(ctx: ExtensionContext): boolean {
   // 0.74.2 neither does so nor has this question; 0.87.1 and 1.5.2 do and have.
   return "isProjectTrusted" in ctx;
 }
+
+/** True for what the host throws when a context outlived its session. */
+export function isStale(error: unknown): boolean {
+  return error instanceof Error && /\bstale\b/.test(error.message);
+}

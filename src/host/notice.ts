@@ -5,9 +5,10 @@ import { nextStep } from "../core/explain.ts";
 import type { MailView, RunView } from "../core/view.ts";
 import { countOf, formatDuration, formatUsage, oneLine } from "../lib/wording.ts";
 import { messageLines } from "../ui/card.ts";
+import { asciiTheme } from "../ui/theme.ts";
 import { answerKey } from "./dialog.ts";
 import { noticeType, type Told } from "./ledger.ts";
-import { Lines } from "./lines.ts";
+import { type IsAscii, Lines } from "./lines.ts";
 
 /** The answer to a slash command that is too long for a line. */
 export const replyType = "muster-reply";
@@ -118,8 +119,13 @@ export function noticeText(view: RunView, directory: string, now: number): strin
 }
 
 /** How our messages are drawn. */
-export const renderMessage: MessageRenderer = ({ content, details }, { expanded }, theme) =>
-  new Lines((width) => messageLines({ details, text: textOf(content) }, expanded, width, theme));
+export function messageRenderer(isAscii: IsAscii): MessageRenderer {
+  return ({ content, details }, { expanded }, theme) => {
+    const shown = asciiTheme(theme, isAscii);
+    const message = { details, text: textOf(content) };
+    return new Lines((width) => messageLines(message, expanded, width, shown), isAscii);
+  };
+}
 
 /** The text of a message's or result's content. */
 export function textOf(

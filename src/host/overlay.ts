@@ -76,14 +76,14 @@ export abstract class Overlay extends Lines {
 
 /** Opens an overlay over everything; resolves when it is open. It closes with its session. */
 export async function openOverlay(session: LiveSession, make: (stage: Stage) => Overlay): Promise<void> {
-  const { ui } = await (await session.load()).project.settings();
+  await session.look.refresh();
   const factory = (
     tui: Stage["tui"],
     theme: Theme,
     keybindings: Stage["keybindings"],
     done: () => void,
   ): Overlay => {
-    const shown = ui.glyphs === "ascii" ? asciiTheme(theme) : theme;
+    const shown = asciiTheme(theme, () => session.look.isAscii);
     const close = (): void => {
       screen.dispose();
       done();

@@ -1,18 +1,18 @@
 import type { ExtensionUIContext } from "@mariozechner/pi-coding-agent";
 import type { Clock } from "../core/ports.ts";
-import type { Settings } from "../core/settings.ts";
 import type { RunView } from "../core/view.ts";
 import { asciiTheme, plainTheme, type Theme } from "../ui/theme.ts";
 import { statusText, widgetLines } from "../ui/widget.ts";
 import { drawLine } from "../ui/width.ts";
 import { Lines } from "./lines.ts";
+import type { Look } from "./look.ts";
 
 export interface WidgetTerms {
   readonly clock: Clock;
   /** `component`: drawn by the host's terminal; `lines`: sent to a client that draws. */
   readonly form: "component" | "lines";
   /** How much is shown, and with which signs. */
-  readonly look: Pick<Settings, "widget" | "ui">;
+  readonly look: Pick<Look, "isAscii" | "linesMax">;
   /** Lends the host's screen, each time anew because contexts go stale; does nothing when it is gone. */
   readonly onScreen: (act: (ui: Pick<ExtensionUIContext, "setWidget" | "setStatus">) => void) => void;
   readonly views: (now: number) => readonly RunView[];
@@ -81,12 +81,17 @@ export class RunWidget {
     const { clock, form, look, views, onScreen } = this.#terms;
     this.#drawnAt = clock.now();
     const shown = views(this.#drawnAt);
-    const { lines: linesMax } = look.widget;
     const draw = (width: number, theme: Theme): string[] =>
-      widgetLines(views(clock.now()), clock.now(), width, this.#dressed(theme), linesMax);
+      widgetLines(
+        views(clock.now()),
+        clock.now(),
+        width,
+        asciiTheme(theme, () => look.isAscii),
+        look.linesMax,
+      );
     this.#tellStatus(statusText(shown, this.#drawnAt));
     if (shown.length === 0) this.#clear();
-    else if (linesMax === 0) return;
+    else if (look.linesMax === 0) return;
     else if (form === "lines") {
       const lines = draw(clientColumns, plainTheme);
       const text = lines.join("\n");
@@ -95,7 +100,10 @@ export class RunWidget {
     } else if (this.#redraw !== undefined) this.#redraw();
     else {
       const mount: Parameters<ExtensionUIContext["setWidget"]>[1] & object = (tui, theme) => {
-        const lines = new Lines((width) => draw(width, theme));
+        const lines = new Lines(
+          (width) => draw(width, theme),
+          () => look.isAscii,
+        );
         this.#redraw = () => {
           if (lines.isChanged()) tui.requestRender();
         };
@@ -105,13 +113,15 @@ export class RunWidget {
     }
   }
 
-  #dressed(theme: Theme): Theme {
-    return this.#terms.look.ui.glyphs === "ascii" ? asciiTheme(theme) : theme;
-  }
-
   /** The host's footer says the same in a few words. */
   #tellStatus(text: string | undefined): void {
-    const shown = text && drawLine([["text", text]], clientColumns, this.#dressed(plainTheme));
+    const shown =
+      text &&
+      drawLine(
+        [["text", text]],
+        clientColumns,
+        asciiTheme(plainTheme, () => this.#terms.look.isAscii),
+      );
     if (shown !== this.#status) this.#terms.onScreen((ui) => ui.setStatus(key, shown));
     this.#status = shown;
   }

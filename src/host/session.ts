@@ -10,7 +10,8 @@ import { membersOf } from "../lib/json.ts";
 import { hostChecks } from "./checks.ts";
 import { type Desk, respondInDialog } from "./dialog.ts";
 import { Herald, restOf } from "./herald.ts";
-import { isTrusted, type Mode, modeOf, staysAlive } from "./mode.ts";
+import { Look } from "./look.ts";
+import { isStale, isTrusted, type Mode, modeOf, staysAlive } from "./mode.ts";
 import type { HostParts, Loaded, Project } from "./parts.ts";
 import { RunFeed } from "./run-feed.ts";
 import { RunWidget } from "./run-widget.ts";
@@ -40,6 +41,7 @@ export class LiveSession {
   readonly id: string;
   readonly mode: Mode;
   readonly signal: AbortSignal;
+  readonly look: Look;
   /** How many prompts the agent began to work on. */
   prompts = 0;
   /** Owner of our tool's name, when it is not we. */
@@ -62,6 +64,15 @@ export class LiveSession {
     this.id = ctx.sessionManager.getSessionId();
     this.mode = modeOf(ctx);
     this.signal = this.#end.signal;
+    this.look = new Look({
+      read: async () => (await this.load()).project.settings(),
+      // The host draws everything after a change of its status line, even of none.
+      changed: () => {
+        if (this.mode === "tui") this.touch(({ ui }) => ui.setStatus("team-look", undefined));
+        this.#widget?.changed();
+      },
+      failed: this.report,
+    });
     this.#herald = new Herald({
       clock: parts.clock,
       touch: (act) => this.touch(act),
@@ -98,7 +109,7 @@ export class LiveSession {
   /** Shows a line to the person, where there is one; elsewhere it goes to stderr. */
   say(text: string, level: "info" | "warning" | "error"): void {
     this.touch((ctx) => {
-      if (ctx.hasUI) ctx.ui.notify(text, level);
+      if (ctx.hasUI) ctx.ui.notify(this.look.spelled(text), level);
       else console.error(text);
     });
   }
@@ -161,6 +172,7 @@ export class LiveSession {
         ? loaded.performLine(name, given.line, context)
         : loaded.perform(name, given.raw, context));
       this.#account(name, result, isLeads && call.isAnswered?.() !== true);
+      if (name === "config") await this.look.refresh().catch(this.report);
       return result;
     } finally {
       if (held !== undefined && isLeads) this.#release(held, project);
@@ -205,7 +217,7 @@ export class LiveSession {
     if (this.#isDialogOpen) return this.say("team: a dialog is open already", "info");
     this.#isDialogOpen = true;
     try {
-      const { ui } = this.#ctx;
+      const ui = this.look.dialogs(this.#ctx.ui);
       const { engine } = (await this.load()).project;
       const { clock } = this.#parts;
       const say = (text: string): void => this.say(text, "info");
@@ -320,8 +332,8 @@ export class LiveSession {
   }
 
   async #open(): Promise<RunFeed> {
-    const { engine, settings } = (await this.load()).project;
-    const look = await settings();
+    const { engine } = (await this.load()).project;
+    await this.look.refresh();
     const { clock } = this.#parts;
     const feed = new RunFeed({
       engine,
@@ -345,7 +357,7 @@ export class LiveSession {
     this.#feed = feed;
     this.#widget = new RunWidget({
       clock,
-      look,
+      look: this.look,
       form: this.mode === "tui" ? "component" : "lines",
       onScreen: (act) => this.touch(({ ui }) => act(ui)),
       views: (now) => feed.views(now),
@@ -384,9 +396,4 @@ function isOwning(action: string): boolean {
 function noneWhenGone(error: unknown): JournalReading {
   if (error instanceof RunNotFound) return { events: [] };
   throw error;
-}
-
-/** True for what the host throws when a context outlived its session. */
-export function isStale(error: unknown): boolean {
-  return error instanceof Error && /\bstale\b/.test(error.message);
 }

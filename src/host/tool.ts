@@ -4,19 +4,21 @@ import { progressDetails } from "../actions/result.ts";
 import type { RunView } from "../core/view.ts";
 import { formatDuration } from "../lib/wording.ts";
 import { callLines, resultLines } from "../ui/card.ts";
+import { asciiTheme } from "../ui/theme.ts";
 import { performUntilInterrupted } from "./interruption.ts";
-import { linesAgain } from "./lines.ts";
+import { type IsAscii, linesAgain } from "./lines.ts";
 import { textOf } from "./notice.ts";
 import type { HostParts } from "./parts.ts";
 import type { LiveSession } from "./session.ts";
 
 export const toolName = "team";
 
-/** Registers the one tool. `sessionOf` gives the session that a context belongs to. */
+/** Registers the one tool. `sessionOf` gives the session that a context belongs to; `isAscii` is asked at each drawing. */
 export function registerTool(
   pi: ExtensionAPI,
   parts: HostParts,
   sessionOf: (ctx: ExtensionContext) => LiveSession,
+  isAscii: IsAscii,
 ): void {
   /** Calls that failed, until the host asks: 0.73.1 takes a failure only from a throw, which loses the details, or from here. */
   const failed = new Set<string>();
@@ -55,11 +57,14 @@ export function registerTool(
       }
     },
     renderCall: (args, theme, { lastComponent }) =>
-      linesAgain(lastComponent, (width) => callLines(args, width, theme)),
+      linesAgain(lastComponent, (width) => callLines(args, width, asciiTheme(theme, isAscii)), isAscii),
     renderResult: ({ content, details }, state, theme, { lastComponent }) => {
       const text = textOf(content);
-      return linesAgain(lastComponent, (width) =>
-        resultLines({ details, text }, state.expanded, width, theme),
+      const shown = asciiTheme(theme, isAscii);
+      return linesAgain(
+        lastComponent,
+        (width) => resultLines({ details, text }, state.expanded, width, shown),
+        isAscii,
       );
     },
   };

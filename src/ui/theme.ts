@@ -21,7 +21,13 @@ export interface Theme {
 /** No colours: for headless hosts, logs and tests. */
 export const plainTheme: Theme = { fg: (_color, text) => text, bold: (text) => text };
 
-/** The same colours for terminals and eyes that do without our signs and without emoji. */
-export function asciiTheme(theme: Theme): Theme {
-  return { fg: (color, text) => theme.fg(color, text), bold: (text) => theme.bold(text), isAscii: true };
+/** The same colours for terminals and eyes that do without our signs and without emoji, as long as `isAscii` says so. */
+export function asciiTheme(theme: Theme, isAscii = (): boolean => true): Theme {
+  return {
+    fg: (color, text) => theme.fg(color, text),
+    bold: (text) => theme.bold(text),
+    get isAscii() {
+      return isAscii();
+    },
+  };
 }

@@ -73,10 +73,11 @@ const asciiSigns: Readonly<Record<string, string>> = {
   ...{ "○": "o", "●": "*", "◌": "~", "↻": "@", "■": "!", "✓": "+", "✗": "x", "⊘": "/", "–": "-", "·": "-" },
   ...{ "█": "#", "░": ".", "…": "~", "│": "|", "─": "-", "┼": "+", "├": "+", "┤": "+", "└": "`", "┘": "'" },
   ...{ "┴": "+", "┬": "+", "▸": ">", "»": ">", "↑": "^", "↓": "v", "←": "<", "→": ">", "▏": "_" },
+  ...{ "—": "-", "×": "x", "‘": "'", "’": "'", "“": '"', "”": '"' },
 };
 
-/** Plain text with something of ASCII for each of our signs and each emoji, as wide as it was measured. */
-function ascii(text: string): string {
+/** The text with something of ASCII for each of our signs and each emoji, as wide as it was measured. */
+export function ascii(text: string): string {
   if (printableAscii.test(text)) return text;
   const signs = [...segmenter.segment(text)].map(({ segment }) => {
     const isPicture = asciiSigns[segment] === undefined && pictorial.test(segment);

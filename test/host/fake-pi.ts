@@ -177,8 +177,9 @@ export class FakePi {
     };
     return {
       notify: (text: string, level?: string) => session.notes.push({ text, level }),
-      setStatus: (_key: string, text: string | undefined) => {
-        session.status = text;
+      setStatus: (key: string, text: string | undefined) => {
+        if (key === "team") session.status = text;
+        this.renders += Number(key !== "team");
       },
       select: (title: string, options: string[], { signal }: { signal: AbortSignal }) =>
         session.dialog({ title, options }, signal),

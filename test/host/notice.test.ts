@@ -1,8 +1,10 @@
 import { visibleWidth } from "@mariozechner/pi-tui";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { noticeMessage, noticeText, renderMessage } from "../../src/host/notice.ts";
+import { messageRenderer, noticeMessage, noticeText } from "../../src/host/notice.ts";
 import { ansiTheme, anyView, anyWidth, taskOf, viewOf } from "../ui/arbitrary.ts";
+
+const renderMessage = messageRenderer(() => false);
 
 test("a success is told in one line, a failure with reason and command", () => {
   const done = taskOf({ id: "a", status: "completed" });
