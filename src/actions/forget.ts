@@ -13,7 +13,7 @@ const pidsShown = 10;
 /** Removes a run for good: ends it, verifies that nothing of it lives, removes its files, leaves a tombstone. */
 export const forget: Perform = async (parameters, context) => {
   const { run, confirm = false, reason = "" } = parameters;
-  const { engine, history, clock } = context;
+  const { engine, history } = context;
   if (run === undefined) {
     const remedy = "name it: an id from team list, or run=last for the newest";
     return refusal([{ where: "run", message: "which run is to be forgotten is not said", remedy }]);
@@ -23,7 +23,7 @@ export const forget: Perform = async (parameters, context) => {
   const { runId } = listing;
   const footprint = await history.footprint(runId);
   const obstacles = obstaclesOf(listing, footprint, context);
-  if (!confirm) return answer(preview(listing, footprint, obstacles, clock.now()), { runId });
+  if (!confirm) return answer(preview(listing, footprint, obstacles, context), { runId });
   const problems = unforced(obstacles, parameters, runId);
   if (problems.length > 0) return refusal(problems, "nothing was removed");
   if ("manifest" in listing && !isOver(listing)) {
@@ -75,7 +75,7 @@ function preview(
   listing: RunListing,
   footprint: Footprint,
   obstacles: readonly string[],
-  now: number,
+  { clock, requester }: ActionContext,
 ): string {
   const { runId } = listing;
   const { processes, references } = footprint;
@@ -83,7 +83,7 @@ function preview(
   const force = obstacles.length === 0 ? "" : ' force=true reason="…"';
   return [
     "manifest" in listing
-      ? runLine(listing.manifest, listing.driver, now)
+      ? runLine(listing, requester.sessionId, clock.now())
       : `${runId} unreadable: ${oneLine(listing.problem, 300)}`,
     `To be removed: ${sizeOf(footprint)}, ${processes.length} living process${processes.length === 1 ? "" : "es"}${pids.length > 0 ? ` (pid ${pids.join(", ")})` : ""}.`,
     ...(references.length === 0 ? [] : [`Other runs refer to it: ${references.join(", ")}.`]),

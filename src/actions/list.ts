@@ -20,7 +20,7 @@ export const list: Perform = async ({ resource, limit = limitDefault }, context)
     .slice(0, limit)
     .map((listing) =>
       "manifest" in listing
-        ? `- ${runLine(listing.manifest, listing.driver, now)}`
+        ? `- ${runLine(listing, context.requester.sessionId, now)}`
         : `- ${listing.runId} unreadable: ${listing.problem}`,
     );
   const hidden = listings.length - lines.length;

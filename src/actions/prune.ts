@@ -32,7 +32,7 @@ export const prune: Perform = async (parameters, context) => {
   const [removed, left]: [string[], string[]] = [[], leftAlone(listings)];
   for (const listing of old) {
     const { runId } = listing;
-    const line = `- ${runLine(listing.manifest, listing.driver, clock.now())}`;
+    const line = `- ${runLine(listing, requester.sessionId, clock.now())}`;
     const owner = force ? undefined : foreignOwner(listing, requester);
     const extent = owner === undefined ? await history.extent(runId) : undefined;
     if (extent === undefined)

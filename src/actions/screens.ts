@@ -8,6 +8,7 @@ export const screens = [
     like: "inbox",
     summary: "all runs: tasks, workers, mail, costs; also /team and alt+t",
   },
+  { name: "board", like: "inbox", summary: "all runs as cards, in columns by status: [filter]" },
   { name: "transcript", like: "inbox", summary: "what a worker was told, says and does: [run] [task]" },
   { name: "mailbox", like: "inbox", summary: "a run's mail in a dialog: read it, answer, write" },
   { name: "settings", like: "config", summary: "every setting, its value and source; change it: [filter]" },

@@ -32,7 +32,7 @@ export const status: Perform = (parameters, context) =>
       .flatMap((listing) => ("manifest" in listing ? [listing] : []))
       .filter(({ manifest }) => !isFinalRun(manifest.status))
       .slice(0, otherRunsMax)
-      .map(({ manifest, driver }) => `- ${runLine(manifest, driver, now)}`);
+      .map((listing) => `- ${runLine(listing, context.requester.sessionId, now)}`);
     const text = [
       runHeader(view, now),
       taskTable(view, now),

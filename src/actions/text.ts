@@ -1,9 +1,9 @@
 import { StringDecoder } from "node:string_decoder";
+import { badges, standing } from "../core/board.ts";
 import { verdictsOf } from "../core/decision.ts";
 import { asks } from "../core/mail.ts";
 import type { PlanProblem } from "../core/plan.ts";
-import type { Manifest } from "../core/ports.ts";
-import type { Liveness } from "../core/process.ts";
+import type { ReadListing } from "../core/ports.ts";
 import { isFinalTask } from "../core/status.ts";
 import type { MailView, RunView, TaskView } from "../core/view.ts";
 import { countOf, formatCounts, formatDuration, formatQuiet, formatStatus, oneLine } from "../lib/wording.ts";
@@ -30,14 +30,15 @@ export function headOf(text: string, maxBytes: number): string {
   return new StringDecoder("utf8").write(Buffer.from(text).subarray(0, maxBytes));
 }
 
-/** One line about a run, from its manifest. What runs without its driver does not run. */
-export function runLine(manifest: Manifest, driver: Liveness | "none", now: number): string {
-  const { runId, team, goal, tasks, createdAt, finishedAt } = manifest;
+/** One line about a run, from its manifest: where it stands, why, and what is to be known of it; `sessionId`: who asks. */
+export function runLine(run: ReadListing, sessionId: string, now: number): string {
+  const { runId, team, goal, tasks, createdAt, finishedAt, cause } = run.manifest;
   const done = tasks.filter((task) => task.status === "completed").length;
   const took = (finishedAt === undefined ? now : Date.parse(finishedAt)) - Date.parse(createdAt);
-  const isLost = driver === "gone" && manifest.status === "running";
-  const status = isLost ? "blocked (its driver is gone)" : formatStatus(manifest);
-  const who = [runId, team, status].filter(Boolean).join(" ");
+  const status = standing(run);
+  const why = cause === undefined || cause === status ? [] : [cause];
+  const notes = [...why, ...badges(run, sessionId)].join(", ");
+  const who = [runId, team, status, notes && `(${notes})`].filter(Boolean).join(" ");
   return `${who}, ${done}/${tasks.length} done, ${formatDuration(took)}: ${oneLine(goal, 100)}`;
 }
 

@@ -388,12 +388,11 @@ export interface RunFinding extends FileProblem {
   /** What a repair would do about it; absent where nothing can be proven. */
   readonly repair?: string;
 }
-export type RunListing =
-  | {
-      readonly runId: RunId;
-      readonly manifest: Manifest;
-      readonly driver: Liveness | "none";
-      /** What stands in a live run's way. */
-      readonly problems?: readonly FileProblem[];
-    }
-  | { readonly runId: RunId; readonly problem: string };
+export type RunListing = ReadListing | { readonly runId: RunId; readonly problem: string };
+export interface ReadListing {
+  readonly runId: RunId;
+  readonly manifest: Manifest;
+  readonly driver: Liveness | "none";
+  /** What stands in a live run's way. */
+  readonly problems?: readonly FileProblem[];
+}
