@@ -46,7 +46,7 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
   });
   pi.registerShortcut(dashboardKey, {
     description: "look at the team's runs",
-    handler: (ctx) => look(sessions.of(ctx), parts, { line: "", isTranscript: false }),
+    handler: (ctx) => look(sessions.of(ctx), parts, { line: "", screen: "dashboard" }),
   });
   const names = [...parts.actions, ...screens].map((action) => action.name);
   pi.registerCommand("team", {
@@ -61,7 +61,7 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
     handler: async (line, ctx) => {
       const [, name = "", rest = ""] = /^\s*(\S*)\s*(.*)$/s.exec(line) ?? [];
       const session = sessions.of(ctx);
-      if (name === "") return look(session, parts, { line: "", isTranscript: false });
+      if (name === "") return look(session, parts, { line: "", screen: "dashboard" });
       if (names.includes(name)) return act(name, rest, session, parts);
       session.say(
         `there is no /team ${name}; there are ${names.join(", ")}. For a goal: /team-run ${line.trim()}`,
@@ -73,8 +73,8 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
 
 /** Does what a command says, or opens what it is for. The dialog is not waited for: the host has a prompt to take. */
 async function act(name: string, line: string, session: LiveSession, parts: HostParts): Promise<void> {
-  if (name === "dashboard" || name === "transcript")
-    return look(session, parts, { line, isTranscript: name === "transcript" });
+  if (name === "dashboard" || name === "board" || name === "transcript")
+    return look(session, parts, { line, screen: name });
   if (name === "settings" || name === "resources") return browse(name, line, session, parts);
   const isScreen = screens.some((screen) => screen.name === name);
   const meant = isScreen || name === "respond" ? meantBy(line, isScreen) : undefined;
@@ -86,9 +86,12 @@ async function act(name: string, line: string, session: LiveSession, parts: Host
   else void session.open((desk) => (isScreen ? mailbox(desk, meant) : respondInDialog(desk, meant)));
 }
 
-/** Opens the dashboard; where there is no screen, the status is the answer. */
+/** Opens the dashboard; where there is no screen, the status is the answer, and for the board the list. */
 async function look(session: LiveSession, parts: HostParts, opening: Opening): Promise<void> {
-  if (session.mode !== "tui") return answer("status", opening.line, session, parts);
+  if (session.mode !== "tui")
+    return opening.screen === "board"
+      ? answer("list", "", session, parts)
+      : answer("status", opening.line, session, parts);
   try {
     // Loaded when somebody looks: a host's start pays nothing for it.
     const { openDashboard } = await import("./dashboard.ts");

@@ -16,6 +16,8 @@ export interface DashboardTerms {
   readonly engine: RunEngine;
   readonly history: RunHistory;
   readonly clock: Clock;
+  /** Whose session looks. */
+  readonly sessionId: string;
   /** Something can be seen that was not there before. */
   readonly changed: () => void;
 }
@@ -64,7 +66,7 @@ export class DashboardFeed {
     const run = this.#open && this.#openRun(this.#open, now);
     const transcript = this.#read?.transcript;
     return {
-      listings: this.#listings,
+      ...{ listings: this.#listings, sessionId: this.#terms.sessionId },
       ...(run !== undefined && { run }),
       ...(transcript !== undefined && { transcript }),
       ...(this.answer !== undefined && { answer: this.answer }),

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/ports.ts";
+import { isOnBoard } from "../ui/dashboard/board.ts";
 import { draw, momentOf } from "../ui/dashboard/draw.ts";
 import { press } from "../ui/dashboard/keys.ts";
 import { chosenRun, isLive } from "../ui/dashboard/runs.ts";
@@ -13,10 +14,10 @@ import type { LiveSession } from "./session.ts";
 /** Redraws at most this often, and the beat of elapsed times, ms. */
 const redrawMinMs = 100;
 const beatMs = 1_000;
-/** What is opened first: words that name a run, and a task of it. */
+/** What is opened first: words that name a run, and a task of it; those of the board are its filter. */
 export interface Opening {
   readonly line: string;
-  readonly isTranscript: boolean;
+  readonly screen: "dashboard" | "board" | "transcript";
 }
 
 /** Opens the dashboard over everything; resolves when it is open. Whatever it asks for is asked as a command would. */
@@ -28,7 +29,10 @@ export async function openDashboard(
   const { project } = await session.load();
   const { engine, history } = project;
   await openOverlay(session, (stage) => {
-    const feed = new DashboardFeed({ engine, history, clock, changed: () => screen.changed() });
+    const feed = new DashboardFeed({
+      ...{ engine, history, clock, sessionId: session.id },
+      changed: () => screen.changed(),
+    });
     const screen: Screen = new Screen(stage, { clock, feed, opening });
     return screen;
   });
@@ -53,7 +57,9 @@ class Screen extends Overlay {
       return draw(this.#state, terms.feed.scene(now), now, width, height, stage.theme);
     });
     this.#terms = terms;
-    this.#opening = terms.opening;
+    const { screen, line } = terms.opening;
+    if (screen === "board") this.#state = { ...noDashboard, isBoard: true, filter: line.trim() };
+    else this.#opening = terms.opening;
     this.#beat().catch(stage.session.report);
   }
 
@@ -82,8 +88,10 @@ class Screen extends Overlay {
     const { clock, feed } = this.#terms;
     while (!this.end.signal.aborted) {
       await clock.sleep(beatMs, this.end.signal);
-      const chosen = chosenRun(this.#state, feed.scene(clock.now()));
-      if (chosen !== undefined && isLive(chosen)) this.redraw();
+      const scene = feed.scene(clock.now());
+      const chosen = chosenRun(this.#state, scene);
+      const seen = isOnBoard(this.#state) ? scene.listings : chosen === undefined ? [] : [chosen];
+      if (seen.some(isLive)) this.redraw();
     }
   }
 
@@ -165,7 +173,8 @@ class Screen extends Overlay {
     const { clock, feed } = this.#terms;
     const { listings } = feed.scene(clock.now());
     if (this.#opening === undefined || listings.length === 0) return;
-    const { line, isTranscript } = this.#opening;
+    const { line, screen } = this.#opening;
+    const isTranscript = screen === "transcript";
     this.#opening = undefined;
     const [first = "", second] = line.trim().split(/\s+/);
     const run =

@@ -1,3 +1,4 @@
+import type { Badge } from "../core/board.ts";
 import type { RunStatus, TaskStatus } from "../core/status.ts";
 
 /**
@@ -29,6 +30,7 @@ export const words = {
   asks: (task: string, text: string) => `${task} asks: ${text}`,
   approves: (task: string, text: string) => `${task} waits for approval: ${text}`,
   thePlan: "the plan",
+  ago: (time: string) => `${time} ago`,
   answerBy: (runId: string) => `/team-respond … --run ${runId}`,
   resumeBy: (runId: string) => `/team-resume ${runId}`,
   runsLive: (count: number) => `${count} ${count === 1 ? "run" : "runs"}`,
@@ -142,6 +144,18 @@ export const words = {
     shadows: (file: string) => `stands in for ${file}`,
     unset: (key: string, scope: string) => `Take ${key} out of the ${scope} settings?`,
   },
+  badge: {
+    unreadable: "cannot be read",
+    "needs you": "needs you",
+    "no driver": "no driver",
+    hindered: "something in its way",
+    silent: "a worker is silent",
+    retrying: "tries again",
+    "task failed": "a task failed",
+    "taken over": "taken up again",
+    "goes on": "goes on with another",
+    foreign: "of session",
+  } satisfies Record<Badge, string>,
   box: {
     filter: "filter",
     search: "search",
@@ -184,6 +198,9 @@ export const words = {
     home: "to the beginning",
     end: "to the end",
     nextPane: "next pane",
+    nextColumn: "next column",
+    previousColumn: "previous column",
+    board: "board or list",
     previousPane: "previous pane",
     paneByNumber: "pane of this number",
     nextTask: "next task",

@@ -72,6 +72,14 @@ test("a run is watched, its worker steered, the run cancelled, and its words rea
   await screen.type("q");
   await screen.shows(/^(?!.*Team runs)/s);
 
+  await screen.type("/team-board shop");
+  await screen.keys("Enter");
+  await screen.shows(/\[⊘ cancelled 1\] \/shop.*▸ a shop.*1\/3/s);
+  await screen.keys("Enter");
+  await screen.shows(/\[1 Tasks\].*build »? *cancelled/s);
+  await screen.type("q");
+  await screen.shows(/^(?!.*Team runs)/s);
+
   await screen.type("/team-transcript look");
   await screen.keys("Enter");
   await screen.shows(/look.*submit_result/s);

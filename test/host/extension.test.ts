@@ -25,6 +25,7 @@ test("the factory registers and does nothing else", () => {
   expect([...pi.tools.keys()]).toEqual(["team"]);
   expect([...pi.commands.keys()].sort()).toEqual([
     "team",
+    "team-board",
     "team-dashboard",
     "team-doctor",
     "team-list",

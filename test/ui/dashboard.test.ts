@@ -92,7 +92,7 @@ const anyScene: fc.Arbitrary<Scene> = fc
   .map(({ views, mail, needs, records, text, isOpen }) => {
     const [first] = views;
     const listings: RunListing[] = [...views.map(listingOf), { runId: text, problem: text }];
-    if (first === undefined || !isOpen) return { listings };
+    if (first === undefined || !isOpen) return { listings, sessionId: text };
     // A plan has no task twice and no cycle: the core refuses others.
     const ids = first.tasks.map(({ id }, index) => `${id}${index}`);
     const tasks = first.tasks.map((task, index) => ({
@@ -178,14 +178,17 @@ test("whatever is looked at and whichever keys are pressed, every line fits, not
   );
 });
 
-test("every pane fits every width from 1 to 300", () => {
+test("every pane, and the board, fits every width from 1 to 300", () => {
   const [scene] = fc.sample(
     anyScene.filter(({ run }) => run !== undefined),
     1,
   );
-  for (const pane of panes)
+  const states = [
+    ...panes.map((pane): Dashboard => ({ ...noDashboard, pane, focus: "pane" })),
+    { ...noDashboard, isBoard: true },
+  ];
+  for (const state of states)
     for (let width = 1; width <= 300; width += 1) {
-      const state: Dashboard = { ...noDashboard, pane, focus: "pane" };
       for (const line of draw(state, scene ?? { listings: [] }, 1_000, width, 12, ansiTheme))
         expect(visibleWidth(line)).toBeLessThanOrEqual(width);
     }

@@ -49,8 +49,8 @@ async function seen(lines: readonly string[], columns: number): Promise<Seen> {
   return { text: `${texts.join("\n").trimEnd()}\n`, colors };
 }
 
-function lines({ scene, now, pane }: Look, columns: number, theme: Theme): string[] {
-  const state: Dashboard = { ...noDashboard, pane, focus: "pane" };
+function lines({ scene, now, pane, state: more }: Look, columns: number, theme: Theme): string[] {
+  const state: Dashboard = { ...noDashboard, pane, focus: "pane", ...more };
   return draw(state, scene, now, columns, rows, theme);
 }
 

@@ -5,7 +5,7 @@ import type { PlannedTask } from "../../src/core/plan.ts";
 import type { RunListing } from "../../src/core/ports.ts";
 import { runView } from "../../src/core/run-view.ts";
 import { graphRows } from "../../src/ui/dashboard/graph.ts";
-import type { OpenRun, PaneName, Scene } from "../../src/ui/dashboard/scene.ts";
+import type { Dashboard, OpenRun, PaneName, Scene } from "../../src/ui/dashboard/scene.ts";
 import { Transcript } from "../../src/ui/dashboard/transcript.ts";
 import { History } from "../core/history.ts";
 import { agent, completed, failed, layeredPlan, plan, task, terms } from "../support/plan.ts";
@@ -20,6 +20,7 @@ export interface Look {
   readonly scene: Scene;
   readonly now: number;
   readonly pane: PaneName;
+  readonly state?: Partial<Dashboard>;
 }
 
 function begun(tasks: readonly PlannedTask[], goal: string, runId: string): History {
@@ -166,7 +167,39 @@ export const looks: Readonly<Record<string, () => Look>> = {
     };
   },
   thousand: () => ({ scene: sceneOf([thousand(), finishedRun()]), now: start + 300_000, pane: "tasks" }),
+  board: () => {
+    const { scene, now } = look("waiting");
+    const [first, over] = scene.listings;
+    const others = ["eight-running", "failed", "cancelled"].flatMap(
+      (name) => look(name).scene.listings[0] ?? [],
+    );
+    const named = others.map((run, at): RunListing => {
+      const owner = { sessionId: at === 0 ? "0192f3a4-77b1" : "session-1" };
+      const runId = `${run.runId}-${at}`;
+      return "manifest" in run ? { ...run, runId, manifest: { ...run.manifest, owner } } : { ...run, runId };
+    });
+    const lost: RunListing[] =
+      first && "manifest" in first ? [{ ...first, runId: "lost", driver: "gone" }] : [];
+    const listings = [
+      first,
+      ...named,
+      ...lost,
+      over,
+      { runId: "20261119-damaged", problem: "its journal is damaged" },
+    ];
+    const read = listings.flatMap((one) => one ?? []);
+    return {
+      scene: { ...scene, listings: read, sessionId: "session-1" },
+      ...{ now, pane: "tasks", state: { isBoard: true, focus: "runs" } },
+    };
+  },
 };
+
+function look(name: string): Look {
+  const made = looks[name]?.();
+  if (made === undefined) throw new Error(name);
+  return made;
+}
 
 /** Two steps that wait for approval, and what one of them says. */
 export function approvals(text = "the wall is blue", runId = "20261121-110000-000-abcde"): History {

@@ -1,10 +1,12 @@
 import { hints, keyLines } from "../binding.ts";
 import { glyphOf } from "../glyph.ts";
 import { marker, windowTop } from "../listing.ts";
+import { beside, type Part, ruleOf } from "../screen.ts";
 import { words } from "../strings.ts";
 import type { Theme } from "../theme.ts";
 import { needs, runHeader } from "../widget.ts";
-import { drawCell, drawLine, type Line, measure, plain, type Span, wrap } from "../width.ts";
+import { drawLine, type Line, measure, plain, type Span, wrap } from "../width.ts";
+import { boardParts, boardTitle, cardsSeen, isOnBoard } from "./board.ts";
 import { mailAt, mailOrder } from "./fact-panes.ts";
 import { bindings } from "./keys.ts";
 import { bodyOf } from "./panes.ts";
@@ -45,6 +47,7 @@ export function momentOf(state: Dashboard, scene: Scene, now: number, width: num
   const moment = { state, scene, now, columns: Math.max(1, plan.paneColumns - 2) };
   const { head, foot } = bodyOf(moment);
   const rows = paneParts(moment, plan.rows, head.length, foot.length).rows;
+  if (isOnBoard(state) && state.page === undefined) return { ...moment, rows: cardsSeen(plan.rows) };
   return { ...moment, rows: state.focus === "runs" || state.page !== undefined ? plan.rows : rows };
 }
 
@@ -59,47 +62,40 @@ export function draw(
 ): string[] {
   if (!(width >= 1 && height >= 1)) return [];
   const plan = planOf(state, width, height);
-  const { listColumns, paneColumns, rows, isAiry, hasBottom } = plan;
-  const columns = Math.max(1, paneColumns - 2);
-  const moment: Moment = { state, scene, now, columns, rows };
-  const isSplit = listColumns > 0 && listColumns < width;
-  const rule = (joint: string): string =>
-    drawLine(
-      [
-        [
-          "dim",
-          isSplit
-            ? `${"─".repeat(listColumns + 1)}${joint}${"─".repeat(paneColumns + 1)}`
-            : "─".repeat(width),
-        ],
-      ],
-      width,
-      theme,
-    );
-  const middle: string[] = [];
-  const page = pageLines(state, scene, columns);
-  const list = listColumns === 0 || page !== undefined ? [] : listLines(moment, rows);
-  const pane = page ?? (listColumns === width ? [] : paneLines(moment, rows));
-  const from = page === undefined ? 0 : Math.max(0, Math.min(state.at.page ?? 0, page.length - rows));
-  const bar = theme.fg("dim", theme.isAscii === true ? "|" : "│");
-  for (let row = 0; row < rows; row++) {
-    const [left, right] = [list[row] ?? [], pane[from + row] ?? []];
-    if (page !== undefined) middle.push(drawLine([["text", ""], ...right], width, theme));
-    else if (isSplit)
-      middle.push(`${drawCell(left, listColumns, theme)} ${bar} ${drawLine(right, paneColumns, theme)}`);
-    else middle.push(drawLine(listColumns > 0 ? left : right, width, theme));
-  }
-  const bottom = hasBottom ? [noticeLine(moment), hintLine(moment, width)] : [];
+  const { rows, isAiry, hasBottom } = plan;
+  const moment: Moment = { state, scene, now, columns: Math.max(1, plan.paneColumns - 2), rows };
+  const parts = partsOf(moment, plan, width);
+  const line = (of: Line): string => drawLine(of, width, theme);
   const lines = [
-    ...(isAiry
-      ? [drawLine([["toolTitle", words.title], ...runsTitle(state, scene)], width, theme), rule("┬")]
-      : []),
-    ...(hasBottom || !isAsking(state) ? middle : [drawLine(noticeLine(moment), width, theme)]),
-    ...(isAiry ? [rule("┴")] : []),
-    ...bottom.map((line) => drawLine(line, width, theme)),
+    ...(isAiry ? [line(titleLine(moment, width)), line(ruleOf(parts, "┬"))] : []),
+    ...(hasBottom || !isAsking(state) ? beside(parts, rows, theme) : [line(noticeLine(moment))]),
+    ...(isAiry ? [line(ruleOf(parts, "┴"))] : []),
+    ...(hasBottom ? [line(noticeLine(moment)), line(hintLine(moment, width))] : []),
   ];
   while (lines.length < height) lines.push("");
   return lines.slice(0, height);
+}
+
+/** What stands between the rules: a page, the board, the list, the pane, or the last two. */
+function partsOf(moment: Moment, { listColumns, paneColumns, rows }: Plan, width: number): readonly Part[] {
+  const { state, scene, columns } = moment;
+  const page = pageLines(state, scene, columns);
+  if (page !== undefined) {
+    const from = Math.max(0, Math.min(state.at.page ?? 0, page.length - rows));
+    return [{ columns: width, lines: page.slice(from, from + rows) }];
+  }
+  if (isOnBoard(state)) return boardParts(moment, width);
+  const list = { columns: listColumns, lines: listColumns > 0 ? listLines(moment, rows) : [] };
+  const pane = { columns: paneColumns, lines: listColumns < width ? paneLines(moment, rows) : [] };
+  if (listColumns === width) return [list];
+  return listColumns > 0 ? [list, pane] : [pane];
+}
+
+function titleLine(moment: Moment, width: number): Line {
+  const { state, scene } = moment;
+  return isOnBoard(state)
+    ? boardTitle(moment, width)
+    : [["toolTitle", words.title], ...runsTitle(state, scene)];
 }
 
 function isAsking({ box, confirm }: Dashboard): boolean {

@@ -2,6 +2,7 @@ import { verdictsOf } from "../../core/decision.ts";
 import { isFinalRun, isFinalTask } from "../../core/status.ts";
 import { type Binding, bind, movingKeys } from "../binding.ts";
 import { words } from "../strings.ts";
+import { cardAcross, cardsBeside, isOnBoard } from "./board.ts";
 import { pressInBox } from "./box.ts";
 import { isApproval, mailAt, mailOrder } from "./fact-panes.ts";
 import { bodyOf } from "./panes.ts";
@@ -15,6 +16,7 @@ const inPane =
   (...names: readonly PaneName[]) =>
   ({ state }: Moment): boolean =>
     state.focus === "pane" && names.includes(state.pane);
+const atBoard = ({ state }: Moment): boolean => isOnBoard(state);
 const isAtMail = (moment: Moment): boolean => inPane("mail")(moment) && openMail(moment) !== undefined;
 const isLiveRun = ({ scene }: Moment): boolean =>
   scene.run !== undefined && !isFinalRun(scene.run.view.status);
@@ -57,6 +59,11 @@ export const bindings: readonly Binding<Moment, Step>[] = [
   bind(["pageDown", " "], keys.pageDown, always, (moment) => moved(moment, Math.max(1, moment.rows - 1))),
   bind(["home", "g"], keys.home, always, (moment) => moved(moment, Number.NEGATIVE_INFINITY)),
   bind(["end", "G"], keys.end, always, (moment) => moved(moment, Number.POSITIVE_INFINITY)),
+  bind(["tab", "right", "l"], keys.nextColumn, atBoard, (moment) => across(moment, 1), true),
+  bind(["shift+tab", "left", "h"], keys.previousColumn, atBoard, (moment) => across(moment, -1)),
+  bind(["b"], keys.board, always, ({ state }) => ({
+    state: { ...state, isBoard: !isOnBoard(state), focus: "runs", isAlone: false },
+  })),
   bind(["tab", "right", "l"], keys.nextPane, always, (moment) => paneBy(moment, 1), true),
   bind(["shift+tab", "left", "h"], keys.previousPane, always, (moment) => paneBy(moment, -1)),
   bind(
@@ -208,7 +215,7 @@ function moved(moment: Moment, by: number): Step {
   // Its end is known to who draws it.
   if (state.page !== undefined) return place("page", Math.max(0, Math.min(1e6, (state.at.page ?? 0) + by)));
   if (state.focus === "runs") {
-    const runs = listedRuns(state, scene);
+    const runs = isOnBoard(state) ? cardsBeside(moment) : listedRuns(state, scene);
     const chosen = chosenRun(state, scene);
     const next = runs[to(chosen === undefined ? 0 : runs.indexOf(chosen), runs.length)];
     return next === undefined || next === chosen ? { state } : { state: onRun(state, next.runId) };
@@ -221,6 +228,12 @@ function moved(moment: Moment, by: number): Step {
   const next = Math.max(0, Math.min(last, top + by));
   const step = place(state.pane, body.isFollowing && next === last && by > 0 ? undefined : next);
   return state.pane === "worker" && top + by < 0 ? { ...step, intent: { kind: "older" } } : step;
+}
+
+/** The card beside the chosen one. */
+function across(moment: Moment, by: number): Step {
+  const next = cardAcross(moment, by);
+  return { state: next === undefined ? moment.state : onRun(moment.state, next.runId) };
 }
 
 /** Another run: what was chosen in the last one means nothing in it. */

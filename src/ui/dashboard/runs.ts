@@ -1,5 +1,7 @@
+import { standing } from "../../core/board.ts";
 import type { RunListing } from "../../core/ports.ts";
 import { isFinalRun } from "../../core/status.ts";
+import type { RunView } from "../../core/view.ts";
 import { formatDuration } from "../../lib/wording.ts";
 import { glyphOf } from "../glyph.ts";
 import { words } from "../strings.ts";
@@ -32,8 +34,20 @@ export function isLive(listing: RunListing): boolean {
   return "manifest" in listing && !isFinalRun(listing.manifest.status);
 }
 
+/** The run as it is followed, where it is the open one: further than its manifest may be. */
+export function openView({ runId }: RunListing, { run }: Scene): RunView | undefined {
+  return run?.view.runId === runId ? run.view : undefined;
+}
+
+/** How many of its tasks are done. */
+export function doneOf(listing: RunListing, scene: Scene): number {
+  const tasks = "manifest" in listing ? listing.manifest.tasks : [];
+  const counted = openView(listing, scene)?.counts.completed;
+  return counted ?? tasks.filter(({ status }) => status === "completed").length;
+}
+
 /** One line of the list; `now` in ms since the epoch. */
-export function runRow(listing: RunListing, { run }: Scene, now: number): readonly Span[] {
+export function runRow(listing: RunListing, scene: Scene, now: number): readonly Span[] {
   if (!("manifest" in listing)) {
     const { glyph, color } = glyphOf("failed");
     return [
@@ -43,18 +57,14 @@ export function runRow(listing: RunListing, { run }: Scene, now: number): readon
     ];
   }
   const { manifest } = listing;
-  // The open run is followed, and may be further than its manifest.
-  const view = run?.view.runId === listing.runId ? run.view : undefined;
-  const isLost = listing.driver === "gone" && manifest.status === "running";
-  const status = view?.status ?? (isLost ? "blocked" : manifest.status);
+  const status = standing(listing, openView(listing, scene));
   const { glyph, color, word } = glyphOf(status);
-  const done = manifest.tasks.filter((task) => task.status === "completed").length;
   const age = now - Date.parse(manifest.createdAt);
   const about = isFinalRun(status) ? formatDuration(age) : word;
   return [
     [color, glyph],
     [isFinalRun(status) ? "muted" : color, cell(about, aboutColumns)],
-    ["muted", `${view?.counts.completed ?? done}/${manifest.tasks.length}`.padEnd(5)],
+    ["muted", `${doneOf(listing, scene)}/${manifest.tasks.length}`.padEnd(5)],
     ["text", manifest.goal],
   ];
 }

@@ -16,6 +16,8 @@ export type PaneName = (typeof panes)[number];
 export interface Scene {
   /** All runs of the project, newest first. */
   readonly listings: readonly RunListing[];
+  /** Whose session looks; absent: every run counts as its own. */
+  readonly sessionId?: string;
   /** The selected one; absent until it is read, and where it cannot be. */
   readonly run?: OpenRun;
   /** The selected task's newest attempt, or the one that was asked for. */
@@ -49,6 +51,8 @@ export interface Dashboard {
   /** Absent: the newest. */
   readonly attempt?: number;
   readonly focus: "runs" | "pane";
+  /** Runs are chosen on the board instead of in the list. */
+  readonly isBoard: boolean;
   readonly pane: PaneName;
   /** The pane has the whole screen. */
   readonly isAlone: boolean;
@@ -118,5 +122,14 @@ export interface Body {
 }
 
 export const noDashboard: Dashboard = {
-  ...{ focus: "runs", pane: "tasks", isAlone: false, at: {}, filter: "", search: "", isRaw: false },
+  ...{
+    focus: "runs",
+    isBoard: false,
+    pane: "tasks",
+    isAlone: false,
+    at: {},
+    filter: "",
+    search: "",
+    isRaw: false,
+  },
 };
