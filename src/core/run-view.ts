@@ -7,12 +7,39 @@ import { isWriter, liveAttemptOf, type RunState, type StartedRun, type TaskState
 import { isFinalRun } from "./status.ts";
 import type { MailView, RunView, TaskView } from "./view.ts";
 
+/** A run as it was, and what was shown of it then. */
+interface Before {
+  readonly state: StartedRun;
+  readonly view: RunView;
+}
+
+/**
+ * `runView` for who looks at one run again and again: of the same state within a second it is the same view, and a task
+ * about which nothing changed is the same object.
+ */
+export function runViews(): typeof runView {
+  let last: (Before & { readonly second: number }) | undefined;
+  return (state, now) => {
+    const second = Math.floor(now / 1_000);
+    if (last?.state === state && last.second === second) return last.view;
+    const view = runView(state, now, last);
+    last = state.status === "queued" || view === undefined ? undefined : { state, view, second };
+    return view;
+  };
+}
+
 /** What people and models are shown of a run at `now` (ms since the epoch); undefined while it is only queued. */
-export function runView(state: RunState, now: number): RunView | undefined {
+export function runView(state: RunState, now: number, before?: Before): RunView | undefined {
   if (state.status === "queued") return undefined;
+  // What was queued for a task is found in the mail, and what a task waits for in the plan.
+  const same =
+    before?.state.plan === state.plan && before.state.letters === state.letters ? before : undefined;
+  const queued = queuedByTask(state);
   const tasks = state.plan.tasks.flatMap((planned, index) => {
     const task = state.tasks.get(index);
-    return task === undefined ? [] : [taskView(state, planned, task, now)];
+    if (task === undefined) return [];
+    const seen = task === same?.state.tasks.get(index) && isStill(task) ? same.view.tasks[index] : undefined;
+    return [seen ?? taskView(state, planned, task, queued.get(planned.id), now)];
   });
   const { plan, terms } = state;
   const mailView = (letter: Letter): MailView => {
@@ -80,7 +107,18 @@ function runReason(state: StartedRun): string | undefined {
   return state.reason;
 }
 
-function taskView(state: StartedRun, planned: PlannedTask, task: TaskState, now: number): TaskView {
+/** True of a task of which everything that is shown follows from itself, the plan and the mail. */
+function isStill(task: TaskState): boolean {
+  return task.status === "pending" ? task.unmet > 0 : task.status !== "retrying";
+}
+
+function taskView(
+  state: StartedRun,
+  planned: PlannedTask,
+  task: TaskState,
+  queued: TaskView["queued"],
+  now: number,
+): TaskView {
   const reason = taskReason(state, planned, task, now);
   const attempt = liveAttemptOf(task);
   const cause = "cause" in task ? task.cause : task.status === "skipped" ? "dependency_failed" : undefined;
@@ -105,22 +143,22 @@ function taskView(state: StartedRun, planned: PlannedTask, task: TaskState, now:
       escalation: { step: attempt.escalation.step, at: attempt.escalation.at },
     }),
     ...(task.denied !== undefined && { denied: task.denied }),
-    ...queuedFor(state, planned.id),
+    ...(queued !== undefined && { queued }),
     usage: attempt === undefined ? task.usage : addUsage(task.usage, attempt.usage),
     ...(left !== undefined && { result: left.result }),
     ...("reusedFrom" in task && { reusedFrom: task.reusedFrom }),
   };
 }
 
-function queuedFor(state: StartedRun, id: string): Pick<TaskView, "queued"> {
-  const queued = state.letters.filter(
-    (letter) =>
-      letter.mail.to === id &&
-      letter.mail.kind !== "answer" &&
-      ["produced", "offered"].includes(letterStatus(state, letter)),
-  );
-  const [first] = queued;
-  return first === undefined ? {} : { queued: { count: queued.length, since: first.at } };
+function queuedByTask(state: StartedRun): ReadonlyMap<string, NonNullable<TaskView["queued"]>> {
+  const queued = new Map<string, NonNullable<TaskView["queued"]>>();
+  for (const letter of state.letters) {
+    const { to, kind } = letter.mail;
+    if (kind === "answer" || !["produced", "offered"].includes(letterStatus(state, letter))) continue;
+    const { count, since } = queued.get(to) ?? { count: 0, since: letter.at };
+    queued.set(to, { count: count + 1, since });
+  }
+  return queued;
 }
 
 /** What went wrong, or why the task is not running yet. */

@@ -4,7 +4,7 @@ import { evolve, fold } from "../core/evolve.ts";
 import { type AttemptStory, attemptsOf } from "../core/explain.ts";
 import type { RunHistory } from "../core/history.ts";
 import type { Clock, RunEngine, RunListing } from "../core/ports.ts";
-import { runView } from "../core/run-view.ts";
+import { runViews } from "../core/run-view.ts";
 import type { RunState } from "../core/state.ts";
 import { isFinalRun } from "../core/status.ts";
 import { type GraphRows, graphRows } from "../ui/dashboard/graph.ts";
@@ -37,6 +37,7 @@ interface Opened {
   state: RunState;
   readonly events: StoredEvent[];
   graph: GraphRows | undefined;
+  readonly views: ReturnType<typeof runViews>;
   stories: { readonly of: number; readonly told: readonly AttemptStory[] } | undefined;
 }
 interface Read {
@@ -80,7 +81,8 @@ export class DashboardFeed {
     this.#open = undefined;
     if (runId === undefined || this.#closed.signal.aborted) return;
     const end = new AbortController();
-    const opened: Opened = { runId, end, state: fold([]), events: [], graph: undefined, stories: undefined };
+    const none = { graph: undefined, stories: undefined };
+    const opened: Opened = { runId, end, state: fold([]), events: [], views: runViews(), ...none };
     this.#open = opened;
     this.#guard(this.#follow(opened), end.signal);
   }
@@ -198,7 +200,7 @@ export class DashboardFeed {
 
   #openRun(opened: Opened, now: number): OpenRun | undefined {
     const { runId, state, events, graph } = opened;
-    const seen = runView(state, now);
+    const seen = opened.views(state, now);
     if (seen === undefined || graph === undefined) return undefined;
     const listing = this.#listings.find((one) => one.runId === runId);
     const { driver = "none", problems = [] } = listing !== undefined && "manifest" in listing ? listing : {};

@@ -3,7 +3,7 @@ import { evolve, fold } from "../core/evolve.ts";
 import { RunNotFound } from "../core/failure.ts";
 import { openQuestions } from "../core/letters.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
-import { runView } from "../core/run-view.ts";
+import { runViews } from "../core/run-view.ts";
 import { emptyState, liveAttemptOf, type RunState } from "../core/state.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { RunView } from "../core/view.ts";
@@ -45,6 +45,7 @@ export interface Recovered {
 /** A run that is followed. */
 interface Followed {
   state: RunState;
+  readonly views: ReturnType<typeof runViews>;
   /** Something was heard of it since it is followed. */
   isMet: boolean;
   /** Its driver is gone. */
@@ -79,7 +80,7 @@ export class RunFeed {
   follow(runId: string): void {
     if (this.#runs.has(runId) || this.#closed.signal.aborted) return;
     const run = {
-      ...{ state: emptyState, isMet: false, recoveredIn: 0 },
+      ...{ state: emptyState, views: runViews(), isMet: false, recoveredIn: 0 },
       ...{ isUnmanned: false, isAbandoned: false },
     };
     this.#runs.set(runId, run);
@@ -192,7 +193,7 @@ export class RunFeed {
     run.isMet ||= !late;
     if (state.status !== "queued" && state.terms.owner.sessionId !== this.#terms.sessionId) {
       this.#forget(runId);
-      const view = before.status === "queued" ? undefined : runView(state, this.#terms.clock.now());
+      const view = before.status === "queued" ? undefined : run.views(state, this.#terms.clock.now());
       if (view !== undefined) this.#terms.takenOver(view);
       return false;
     }
@@ -202,7 +203,7 @@ export class RunFeed {
       state.status !== "queued" &&
       openQuestions(state).length > 0
     ) {
-      const view = runView(state, this.#terms.clock.now());
+      const view = run.views(state, this.#terms.clock.now());
       if (view !== undefined) this.#terms.asked(view, late);
     }
     if (!wasMoving && state.status !== "queued" && !isAtRest(run)) this.#terms.moved(runId);
@@ -250,7 +251,7 @@ function isAtRest({ state, isAbandoned }: Followed): boolean {
   return isFinalRun(state.status) || state.status === "blocked" || isAbandoned;
 }
 
-function viewOf({ state, isUnmanned }: Followed, now: number): RunView | undefined {
-  const view = runView(state, now);
+function viewOf({ state, views, isUnmanned }: Followed, now: number): RunView | undefined {
+  const view = views(state, now);
   return view !== undefined && isUnmanned ? withoutDriver(view) : view;
 }

@@ -20,6 +20,8 @@ const pictorial = /\p{Extended_Pictographic}|\p{Regional_Indicator}|\ufe0f|\u20e
 const printableAscii = /^[ -~]*$/;
 /** Texts of these alone, ASCII, letters of Europe and our own signs, are as many columns as units, and nothing in them joins. */
 const simple = /^[ -~\u00c0-\u024f\u2013\u2014\u2018-\u201d…·»○●◌↻■✓✗⊘█░│─┼├┤└┘┴┬▸↑↓←→▏]*$/;
+/** What stands between the rest, but for the last letter: what follows may join it. */
+const simpleRuns = /([ -~\u00c0-\u024f]{4,}(?=[ -~\u00c0-\u024f]))/;
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** A piece of a line: any text, and how it is drawn. */
@@ -36,8 +38,8 @@ export function drawLine(spans: readonly Span[], width: number, theme: Theme): s
 
 /** The same, filled up with spaces to exactly `width` columns. */
 export function drawCell(spans: readonly Span[], width: number, theme: Theme): string {
-  const { text, columns } = drawn(spans, width, theme);
-  return text + " ".repeat(Math.max(0, width - columns));
+  const { text, line } = drawn(spans, width, theme);
+  return text + " ".repeat(Math.max(0, width - measure(line)));
 }
 
 function drawn(spans: readonly Span[], width: number, theme: Theme) {
@@ -54,7 +56,7 @@ function drawn(spans: readonly Span[], width: number, theme: Theme) {
     const shown = theme.isAscii === true ? piece.replaceAll("…", "~") : piece;
     return piece === "" ? "" : theme.fg(color, color === "toolTitle" ? theme.bold(shown) : shown);
   });
-  return { text: pieces.join(""), columns: measure(line) };
+  return { text: pieces.join(""), line };
 }
 
 /** One line of harmless text: no escapes, no control characters; breaks and tabs become one space. */
@@ -91,7 +93,11 @@ export function measure(text: string): number {
   if (simple.test(text)) return text.length;
   if (text.length > textMaxUnits) return 2 * text.length;
   let columns = 0;
-  for (const { segment } of segmenter.segment(text)) columns += graphemeColumns(segment);
+  for (const [at, part] of text.split(simpleRuns).entries()) {
+    if (at % 2 === 1) columns += part.length;
+    else if (part !== "")
+      for (const { segment } of segmenter.segment(part)) columns += graphemeColumns(segment);
+  }
   return columns;
 }
 

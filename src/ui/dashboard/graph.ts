@@ -13,6 +13,8 @@ export interface GraphRow {
   readonly task: TaskId;
   /** Position in the plan. */
   readonly index: number;
+  /** Those of the tasks that it depends on. */
+  readonly needs: readonly number[];
   /** Longest way from a beginning. */
   readonly depth: number;
   /** The lanes before and behind the task's own sign. */
@@ -41,7 +43,8 @@ export function graphRows(tasks: readonly Planned[]): GraphRows {
   const columns = Math.max(0, ...(lanes ?? []).map(([before, after]) => before.length + 1 + after.length));
   const rows = order.map((index, row) => {
     const [before = "", after = ""] = lanes?.[row] ?? [];
-    return { task: tasks[index]?.id ?? "", index, depth: depth[index] ?? 0, before, after };
+    const task = tasks[index]?.id ?? "";
+    return { task, index, needs: needs[index] ?? [], depth: depth[index] ?? 0, before, after };
   });
   return { rows, columns, rowOf: new Map(rows.map(({ task }, row) => [task, row])) };
 }
@@ -119,26 +122,26 @@ function laneRow(
  * The tasks that decide when the run ends: of a live run the longest chain of what is not done, of one that is over the
  * chain that ended last. Alone in its chain, a task is none.
  */
-export function criticalPath(tasks: readonly TaskView[], { rows }: GraphRows): ReadonlySet<TaskId> {
-  const known = new Map(tasks.map((task) => [task.id, task]));
+export function criticalPath(tasks: readonly TaskView[], { rows, rowOf }: GraphRows): ReadonlySet<TaskId> {
   const isOver = tasks.every((task) => isFinalTask(task.status));
-  const weight = new Map<TaskId, number>();
-  const heaviest = (ids: readonly TaskId[]): TaskId | undefined =>
-    ids.reduce<TaskId | undefined>(
-      (best, id) => ((weight.get(id) ?? 0) > (weight.get(best ?? "") ?? 0) ? id : best),
-      undefined,
-    );
-  for (const { task: id } of rows) {
-    const task = known.get(id);
+  const weights = tasks.map(() => 0);
+  const weightOf = (index = -1): number => weights[index] ?? 0;
+  const heaviest = (indexes: Iterable<number>): number | undefined => {
+    let best: number | undefined;
+    for (const index of indexes) if (weightOf(index) > weightOf(best)) best = index;
+    return best;
+  };
+  for (const { index, needs } of rows) {
+    const task = tasks[index];
     if (task === undefined) continue;
-    if (isOver) weight.set(id, task.startedAt === undefined ? 0 : (task.finishedAt ?? 0));
-    else if (!isFinalTask(task.status)) weight.set(id, (weight.get(heaviest(task.dependsOn) ?? "") ?? 0) + 1);
+    if (isOver) weights[index] = task.startedAt === undefined ? 0 : (task.finishedAt ?? 0);
+    else if (!isFinalTask(task.status)) weights[index] = weightOf(heaviest(needs)) + 1;
   }
   const path = new Set<TaskId>();
-  let at = heaviest(tasks.map(({ id }) => id));
-  while (at !== undefined && !path.has(at)) {
-    path.add(at);
-    at = heaviest(known.get(at)?.dependsOn ?? []);
+  let at = heaviest(tasks.keys());
+  for (let left = tasks.length; at !== undefined && left > 0; left--) {
+    path.add(tasks[at]?.id ?? "");
+    at = heaviest(rows[rowOf.get(tasks[at]?.id ?? "") ?? -1]?.needs ?? []);
   }
   return path.size > 1 ? path : new Set();
 }
