@@ -7,12 +7,16 @@ import { systemClock } from "../src/lib/clock.ts";
 import { openRunStore } from "../src/store/run-store.ts";
 import { draw } from "../src/ui/dashboard/draw.ts";
 import { type Dashboard, noDashboard, panes, type Scene } from "../src/ui/dashboard/scene.ts";
+import { Transcript } from "../src/ui/dashboard/transcript.ts";
 import { plainTheme } from "../src/ui/theme.ts";
 import { sceneOf, thousand } from "../test/ui/screens.ts";
+import { worked } from "../test/ui/worked.ts";
 import { type Benchmark, figureOf } from "./figure.ts";
 import { finishedRuns } from "./history.ts";
 
 const [columns, rows] = [200, 50];
+/** A transcript of about a megabyte, most of it diffs. */
+const long = Array.from({ length: 1_500 }, () => worked("that is long enough, ".repeat(20))).flat();
 
 /** What looking costs the host: from the folded state to the lines, and from the disk to the first screen. */
 export const ui: Benchmark = {
@@ -20,7 +24,7 @@ export const ui: Benchmark = {
   about: `a screen of ${columns} × ${rows} of a run of 1,000 tasks, from its state; the first one of a project with 1,000 finished runs`,
   async run(rounds = 50) {
     const history = thousand();
-    const scene = sceneOf([history]);
+    const scene = { ...sceneOf([history]), transcript: new Transcript("").with(long, 1) };
     const worst = panes.map((pane) => {
       const state: Dashboard = { ...noDashboard, pane, focus: "pane" };
       const samples: number[] = [];

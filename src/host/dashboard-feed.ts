@@ -5,12 +5,14 @@ import { type AttemptStory, attemptsOf } from "../core/explain.ts";
 import type { RunHistory } from "../core/history.ts";
 import type { Clock, RunEngine, RunListing } from "../core/ports.ts";
 import { runViews } from "../core/run-view.ts";
-import type { RunState } from "../core/state.ts";
+import { attemptKey, type RunState } from "../core/state.ts";
 import { isFinalRun } from "../core/status.ts";
+import { changesOf, noChanges } from "../ui/changes.ts";
 import { type GraphRows, graphRows } from "../ui/dashboard/graph.ts";
 import { isLive } from "../ui/dashboard/runs.ts";
-import type { OpenRun, Scene } from "../ui/dashboard/scene.ts";
+import type { OpenRun, Scene, Touched } from "../ui/dashboard/scene.ts";
 import { Transcript } from "../ui/dashboard/transcript.ts";
+import { readTranscript } from "../ui/transcript.ts";
 
 export interface DashboardTerms {
   readonly engine: RunEngine;
@@ -29,6 +31,8 @@ const readEveryMs = 1_000;
 /** Who goes through the list by arrow keys does not read every run on the way, ms. */
 const settleMs = 60;
 const transcriptPartBytes = 128_000;
+/** Of a transcript, the newest that are looked through for changed files. */
+const changesBytes = 1_048_576;
 
 /** A run as it was read so far. */
 interface Opened {
@@ -42,9 +46,22 @@ interface Opened {
 }
 interface Read {
   readonly key: string;
+  /** Of what is there when the reading begins. */
+  readonly maxBytes: number;
   readonly end: AbortController;
   transcript: Transcript | undefined;
   isReading: boolean;
+}
+
+/** An attempt of which somebody wants to know something. */
+export interface Attempt {
+  readonly runId: string;
+  readonly task: string;
+  readonly attempt: number;
+}
+/** The same with a word that becomes another one when it may have changed more. */
+export interface Looked extends Attempt {
+  readonly mark: string;
 }
 
 /** What an open dashboard looks at: the list, the chosen run, and the transcript that is watched. Nothing else is read. */
@@ -55,6 +72,10 @@ export class DashboardFeed {
   #wake = new AbortController();
   #open: Opened | undefined;
   #read: Read | undefined;
+  #wanted: readonly Looked[] = [];
+  #isCounting = false;
+  readonly #marks = new Map<string, string>();
+  #touched: ReadonlyMap<string, Touched> = new Map();
   answer: Scene["answer"];
 
   constructor(terms: DashboardTerms) {
@@ -70,6 +91,7 @@ export class DashboardFeed {
       ...{ listings: this.#listings, sessionId: this.#terms.sessionId },
       ...(run !== undefined && { run }),
       ...(transcript !== undefined && { transcript }),
+      touched: this.#touched,
       ...(this.answer !== undefined && { answer: this.answer }),
     };
   }
@@ -79,6 +101,8 @@ export class DashboardFeed {
     if (this.#open?.runId === runId) return;
     this.#open?.end.abort();
     this.#open = undefined;
+    this.#marks.clear();
+    this.#touched = new Map();
     if (runId === undefined || this.#closed.signal.aborted) return;
     const end = new AbortController();
     const none = { graph: undefined, stories: undefined };
@@ -87,20 +111,21 @@ export class DashboardFeed {
     this.#guard(this.#follow(opened), end.signal);
   }
 
-  /** Reads this attempt's transcript, and on while it grows; undefined: none. */
-  watch(of: { readonly runId: string; readonly task: string; readonly attempt: number } | undefined): void {
-    const key = of && `${of.runId} ${of.task} ${of.attempt}`;
+  /** Reads this attempt's transcript, and on while it grows; undefined: none. `forChanges`: so much that its changes can be told. */
+  watch(of: Attempt | undefined, forChanges = false): void {
+    const maxBytes = forChanges ? changesBytes : transcriptPartBytes;
+    const key = of && `${of.runId} ${of.task} ${of.attempt} ${maxBytes}`;
     if (this.#read?.key === key) return;
     this.#read?.end.abort();
     this.#read = undefined;
     if (of === undefined || key === undefined || of.attempt < 1 || this.#closed.signal.aborted) return;
-    const read: Read = { key, end: new AbortController(), transcript: undefined, isReading: false };
+    const read: Read = { key, maxBytes, end: new AbortController(), transcript: undefined, isReading: false };
     this.#read = read;
     this.#guard(this.#readOn(read, of.runId, of.task, of.attempt), read.end.signal);
   }
 
   /** Reads what comes before the transcript's first record. */
-  older(of: { readonly runId: string; readonly task: string; readonly attempt: number }): void {
+  older(of: Attempt): void {
     const read = this.#read;
     const { transcript } = read ?? {};
     if (read === undefined || transcript === undefined || transcript.from === 0 || read.isReading) return;
@@ -113,6 +138,17 @@ export class DashboardFeed {
       this.#terms.changed();
     };
     this.#guard(more(), read.end.signal);
+  }
+
+  /** Counts what these attempts of the chosen run changed, one after the other; what is known already is not read again. */
+  count(wanted: readonly Looked[]): void {
+    this.#wanted = wanted;
+    if (this.#isCounting || wanted.length === 0 || this.#closed.signal.aborted) return;
+    this.#isCounting = true;
+    const done = (): void => {
+      this.#isCounting = false;
+    };
+    this.#guard(this.#countAll().finally(done), this.#closed.signal);
   }
 
   /** Lists all runs anew: somebody did something. */
@@ -183,10 +219,9 @@ export class DashboardFeed {
   async #readOn(read: Read, runId: string, task: string, attempt: number): Promise<void> {
     const { history, clock, changed } = this.#terms;
     const { signal } = read.end;
-    const maxBytes = transcriptPartBytes;
     while (!signal.aborted) {
       const after = read.transcript?.to;
-      const where = { maxBytes, ...(after !== undefined && { after }) };
+      const where = { maxBytes: read.maxBytes, ...(after !== undefined && { after }) };
       const { path, records, from, to } = await history.transcript(runId, task, attempt, where);
       if (signal.aborted) return;
       const isNew = read.transcript === undefined;
@@ -195,6 +230,26 @@ export class DashboardFeed {
       const state = this.#open?.state;
       if (records.length === 0 && (state === undefined || isFinalRun(state.status))) return;
       await clock.sleep(readEveryMs, signal);
+    }
+  }
+
+  async #countAll(): Promise<void> {
+    const { history, changed } = this.#terms;
+    for (;;) {
+      const next = this.#wanted.find((one) => this.#marks.get(keyOf(one)) !== one.mark);
+      const opened = this.#open;
+      if (next === undefined || opened?.runId !== next.runId || this.#closed.signal.aborted) return;
+      // Before it is read: what cannot be read is not asked for again and again.
+      this.#marks.set(keyOf(next), next.mark);
+      const { runId, task, attempt } = next;
+      const part = await history.transcript(runId, task, attempt, { maxBytes: changesBytes });
+      if (this.#open !== opened || opened.state.status === "queued") continue;
+      const entries = readTranscript(part.records.join("\n"));
+      const before = { ...noChanges, isPartial: part.from > 0 };
+      const { files, added, removed, isPartial } = changesOf(entries, opened.state.terms.cwd, before);
+      const touched = { files: files.map(({ path }) => ({ path })), added, removed, isPartial };
+      this.#touched = new Map(this.#touched).set(attemptKey(task, attempt), touched);
+      changed();
     }
   }
 
@@ -216,6 +271,10 @@ export class DashboardFeed {
       directory: this.#terms.engine.directory(runId),
     };
   }
+}
+
+function keyOf({ runId, task, attempt }: Attempt): string {
+  return `${runId} ${attemptKey(task, attempt)}`;
 }
 
 function take(opened: Opened, event: StoredEvent): void {

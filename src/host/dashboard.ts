@@ -3,10 +3,10 @@ import { isOnBoard } from "../ui/dashboard/board.ts";
 import { draw, momentOf } from "../ui/dashboard/draw.ts";
 import { press } from "../ui/dashboard/keys.ts";
 import { chosenRun, isLive } from "../ui/dashboard/runs.ts";
-import { type Dashboard, type Intent, noDashboard, type Scene } from "../ui/dashboard/scene.ts";
+import { type Dashboard, type Intent, noDashboard, type OpenRun, type Scene } from "../ui/dashboard/scene.ts";
 import { chosenTask } from "../ui/dashboard/work-panes.ts";
 import { words } from "../ui/strings.ts";
-import { DashboardFeed } from "./dashboard-feed.ts";
+import { type Attempt, DashboardFeed, type Looked } from "./dashboard-feed.ts";
 import { Overlay, openOverlay, type Stage } from "./overlay.ts";
 import type { HostParts } from "./parts.ts";
 import type { LiveSession } from "./session.ts";
@@ -14,6 +14,8 @@ import type { LiveSession } from "./session.ts";
 /** Redraws at most this often, and the beat of elapsed times, ms. */
 const redrawMinMs = 100;
 const beatMs = 1_000;
+/** Tasks above and below the chosen one of which there is something to be counted. */
+const nearRows = 50;
 /** What is opened first: words that name a run, and a task of it; those of the board are its filter. */
 export interface Opening {
   readonly line: string;
@@ -111,14 +113,18 @@ class Screen extends Overlay {
   #attend(): void {
     const { clock, feed } = this.#terms;
     feed.choose(chosenRun(this.#state, feed.scene(clock.now()))?.runId);
-    feed.watch(this.#attempt());
+    const isChanges = this.#state.pane === "changes";
+    feed.watch(this.#attempt(), isChanges);
+    const run = isChanges ? feed.scene(clock.now()).run : undefined;
+    feed.count(run === undefined ? [] : attemptsNear(this.#state, run));
   }
 
-  #attempt(): { readonly runId: string; readonly task: string; readonly attempt: number } | undefined {
+  #attempt(): Attempt | undefined {
     const { clock, feed } = this.#terms;
     const view = feed.scene(clock.now()).run?.view;
     const task = view && chosenTask(this.#state, view);
-    if (this.#state.pane !== "worker" || view === undefined || task === undefined) return undefined;
+    const isRead = this.#state.pane === "worker" || this.#state.pane === "changes";
+    if (!isRead || view === undefined || task === undefined) return undefined;
     return { runId: view.runId, task: task.id, attempt: this.#state.attempt ?? task.attempts };
   }
 
@@ -189,4 +195,14 @@ class Screen extends Overlay {
       ...(isTranscript && { pane: "worker", focus: "pane", isAlone: true }),
     };
   }
+}
+
+/** The newest attempts of the tasks around the chosen one: more of them are on no screen. */
+function attemptsNear(state: Dashboard, { view, graph }: OpenRun): readonly Looked[] {
+  const at = graph.rowOf.get(chosenTask(state, view)?.id ?? "") ?? 0;
+  return graph.rows.slice(Math.max(0, at - nearRows), at + nearRows).flatMap(({ index }) => {
+    const { id = "", attempts = 0, status, usage } = view.tasks[index] ?? {};
+    const mark = `${status} ${usage?.turns}`;
+    return attempts === 0 ? [] : [{ runId: view.runId, task: id, attempt: attempts, mark }];
+  });
 }

@@ -13,7 +13,7 @@ export interface FileStep {
 }
 
 /** Lines added and removed, those that are not kept included. */
-interface Tally {
+export interface Tally {
   readonly added: number;
   readonly removed: number;
 }

@@ -15,6 +15,7 @@ import { Transcript } from "../../src/ui/dashboard/transcript.ts";
 import { keyName } from "../../src/ui/key-name.ts";
 import { asciiTheme } from "../../src/ui/theme.ts";
 import { ansiTheme, anyText, anyView, bare, unprintable } from "./arbitrary.ts";
+import { worked } from "./worked.ts";
 
 const anyMail: fc.Arbitrary<MailView> = fc.record({
   id: anyText,
@@ -119,7 +120,13 @@ const anyScene: fc.Arbitrary<Scene> = fc
     return {
       listings,
       run: { ...run, driver: "gone", directory: text },
-      transcript: new Transcript(text).with(records, 1),
+      transcript: new Transcript(text).with([...records, ...worked(text)], 1),
+      touched: new Map(
+        tasks.map(({ id, attempts }) => [
+          `${id}/${attempts}`,
+          { files: [{ path: text }], added: attempts, removed: 1e9, isPartial: true },
+        ]),
+      ),
       answer: { ok: false, text },
     };
   });
@@ -127,7 +134,7 @@ const anyScene: fc.Arbitrary<Scene> = fc
 const anyKey = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.constantFrom(...bindings.flatMap(({ keys }) => keys), "1", "3", "4", "y", "enter"),
+    arbitrary: fc.constantFrom(...bindings.flatMap(({ keys }) => keys), "1", "3", "4", "5", "y", "enter"),
   },
   { weight: 1, arbitrary: anyText },
   { weight: 1, arbitrary: anyText.map((text) => `paste:${text}`) },
@@ -185,13 +192,26 @@ test("every pane, and the board, fits every width from 1 to 300", () => {
   );
   const states = [
     ...panes.map((pane): Dashboard => ({ ...noDashboard, pane, focus: "pane" })),
-    { ...noDashboard, isBoard: true },
+    ...[{ isBoard: true }, { page: "changes" as const }].map((more) => ({ ...noDashboard, ...more })),
   ];
   for (const state of states)
     for (let width = 1; width <= 300; width += 1) {
       for (const line of draw(state, scene ?? { listings: [] }, 1_000, width, 12, ansiTheme))
         expect(visibleWidth(line)).toBeLessThanOrEqual(width);
     }
+});
+
+test("a diff is read and wrapped once, and what comes later is added to it", () => {
+  const records = worked();
+  const first = new Transcript("session.jsonl").with(records.slice(0, 6), 1);
+  const lines = first.diff("/shop", 60);
+  expect(first.diff("/shop", 60)).toBe(lines);
+  const whole = first.with(records.slice(6), 2);
+  expect(whole.diff("/shop", 60)).toEqual(new Transcript("x").with(records, 2).diff("/shop", 60));
+  // The lines of what was there before are the very same.
+  expect(whole.diff("/shop", 60)[1]).toBe(lines[1]);
+  expect(whole.changes("/shop")).toBe(whole.changes("/shop"));
+  expect(new Transcript("x", 7, 7).with(records, 9).changes("/shop").isPartial).toBe(true);
 });
 
 test("whatever a terminal sends has a name, and keys of all protocols have the same", () => {

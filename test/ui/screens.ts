@@ -10,6 +10,7 @@ import { Transcript } from "../../src/ui/dashboard/transcript.ts";
 import { History } from "../core/history.ts";
 import { agent, completed, failed, layeredPlan, plan, task, terms } from "../support/plan.ts";
 import { conversation } from "./report-runs.ts";
+import { worked } from "./worked.ts";
 
 const start = Date.parse("2026-11-21T09:00:00Z");
 const room = { workers: 9, writer: true };
@@ -126,6 +127,21 @@ export function thousand(): History {
   return history;
 }
 
+/** A run of which one task was read whole, and others were counted. */
+function changing(): Look {
+  const history = shopRun();
+  end(history, "docs", 30);
+  const transcript = new Transcript("/shop/session.jsonl").with(worked(), 1);
+  const touched = new Map([
+    ["explore/1", { files: [], added: 0, removed: 0, isPartial: false }],
+    ["docs/1", { files: [{ path: "docs/割引.md" }], added: 1_204, removed: 3, isPartial: true }],
+  ]);
+  const scene = { ...sceneOf([history, finishedRun()]), transcript, touched };
+  const cwd = "/shop";
+  const run = scene.run && { ...scene.run, view: { ...scene.run.view, cwd } };
+  return { scene: { ...scene, ...(run && { run }) }, now: start + 70_000, pane: "changes" };
+}
+
 /** The states that a person meets. */
 export const looks: Readonly<Record<string, () => Look>> = {
   idle: () => ({ scene: sceneOf([finishedRun()]), now: start + 86_400_000, pane: "changes" }),
@@ -166,6 +182,8 @@ export const looks: Readonly<Record<string, () => Look>> = {
       pane: "worker",
     };
   },
+  changes: changing,
+  "changes-whole": () => ({ ...changing(), state: { page: "changes" } }),
   thousand: () => ({ scene: sceneOf([thousand(), finishedRun()]), now: start + 300_000, pane: "tasks" }),
   board: () => {
     const { scene, now } = look("waiting");

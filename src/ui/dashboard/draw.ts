@@ -7,17 +7,19 @@ import type { Theme } from "../theme.ts";
 import { needs, runHeader } from "../widget.ts";
 import { drawLine, type Line, measure, plain, type Span, wrap } from "../width.ts";
 import { boardParts, boardTitle, cardsSeen, isOnBoard } from "./board.ts";
+import { changesStory } from "./changes-pane.ts";
 import { mailAt, mailOrder } from "./fact-panes.ts";
 import { bindings } from "./keys.ts";
 import { bodyOf } from "./panes.ts";
 import { chosenRun, listedRuns, runRow, runsTitle } from "./runs.ts";
 import { type Body, type Dashboard, type Moment, panes, type Scene } from "./scene.ts";
-import { chosenTask } from "./work-panes.ts";
+import { chosenTask, isTaskList } from "./work-panes.ts";
 
 /** From these columns on, list and pane stand side by side; from these rows on, there are rules between the parts. */
 const wideColumns = 90;
 const airyRows = 9;
 const answerLinesMax = 2_000;
+const pageLinesMax = 1e6;
 
 /** Where everything is on a screen of this size. */
 interface Plan {
@@ -45,10 +47,11 @@ function planOf({ focus, isAlone }: Dashboard, width: number, height: number): P
 export function momentOf(state: Dashboard, scene: Scene, now: number, width: number, height: number): Moment {
   const plan = planOf(state, width, height);
   const moment = { state, scene, now, columns: Math.max(1, plan.paneColumns - 2) };
-  const { head, foot } = bodyOf(moment);
-  const rows = paneParts(moment, plan.rows, head.length, foot.length).rows;
-  if (isOnBoard(state) && state.page === undefined) return { ...moment, rows: cardsSeen(plan.rows) };
-  return { ...moment, rows: state.focus === "runs" || state.page !== undefined ? plan.rows : rows };
+  // Only a pane's own rows depend on what is in it.
+  if (state.page !== undefined) return { ...moment, rows: plan.rows };
+  if (isOnBoard(state)) return { ...moment, rows: cardsSeen(plan.rows) };
+  if (state.focus === "runs") return { ...moment, rows: plan.rows };
+  return { ...moment, rows: paneParts(moment, plan.rows, bodyOf(moment)).rows };
 }
 
 /** The screen: exactly `height` lines of at most `width` columns; none when either is less than 1. `now` in ms since the epoch. */
@@ -78,8 +81,8 @@ export function draw(
 
 /** What stands between the rules: a page, the board, the list, the pane, or the last two. */
 function partsOf(moment: Moment, { listColumns, paneColumns, rows }: Plan, width: number): readonly Part[] {
-  const { state, scene, columns } = moment;
-  const page = pageLines(state, scene, columns);
+  const { state } = moment;
+  const page = pageLines(moment, Math.max(1, width - 1));
   if (page !== undefined) {
     const from = Math.max(0, Math.min(state.at.page ?? 0, page.length - rows));
     return [{ columns: width, lines: page.slice(from, from + rows) }];
@@ -120,8 +123,7 @@ function listLines({ state, scene, now }: Moment, rows: number): readonly Line[]
 function paneParts(
   { state, scene, now, columns }: Omit<Moment, "rows">,
   height: number,
-  head: number,
-  foot: number,
+  { head, foot, length }: Body,
 ) {
   const { run } = scene;
   const above: Line[] = [];
@@ -132,8 +134,10 @@ function paneParts(
       above.push([["warning", `${glyphOf("waiting").glyph} ${words.needsYou(what)}`]]);
   }
   if (height >= 14) above.push([]);
-  const heads = height >= 8 ? head : 0;
-  const feet = height >= above.length + heads + 4 ? Math.min(foot, Math.floor(height / 3)) : 0;
+  const heads = height >= 8 ? head.length : 0;
+  // Below a short list there is more room.
+  const free = Math.max(Math.floor(height / 3), height - above.length - heads - length - 1);
+  const feet = height >= above.length + heads + 4 ? Math.min(foot.length, free) : 0;
   return {
     above,
     heads,
@@ -145,7 +149,7 @@ function paneParts(
 function paneLines(moment: Moment, height: number): readonly Line[] {
   const { state, scene, columns } = moment;
   const body = bodyOf(moment);
-  const { above, heads, feet, rows } = paneParts(moment, height, body.head.length, body.foot.length);
+  const { above, heads, feet, rows } = paneParts(moment, height, body);
   const chosen = chosenRow(state, scene, body);
   const top = body.isList ? windowTop(chosen, body.length, rows) : topOf(state, body, rows);
   const isFocused = state.focus === "pane";
@@ -163,8 +167,7 @@ function paneLines(moment: Moment, height: number): readonly Line[] {
 
 function chosenRow(state: Dashboard, { run }: Scene, body: Body): number {
   if (state.pane === "mail" && run !== undefined) return mailAt(state, run.view);
-  if (state.pane !== "tasks" || run === undefined)
-    return Math.min(state.at[state.pane] ?? 0, body.length - 1);
+  if (!isTaskList(state) || run === undefined) return Math.min(state.at[state.pane] ?? 0, body.length - 1);
   return run.graph.rowOf.get(chosenTask(state, run.view)?.id ?? "") ?? 0;
 }
 
@@ -233,8 +236,11 @@ function hintLine(moment: Moment, width: number): Line {
 }
 
 /** The page over everything, if one is open. */
-function pageLines(state: Dashboard, { answer, run }: Scene, columns: number): readonly Line[] | undefined {
+function pageLines({ state, scene, now }: Moment, columns: number): readonly Line[] | undefined {
   const { page } = state;
+  const { answer, run } = scene;
+  if (page === "changes")
+    return run === undefined ? [] : changesStory({ state, scene, run, now, columns }, pageLinesMax);
   const letter = run && mailOrder(run.view)[mailAt(state, run.view)];
   if (page === "letter")
     return wrap(letter?.text ?? "", columns, answerLinesMax).map((line): Line => [["text", line]]);

@@ -3,15 +3,7 @@ import { addUsage, noUsage, type Usage } from "../../core/outcome.ts";
 import type { Plan } from "../../core/plan.ts";
 import { isFinalRun } from "../../core/status.ts";
 import type { MailView, RunView, TaskView } from "../../core/view.ts";
-import {
-  countOf,
-  formatCost,
-  formatCount,
-  formatDuration,
-  formatQuiet,
-  formatUsage,
-  oneLine,
-} from "../../lib/wording.ts";
+import { countOf, formatCost, formatDuration, formatQuiet, formatUsage } from "../../lib/wording.ts";
 import { bar, glyphOf } from "../glyph.ts";
 import { words } from "../strings.ts";
 import { modelName, reasonOf } from "../widget.ts";
@@ -96,46 +88,6 @@ function mailStory(
     ...told,
     ...(facts.length > 0 ? [[["muted", facts.join(" · ")]] satisfies Line] : []),
     ...(isOpen ? [[["warning", how]] satisfies Line] : []),
-  ];
-}
-
-/** What each task left behind, as far as the run's record tells. */
-export function changesPane({ run: { view, directory } }: Look): Body {
-  const lines = view.tasks.flatMap((task) => taskChanges(task));
-  if (lines.length === 0) return emptyBody(words.changes.none);
-  return textBody(lines, [[["dim", words.files(`${directory}/artifacts`)]]]);
-}
-
-function taskChanges(task: TaskView): readonly Line[] {
-  const { id, status, result } = task;
-  const { glyph, color } = glyphOf(status);
-  const title = (...facts: readonly string[]): Line => [
-    [color, glyph],
-    ["toolTitle", id],
-    ["muted", facts.filter(Boolean).join(" · ")],
-  ];
-  if (result === undefined) {
-    const why = status === "failed" || status === "blocked" ? reasonOf(task) : undefined;
-    return why === undefined ? [] : [title(words.status[status]), [["error", `  ${why}`]]];
-  }
-  const form = result.form === "submitted" ? words.changes.submitted : words.changes.unstructured;
-  const size = `${formatCount(result.bytes)}B`;
-  return [
-    title(
-      form,
-      size,
-      countOf(result.artifacts.length, "artifact"),
-      task.reusedFrom ? words.tasks.reused(task.reusedFrom) : "",
-    ),
-    ...result.artifacts.map(
-      ({ name, path, bytes, sha256 }): Line => [
-        ["success", "  +"],
-        ["text", name],
-        ["muted", `${formatCount(bytes)}B`],
-        ["dim", `${path} ${sha256.slice(0, 12)}`],
-      ],
-    ),
-    [["dim", `  ${words.changes.claim} ${oneLine(result.text, 300)}`]],
   ];
 }
 

@@ -8,7 +8,7 @@ import { isApproval, mailAt, mailOrder } from "./fact-panes.ts";
 import { bodyOf } from "./panes.ts";
 import { chosenRun, listedRuns } from "./runs.ts";
 import { type Box, type Dashboard, type Moment, type PaneName, panes, type Step } from "./scene.ts";
-import { chosenTask, textOf } from "./work-panes.ts";
+import { chosenTask, isTaskList, textOf } from "./work-panes.ts";
 
 const keys = words.keys;
 const always = (): boolean => true;
@@ -53,6 +53,13 @@ export const bindings: readonly Binding<Moment, Step>[] = [
     ({ state }) => ({ state: { ...state, pane: "worker" } }),
     true,
   ),
+  bind(
+    ["enter", "v"],
+    keys.whole,
+    inPane("changes"),
+    ({ state }) => ({ state: { ...state, page: "changes", at: { ...state.at, page: 0 } } }),
+    true,
+  ),
   bind(["up", "k"], keys.up, always, (moment) => moved(moment, -1)),
   bind(["down", "j"], keys.down, always, (moment) => moved(moment, 1)),
   bind(["pageUp"], keys.pageUp, always, (moment) => moved(moment, -Math.max(1, moment.rows - 1))),
@@ -74,7 +81,7 @@ export const bindings: readonly Binding<Moment, Step>[] = [
   ),
   bind(["]"], keys.nextTask, hasRun, (moment) => taskBy(moment, 1)),
   bind(["["], keys.previousTask, hasRun, (moment) => taskBy(moment, -1)),
-  bind(["a"], keys.attempt, inPane("worker"), earlierAttempt),
+  bind(["a"], keys.attempt, inPane("worker", "changes"), earlierAttempt),
   bind(
     ["f"],
     keys.follow,
@@ -221,7 +228,7 @@ function moved(moment: Moment, by: number): Step {
     return next === undefined || next === chosen ? { state } : { state: onRun(state, next.runId) };
   }
   const body = bodyOf(moment);
-  if (state.pane === "tasks") return taskBy(moment, by);
+  if (isTaskList(state)) return taskBy(moment, by);
   if (body.isList) return place(state.pane, to(state.at[state.pane] ?? 0, body.length));
   const last = Math.max(0, body.length - rows);
   const top = state.at[state.pane] ?? (body.isFollowing ? last : 0);
@@ -269,7 +276,7 @@ export function found(moment: Moment, by: 1 | -1): Step {
   const { state } = moment;
   const body = bodyOf(moment);
   const wanted = state.search.toLowerCase();
-  const list = body.isList && state.pane === "tasks";
+  const list = body.isList && isTaskList(state);
   const here = list ? taskRow(moment) : (state.at[state.pane] ?? (body.isFollowing ? body.length : -1));
   for (let step = 1; step <= body.length && wanted !== ""; step++) {
     const at = (((here + by * step) % body.length) + body.length) % body.length;

@@ -1,5 +1,6 @@
 import { words } from "../strings.ts";
-import { changesPane, costPane, healthPane, mailPane } from "./fact-panes.ts";
+import { changesPane } from "./changes-pane.ts";
+import { costPane, healthPane, mailPane } from "./fact-panes.ts";
 import { chosenRun } from "./runs.ts";
 import type { Body, Moment, PaneName } from "./scene.ts";
 import { emptyBody, eventsPane, type Look, tasksPane, timelinePane, workerPane } from "./work-panes.ts";

@@ -5,6 +5,7 @@ import type { FileProblem, RunListing } from "../../core/ports.ts";
 import type { Liveness } from "../../core/process.ts";
 import type { RunState } from "../../core/state.ts";
 import type { RunView } from "../../core/view.ts";
+import type { Tally } from "../changes.ts";
 import type { Span } from "../width.ts";
 import type { GraphRows } from "./graph.ts";
 import type { Transcript } from "./transcript.ts";
@@ -22,8 +23,17 @@ export interface Scene {
   readonly run?: OpenRun;
   /** The selected task's newest attempt, or the one that was asked for. */
   readonly transcript?: Transcript;
+  /** What is known of the files that attempts changed, by `task/attempt`. */
+  readonly touched?: ReadonlyMap<string, Touched>;
   /** What came of the last thing that was asked for. */
   readonly answer?: { readonly ok: boolean; readonly text: string };
+}
+
+/** The files that an attempt changed, and by how much. */
+export interface Touched extends Tally {
+  readonly files: readonly { readonly path: string }[];
+  /** There was more than was read. */
+  readonly isPartial: boolean;
 }
 
 /** A run that was read to its end. */
@@ -61,8 +71,8 @@ export interface Dashboard {
   readonly filter: string;
   readonly search: string;
   readonly isRaw: boolean;
-  /** A page over everything: the keys, an answer, or a letter. */
-  readonly page?: "help" | "answer" | "letter";
+  /** A page over everything: the keys, an answer, a letter, or what a task changed. */
+  readonly page?: "help" | "answer" | "letter" | "changes";
   readonly box?: Box;
   readonly confirm?: { readonly question: string; readonly intent: Intent };
 }

@@ -33,6 +33,11 @@ export function chosenTask({ task }: Pick<Dashboard, "task">, { tasks }: RunView
   return chosen ?? tasks.reduce<TaskView | undefined>((a, b) => (a && rank(a) <= rank(b) ? a : b), undefined);
 }
 
+/** True for a pane whose rows are the tasks, as the graph orders them. */
+export function isTaskList({ pane }: Pick<Dashboard, "pane">): boolean {
+  return pane === "tasks" || pane === "changes";
+}
+
 /** A page without content. */
 export function emptyBody(text: string): Body {
   return { head: [], length: 1, row: () => [["dim", text]], foot: [], isList: false, isFollowing: false };
@@ -80,7 +85,8 @@ export function tasksPane({ state, run: { view, graph }, now, columns }: Look): 
   };
 }
 
-function idColumnsOf(ids: readonly string[]): number {
+/** Columns for ids of a list. */
+export function idColumnsOf(ids: readonly string[]): number {
   // Of a thousand ids the first ones tell enough.
   return Math.min(idColumnsMax, Math.max(4, ...ids.slice(0, 200).map((id) => measure(plain(id)) + 2)));
 }
