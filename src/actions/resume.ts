@@ -34,18 +34,23 @@ export const resume: Perform = async (parameters, context) => {
   if (problems.length > 0) return refusal(problems);
   const { runId } = view;
   const { engine, newId, requester } = context;
+  const id = newId();
   await engine.send(runId, {
-    id: newId(),
-    kind: "resume",
-    owner: ownerOf(requester),
-    background,
+    ...{ id, kind: "resume", owner: ownerOf(requester), background },
     reason: context.redact(reason),
+    ...(!parameters.force && { from: view.owner.sessionId }),
   });
-  await taken(observed, context);
+  const message = await taken(observed, context, id);
+  if (message !== undefined) {
+    const remedy = `team status run=${runId} shows it; force=true and reason="…" take it`;
+    return refusal([{ where: "run", message, remedy }]);
+  }
   if (!background && !context.returnsAtOnce) return awaitRun(runId, context, "cancel");
-  return onRun({ run: runId }, context, (now) =>
-    aboutRun(true, now.view, `Run ${runId} goes on. Look: team status run=${runId}.`, context),
-  );
+  return onRun({ run: runId }, context, ({ view: now }) => {
+    const isOver = isFinalRun(now.status);
+    const text = isOver ? `Run ${runId} is over: it is ${now.status}.` : `Run ${runId} goes on.`;
+    return aboutRun(!isOver, now, `${text} Look: team status run=${runId}.`, context);
+  });
 };
 
 function whyNot({ view: { runId, status }, driver }: Observed): PlanProblem | undefined {
@@ -65,19 +70,30 @@ async function takeoverObstacles(
   return [`run ${runId} belongs to session ${owner.sessionId}, whose host is alive (pid ${owner.host.pid})`];
 }
 
-/** Resolves once somebody drives the run that was observed at rest, or when no driver took it in time. */
-export async function taken({ view: { runId }, events }: Observed, context: ActionContext): Promise<void> {
-  const { engine, clock } = context;
+/**
+ * Resolves once somebody drives the run that was observed at rest, and has heard the request to go on with it (its id),
+ * if there is one; or when no driver took it in time. A text says why the request was refused.
+ */
+export async function taken(
+  { view: { runId }, events }: Observed,
+  context: ActionContext,
+  request?: string,
+): Promise<string | undefined> {
+  const { engine, clock, requester } = context;
   const stop = new AbortController();
-  const goesOn = async (): Promise<void> => {
+  const goesOn = async (): Promise<string | undefined> => {
     let state = fold(events);
     for await (const event of engine.follow(runId, state.seq + 1, stop.signal)) {
       state = evolve(state, event);
-      if (state.status !== "blocked" && state.status !== "queued") return;
+      if (event.type === "request.refused" && event.request === request) return event.reason;
+      if (state.status === "blocked" || state.status === "queued") continue;
+      const isHeard = request === undefined || state.requests.includes(request) || isFinalRun(state.status);
+      if (isHeard || state.terms.owner.sessionId === requester.sessionId) return undefined;
     }
+    return undefined;
   };
   try {
-    await Promise.race([goesOn(), clock.sleep(takenMaxMs, stop.signal)]);
+    return await Promise.race([goesOn(), clock.sleep(takenMaxMs, stop.signal).then(() => undefined)]);
   } finally {
     stop.abort();
   }

@@ -60,16 +60,7 @@ function react(draft: Draft, command: Command): void {
       requestCancel(draft, command);
       return;
     case "resume":
-      // A run that only lost its driver goes on by being driven again; its new owner is worth a record.
-      if (state.status === "running" && state.recoveries === 0 && isSameOwner(state, command)) return;
-      if (state.cancel !== undefined || state.requests.includes(command.id)) return;
-      draft.add({
-        type: "run.resumed",
-        request: command.id,
-        owner: command.owner,
-        background: command.background,
-        ...(command.reason !== undefined && command.reason !== "" && { reason: command.reason }),
-      });
+      resume(draft, state, command);
       return;
     case "owner_gone":
       if (
@@ -108,6 +99,21 @@ function react(draft: Draft, command: Command): void {
     case "tick":
       return;
   }
+}
+
+function resume(
+  draft: Draft,
+  state: StartedRun,
+  { id: request, owner, background, reason = "", from }: Extract<Command, { kind: "resume" }>,
+): void {
+  // A run that only lost its driver goes on by being driven again; its new owner is worth a record.
+  if (state.status === "running" && state.recoveries === 0 && isSameOwner(state, { owner, background }))
+    return;
+  if (state.cancel !== undefined || state.requests.includes(request) || state.refusals.has(request)) return;
+  const { sessionId } = state.terms.owner;
+  if (from !== undefined && sessionId !== from && sessionId !== owner.sessionId)
+    draft.add({ type: "request.refused", request, reason: `session ${sessionId} goes on with it already` });
+  else draft.add({ type: "run.resumed", request, owner, background, ...(reason !== "" && { reason }) });
 }
 
 function requestCancel(

@@ -18,6 +18,36 @@ it("goes on with a parked run, which then belongs to the session that asked", as
   expect(state?.status === "queued" ? undefined : state?.terms.owner.sessionId).toBe("session-2");
 });
 
+it("of two sessions that go on with a run at once has one, and the other is told whose it is", async () => {
+  const { context, engine, as } = world(root(), works);
+  const started = await perform("run", { goal: "g" }, { ...context, returnsAtOnce: true });
+  const run = started.details.runId ?? "";
+  engine.report(run, { kind: "owner_gone" });
+  await perform("wait", { run }, context);
+  const sessions = ["session-2", "session-3"].map((sessionId) => as({}, { sessionId }));
+  const answers = await Promise.all(
+    sessions.map((session) => perform("resume", { run, background: true }, session)),
+  );
+  expect(answers.map(({ ok }) => ok)).toEqual([true, false]);
+  expect(answers[1]?.text).toContain("session session-2 goes on with it already");
+});
+
+it("says of a run that ended while it was to go on that it is over", async () => {
+  const { context, engine } = world(root(), { ...works, stopsAfterMs: 10 });
+  const started = await perform("run", { goal: "g" }, { ...context, returnsAtOnce: true });
+  const run = started.details.runId ?? "";
+  engine.report(run, { kind: "owner_gone" });
+  await perform("wait", { run }, context);
+  const send = engine.send.bind(engine);
+  engine.send = async (runId, request) => {
+    await send(runId, { id: "c", kind: "cancel", by: "me", reason: "" });
+    await send(runId, request);
+  };
+  const answer = await perform("resume", { run, background: true }, context);
+  expect(answer).toMatchObject({ ok: false, details: { status: "cancelled" } });
+  expect(answer.text).toContain("is over");
+});
+
 it("refuses a finished run and one that is being driven, with the remedy", async () => {
   const { context } = world(root(), { stopsAfterMs: 10 });
   const started = await perform("run", { goal: "g", background: true }, context);

@@ -228,6 +228,21 @@ describe("resume", () => {
     expect(history.command({ ...resume, id: "r2" })).toEqual([]);
   });
 
+  it("of two who go on with a parked run at once has the first, and tells the other; force takes it", () => {
+    const history = History.started(plan(task("a")));
+    history.command({ kind: "owner_gone" });
+    const from = history.run().terms.owner.sessionId;
+    const other = { ...resume, owner: { sessionId: "s3" }, id: "r2" };
+    expect(types(history.command({ ...resume, id: "r1", from }))).toContain("run.resumed");
+    expect(history.command({ ...other, from })).toMatchObject([
+      { type: "request.refused", request: "r2", reason: expect.stringContaining("s2") },
+    ]);
+    expect(history.command({ ...other, from })).toEqual([]);
+    expect(history.run().terms.owner.sessionId).toBe("s2");
+    history.command({ ...other, id: "r3" });
+    expect(history.run().terms.owner.sessionId).toBe("s3");
+  });
+
   it("does nothing to a run that is being cancelled, or is final", () => {
     const history = History.started(plan(task("a")));
     history.command({ kind: "cancel", id: "c", by: "me", reason: "" });
