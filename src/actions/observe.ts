@@ -1,7 +1,7 @@
 import { withoutDriver, withRefusal } from "../core/abandoned.ts";
 import type { StoredEvent } from "../core/events.ts";
 import { fold, noTasks } from "../core/evolve.ts";
-import { RunNotFound, StorageError } from "../core/failure.ts";
+import { JournalDamaged, RunNotFound, StorageError } from "../core/failure.ts";
 import type { RunHistory } from "../core/history.ts";
 import { missingEnd } from "../core/manifest.ts";
 import { noUsage } from "../core/outcome.ts";
@@ -61,10 +61,25 @@ export async function observe(
     return await observed(listing, listings, task, context);
   } catch (error) {
     // Removed while it was looked at: then that is the answer.
-    const now = isGone(error) ? await meantRun(listing.runId, await engine.list(), history) : listing;
-    if ("message" in now) return now;
+    const gone = await goneSince(error, listing, context);
+    if (gone !== undefined) return gone;
     throw error;
   }
+}
+
+/** What became of the run that a call named, where it broke because somebody removed the run meanwhile. */
+export async function goneSince(
+  error: unknown,
+  { runId }: { readonly runId?: string },
+  { engine, history }: ActionContext,
+): Promise<PlanProblem | undefined> {
+  if (runId === undefined || !(isGone(error) || error instanceof JournalDamaged)) return undefined;
+  // Where that cannot be told, the first error is the better answer.
+  const now = await engine
+    .list()
+    .then((listings) => meantRun(runId, listings, history))
+    .catch(() => undefined);
+  return now !== undefined && "message" in now ? now : undefined;
 }
 
 /** True when the run that was asked for is not there, or is just being taken away. */

@@ -15,6 +15,7 @@ import { get } from "./get.ts";
 import { help } from "./help.ts";
 import { list } from "./list.ts";
 import { inbox, respond, send, steer } from "./mail.ts";
+import { goneSince } from "./observe.ts";
 import { normalise, surplusProblems } from "./parameters.ts";
 import { plan } from "./plan.ts";
 import { prune } from "./prune.ts";
@@ -114,6 +115,8 @@ async function performed(
     const asked = isPlanned && !isGuess ? await compileAsk(parameters, context) : undefined;
     return refusal(asked === undefined || asked.ok ? wrong : [...wrong, ...asked.problems]);
   } catch (error) {
+    const gone = await goneSince(error, { ...(parameters.run && { runId: parameters.run }) }, context);
+    if (gone !== undefined) return refusal([gone]);
     // The world failed (or we did): the asker is told what is known, because the host would only see a broken tool.
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const remedy = "team doctor looks for causes; team list shows which runs exist";

@@ -1,7 +1,7 @@
-import { rename } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { claim, claimName, claimsIn } from "../lib/claim.ts";
-import { errnoOf, exists, makeDirectory, readIfExists, writeAtomic } from "../lib/files.ts";
+import { directoryMode, errnoOf, exists, readIfExists, writeAtomic } from "../lib/files.ts";
 import { parseObject } from "../lib/json.ts";
 import { onDisk, refusedBy } from "./disk.ts";
 import { createRun, isRunId, type RunDirectory } from "./run-directory.ts";
@@ -68,7 +68,12 @@ async function claimSuccession(
   number: number,
   { runId, ready }: { readonly runId: string; readonly ready: string },
 ): Promise<boolean> {
-  await makeDirectory(directoryOf(from));
+  // That directory alone: of a run that was removed meanwhile nothing comes back, and no claim leads to what lies ready.
+  await mkdir(directoryOf(from), { mode: directoryMode }).catch(async (error: unknown) => {
+    if (errnoOf(error) === "EEXIST") return;
+    await rm(join(dirname(from.path), ready), { recursive: true, force: true });
+    throw error;
+  });
   return await claim(claimPath(from, number), `${JSON.stringify({ runId, ready })}\n`, { durable: true });
 }
 

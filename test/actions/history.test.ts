@@ -114,6 +114,22 @@ describe("forget", () => {
     expect({ ok, text }).toMatchObject({ ok: false, text: expect.stringMatching(/cancelled|was forgotten/) });
   });
 
+  it("tells who asks something of the run in that very moment what became of it", async () => {
+    const world = await pastWorld(halfEndless());
+    const { context, engine, as } = world;
+    const runId = await started(world);
+    await underWay(world, runId);
+    const send = engine.send.bind(engine);
+    engine.send = async (...asked) => {
+      engine.send = send;
+      await perform("forget", { run: runId, ...forced }, as({ sessionId: "session-2" }));
+      await send(...asked);
+    };
+    const { ok, text } = await perform("send", { run: runId, message: "go on" }, context);
+    expect({ ok, text }).toMatchObject({ ok: false, text: expect.stringContaining("was forgotten") });
+    expect(text).not.toContain("broke off");
+  });
+
   it("removes nothing while a process of the run lives, or its worktrees stand", async () => {
     const living = [{ pid: 7, startTime: "1", bootId: "b" }];
     const world = await pastWorld(instantWorkers(), {

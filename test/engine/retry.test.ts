@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,14 +23,14 @@ const change = { ...submitted, owner: { sessionId: "session-2" } };
 const chain = plan(task("a"), task("b", ["a"]), task("c", ["b"]));
 
 /** A store on disk whose workers leave an artifact each, and fail at the tasks in `broken`. */
-function machine(ids = "20260101-00000") {
+function machine(ids = "20260101-00000", clock = systemClock) {
   const store = openRunStore(root);
   const broken = new Set(["c"]);
   const worked: string[] = [];
   let runs = 0;
   const engine = localEngine({
     store,
-    clock: systemClock,
+    clock,
     newRunId: () => `${ids}${++runs}`,
     launch: () => Promise.resolve(),
   });
@@ -126,6 +127,20 @@ it("may be asked again once the run that went on is forgotten", async () => {
   await rm(engine.directory(next.runId), { recursive: true });
   const again = await engine.retry(first, change);
   expect(again.continued.reused).toHaveLength(2);
+});
+
+it("starts nothing, and brings nothing back, where the old run is removed in the same moment", async () => {
+  const { engine, drive } = machine();
+  const first = await engine.submit({ plan: chain, terms: submitted });
+  await drive(first);
+  // Asked for the time last of all, when the new run lies ready.
+  const now = (): number => {
+    rmSync(engine.directory(first), { recursive: true, force: true });
+    return systemClock.now();
+  };
+  const removing = machine("20260102-00000", { ...systemClock, now });
+  await expect(removing.engine.retry(first, change)).rejects.toMatchObject({ failure: { code: "ENOENT" } });
+  expect([await engine.list(), await engine.strays()]).toEqual([[], []]);
 });
 
 it("refuses while it cannot tell whether a run goes on already", async () => {
