@@ -1,10 +1,10 @@
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Json } from "../support/host.ts";
 import { audit, type Finished } from "./audit.ts";
+import { journalLine, journalOf } from "./journal-lines.ts";
 import type { ChaosPlan } from "./plan.ts";
 import { resultOf } from "./script.ts";
 
@@ -35,11 +35,6 @@ const records: readonly Json[] = [
   { type: "run.finished", status: "completed", cause: "completed" },
 ];
 
-function lineOf(record: Json, seq: number): string {
-  const body = JSON.stringify({ v: 1, seq, epoch: 1, at, ...record }).slice(0, -1);
-  return `${body},"crc":"${crc32(body).toString(16).padStart(8, "0")}"}\n`;
-}
-
 let runDirectory: string;
 beforeEach(async () => {
   runDirectory = await mkdtemp(join(tmpdir(), "muster-audit-"));
@@ -59,7 +54,7 @@ async function put(name: string, content: Json | string): Promise<void> {
   await writeFile(path, typeof content === "string" ? content : JSON.stringify(content));
 }
 function journal(of: readonly Json[]): Promise<void> {
-  return put("journal/0001.jsonl", of.map((record, index) => lineOf(record, index + 1)).join(""));
+  return put("journal/0001.jsonl", journalOf(of, at));
 }
 async function kindsFound(
   more: { plan?: ChaosPlan; finished?: Finished; served?: readonly Json[] } = {},
@@ -164,7 +159,7 @@ it.each([
   ["a file that is not JSON", () => put("attempts/t2-1/other.json", "{")],
   [
     "a number that is missing in the journal",
-    () => appendFile(join(runDirectory, "journal/0001.jsonl"), lineOf({ type: "x" }, 99)),
+    () => appendFile(join(runDirectory, "journal/0001.jsonl"), journalLine({ type: "x" }, 99, at)),
   ],
   ["a request that was set aside", () => put("inbox/a.json.bad", "{")],
   [

@@ -71,18 +71,27 @@ async function twoHosts(
   options: RoundOptions,
   print: (line: string) => void,
 ): Promise<number> {
-  const { calls, driversKilled, runs, violations, kept } = await playTwoHosts(seed, rounds, options);
+  const report = await playTwoHosts(seed, rounds, options);
+  const { calls, driversKilled, hostsKilled, runs, successors, answers, rejected, violations, kept } = report;
   for (const text of violations) print(`seed ${seed}: ${text}`);
   if (kept !== undefined) print(`seed ${seed}: evidence in ${kept}`);
   const rows = Object.entries(calls).map(
-    ([action, [done, refused]]) => `| ${action} | ${done} | ${refused} |`,
+    ([action, { done, refused, lost }]) => `| ${action} | ${done} | ${refused} | ${lost} |`,
   );
   const total = [
-    `| **rounds of two hosts** | **${rounds}** | |`,
-    `| runs, drivers killed | ${runs}, ${driversKilled} | |`,
+    `| **rounds of two hosts** | **${rounds}** | | |`,
+    `| runs; retried, rejected | ${runs}; ${successors}, ${rejected} | | |`,
+    `| answers that count | ${answers} | | |`,
+    `| drivers and hosts killed | ${driversKilled}, ${hostsKilled} | | |`,
   ];
-  const last = `| **lost updates, duplicate numbers, foreign side effects** | **${violations.length}** | |`;
-  for (const line of ["| action | done | refused |", "| --- | ---: | ---: |", ...rows, ...total, last])
+  const last = `| **lost updates, duplicate numbers, foreign side effects** | **${violations.length}** | | |`;
+  for (const line of [
+    "| action | done | refused | host killed |",
+    "| --- | ---: | ---: | ---: |",
+    ...rows,
+    ...total,
+    last,
+  ])
     print(line);
   return violations.length;
 }

@@ -1,6 +1,6 @@
 // Stands in for the host as a worker (PI_MUSTER_PI_BIN): does its task at once, and counts the workers that are alive with
-// it by files in COUNTED_DIRECTORY: `alive/<pid>` while it lives, and one line a life in `seen`. A task that says
-// "wait N ms" takes that long.
+// it by files in COUNTED_DIRECTORY: `alive/<pid>` while it lives, one line a life in `seen`, and its run and task in `lives`.
+// A task that says "wait N ms" takes that long.
 import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -10,7 +10,8 @@ mkdirSync(alive, { recursive: true });
 writeFileSync(join(alive, String(process.pid)), "");
 appendFileSync(join(directory, "seen"), `${readdirSync(alive).length}\n`);
 
-const { task } = JSON.parse(process.env.PI_MUSTER_ASSIGNMENT ?? "");
+const { runId, task } = JSON.parse(process.env.PI_MUSTER_ASSIGNMENT ?? "");
+appendFileSync(join(directory, "lives"), `${runId} ${task}\n`);
 /** @param {object} event */
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const statusText = JSON.stringify({
