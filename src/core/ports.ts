@@ -341,6 +341,14 @@ export interface RecoveryReport {
   readonly left: readonly { readonly runId: RunId; readonly reason: string }[];
 }
 
+/** How a listing is shortened for who lists again and again, or wants the beginning at once. */
+export interface ListTerms {
+  /** Listings from before: runs that were over then are not read again. */
+  readonly known?: readonly RunListing[];
+  /** Of all runs, no more than so many. */
+  readonly newestMax?: number;
+}
+
 /** Who owns runs. The embedded one keeps them on disk; a distributed one elsewhere. Both yield the same events. */
 export interface RunEngine {
   /** The run exists, durably, when this resolves; a driver was asked to take it. Throws `AlreadyAsked` (`once`). */
@@ -365,7 +373,7 @@ export interface RunEngine {
    */
   recover(terms: RecoveryTerms): Promise<RecoveryReport>;
   /** All runs, newest first, or the one that is named; never reads a journal for a run whose manifest is good. */
-  list(only?: RunId): Promise<readonly RunListing[]>;
+  list(only?: RunId, terms?: ListTerms): Promise<readonly RunListing[]>;
   /** Makes sure that the run's manifest says at least what was read up to `seq` (bounded wait). */
   settled(runId: RunId, seq: number): Promise<void>;
   /** What is to be thought of each attempt without a recorded end, by `task/attempt`, whoever asks. Changes nothing. */

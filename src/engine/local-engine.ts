@@ -14,6 +14,7 @@ import type {
   Clock,
   Examination,
   JournalReading,
+  ListTerms,
   Manifest,
   RecoveryReport,
   RecoveryTerms,
@@ -138,15 +139,19 @@ class LocalEngine implements RunEngine {
     return this.#recovery.look(terms);
   }
 
-  async list(only?: string): Promise<readonly RunListing[]> {
+  async list(only?: string, { known = [], newestMax }: ListTerms = {}): Promise<readonly RunListing[]> {
     const ids = await this.#store.ids();
-    const wanted = only === undefined ? [...ids].reverse() : ids.filter((id) => id === only);
-    const listings: RunListing[] = [];
+    const wanted =
+      only === undefined ? [...ids].reverse().slice(0, newestMax) : ids.filter((id) => id === only);
+    const isOver = (one: RunListing) => "manifest" in one && isFinalRun(one.manifest.status);
+    const over = new Map(known.filter(isOver).map((one) => [one.runId, one]));
+    const listings = wanted.map((runId) => over.get(runId));
+    const unread = [...wanted.entries()].filter(([at]) => listings[at] === undefined);
     // Each has files open: a thousand at once would be more than a process may have.
-    await inBatches([...wanted.entries()], async ([at, runId]) => {
+    await inBatches(unread, async ([at, runId]) => {
       listings[at] = await this.#listed(runId);
     });
-    return listings;
+    return listings.flatMap((one) => one ?? []);
   }
 
   async verdicts(runId: string): Promise<ReadonlyMap<string, Verdict>> {

@@ -30,6 +30,8 @@ const listLiveEveryMs = 2_000;
 const readEveryMs = 1_000;
 /** Who goes through the list by arrow keys does not read every run on the way, ms. */
 const settleMs = 60;
+/** Of the runs, what is listed first. */
+export const firstMax = 100;
 const transcriptPartBytes = 128_000;
 /** Of a transcript, the newest that are looked through for changed files. */
 const changesBytes = 1_048_576;
@@ -69,6 +71,7 @@ export class DashboardFeed {
   readonly #terms: DashboardTerms;
   readonly #closed = new AbortController();
   #listings: readonly RunListing[] = [];
+  #isPartial = false;
   #wake = new AbortController();
   #open: Opened | undefined;
   #read: Read | undefined;
@@ -88,6 +91,7 @@ export class DashboardFeed {
     const run = this.#open && this.#openRun(this.#open, now);
     const transcript = this.#read?.transcript;
     return {
+      ...(this.#isPartial && { isPartial: true }),
       ...{ listings: this.#listings, sessionId: this.#terms.sessionId },
       ...(run !== undefined && { run }),
       ...(transcript !== undefined && { transcript }),
@@ -174,8 +178,13 @@ export class DashboardFeed {
   async #keepListing(): Promise<void> {
     const { engine, clock, changed } = this.#terms;
     const { signal } = this.#closed;
+    // A screenful at once; the rest of a long past takes a moment.
+    this.#listings = await engine.list(undefined, { newestMax: firstMax });
+    this.#isPartial = this.#listings.length === firstMax;
+    if (!signal.aborted) changed();
     while (!signal.aborted) {
-      this.#listings = await engine.list();
+      this.#listings = await engine.list(undefined, { known: this.#listings });
+      this.#isPartial = false;
       changed();
       const until = clock.now() + listEveryMs;
       this.#wake = new AbortController();

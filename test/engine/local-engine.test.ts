@@ -80,6 +80,21 @@ describe("the embedded engine", () => {
     expect(disk.run(runId).manifest?.content).toMatchObject({ status: "completed" });
   });
 
+  it("lists the newest alone when it is told so, and reads nothing again of a run that was over", async () => {
+    const { engine, disk, drive } = machine();
+    const over = await engine.submit({ plan: diamond, terms: submitted });
+    await drive(over, 2);
+    const other = await engine.submit({ plan: plan(task("other")), terms: submitted });
+    expect((await engine.list(undefined, { newestMax: 1 })).map(({ runId }) => runId)).toEqual([other]);
+    const known = await engine.list();
+    disk.run(over).manifest = { content: "unreadable", writer: { pid: 1, startTime: "1", bootId: "b" } };
+    await drive(other, 3);
+    const [now, kept] = await engine.list(undefined, { known });
+    expect(now).toMatchObject({ runId: other, manifest: { status: "completed" } });
+    expect(kept).toBe(known[1]);
+    expect(disk.run(over).manifest?.content).toBe("unreadable");
+  });
+
   it("does not believe a manifest that names a dead driver", async () => {
     const { engine, disk, dead, drive } = machine(endlessWorkers());
     const runId = await engine.submit({ plan: diamond, terms: submitted });

@@ -73,7 +73,7 @@ export function runRow(listing: RunListing, scene: Scene, now: number): readonly
 export function runsTitle(state: Dashboard, scene: Scene): readonly Span[] {
   const live = scene.listings.filter(isLive).length;
   return [
-    ["muted", words.runs.title(scene.listings.length, live)],
+    ["muted", scene.isPartial ? words.runs.reading : words.runs.title(scene.listings.length, live)],
     ["warning", state.filter === "" ? "" : `/${state.filter}`],
   ];
 }

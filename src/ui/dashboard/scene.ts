@@ -17,6 +17,8 @@ export type PaneName = (typeof panes)[number];
 export interface Scene {
   /** All runs of the project, newest first. */
   readonly listings: readonly RunListing[];
+  /** Older ones are still being read. */
+  readonly isPartial?: boolean;
   /** Whose session looks; absent: every run counts as its own. */
   readonly sessionId?: string;
   /** The selected one; absent until it is read, and where it cannot be. */
