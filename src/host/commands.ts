@@ -26,14 +26,8 @@ export interface Sessions {
 
 /** Registers `/team-<action>` for every action, and `/team [<action> …]`. No handler ever throws. */
 export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: Sessions): void {
-  for (const { name, summary } of parts.actions) {
-    pi.registerCommand(`team-${name}`, {
-      description: summary,
-      getArgumentCompletions: (prefix) => completions(name, prefix, sessions.newest()),
-      handler: (line, ctx) => act(name, line, sessions.of(ctx), parts),
-    });
-  }
-  for (const { name, summary, like } of screens) {
+  const actions = parts.actions.map((action) => ({ ...action, like: action.name }));
+  for (const { name, summary, like } of [...actions, ...screens]) {
     pi.registerCommand(`team-${name}`, {
       description: summary,
       getArgumentCompletions: (prefix) => completions(like, prefix, sessions.newest()),

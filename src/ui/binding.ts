@@ -22,10 +22,28 @@ export function bind<Moment, Step>(
   return { keys: names, what, fits, press: then, ...(isHint && { isHint: true }) };
 }
 
+const { up, down, pageUp, pageDown, home, end } = words.keys;
+const moves: readonly (readonly [names: readonly string[], what: string, by: (page: number) => number])[] = [
+  [["up", "k"], up, () => -1],
+  [["down", "j"], down, () => 1],
+  [["pageUp"], pageUp, (page) => -page],
+  [["pageDown", " "], pageDown, (page) => page],
+  [["home", "g"], home, () => Number.NEGATIVE_INFINITY],
+  [["end", "G"], end, () => Number.POSITIVE_INFINITY],
+];
+
 /** Keys that scroll a page; any other one closes it. */
-export const movingKeys: ReadonlySet<string> = new Set([
-  ...["up", "k", "down", "j", "pageUp", "pageDown", " ", "home", "g", "end", "G"],
-]);
+export const movingKeys: ReadonlySet<string> = new Set(moves.flatMap(([names]) => names));
+
+/** The keys that move the choice, or scroll: `move` by so many rows, without end to an end. */
+export function moving<Moment extends { readonly rows: number }, Step>(
+  move: (moment: Moment, by: number) => Step,
+): readonly Binding<Moment, Step>[] {
+  const always = (): boolean => true;
+  return moves.map(([names, what, by]) =>
+    bind(names, what, always, (moment) => move(moment, by(Math.max(1, moment.rows - 1)))),
+  );
+}
 
 /** The hints of this moment in one line, as far as they fit; what does not is on the page of keys, whose hint stays. */
 export function hints<Moment>(

@@ -9,3 +9,9 @@ export function windowTop(chosen: number, length: number, rows: number): number 
 export function marker(isChosen: boolean, isFocused: boolean): Span {
   return [isFocused ? "accent" : "dim", isChosen ? "▸" : " "];
 }
+
+/** Whether a text holds every word of the filter, in whatever case. */
+export function matcher(filter: string): (text: string) => boolean {
+  const wanted = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  return (text) => wanted.length === 0 || wanted.every((word) => text.toLowerCase().includes(word));
+}

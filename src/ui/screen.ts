@@ -1,5 +1,131 @@
+import { type Binding, hints, movingKeys } from "./binding.ts";
+import { words } from "./strings.ts";
 import type { Theme } from "./theme.ts";
-import { drawCell, drawLine, type Line } from "./width.ts";
+import { edited } from "./typing.ts";
+import { drawCell, drawLine, type Line, measure, plain } from "./width.ts";
+
+/** From these rows on there are rules between the parts, and a bottom of two lines. */
+export const airyRows = 9;
+export const bottomRows = 4;
+/** Columns that proposals take before they are only said to be there. */
+const proposalsColumnsMax = 40;
+
+/** What stands in front of a screen's own keys: something that is asked, typed, or read over everything. */
+export interface Front<Intent> {
+  readonly filter: string;
+  readonly page?: string | undefined;
+  readonly box?: Box | undefined;
+  readonly confirm?: { readonly question: string; readonly intent: Intent } | undefined;
+}
+/** A text that is typed; that of the kind "filter" works while it is. */
+export interface Box {
+  readonly kind: string;
+  readonly label: string;
+  readonly text: string;
+  /** Texts to choose from with the arrows. */
+  readonly proposals: readonly string[];
+}
+
+/** What came of the last thing that was asked for. */
+export interface Answer {
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+interface Framed {
+  readonly state: Front<unknown>;
+  readonly scene: { readonly answer?: Answer };
+  /** Rows and columns of what is in the middle. */
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/**
+ * A key in front of the screen: it answers what is asked, goes into the text (`submit`: what becomes of it), or closes the
+ * page. Undefined where it is one of the screen's own.
+ */
+export function pressInFront<Intent, State extends Front<Intent>>(
+  state: State,
+  key: string,
+  submit: (box: NonNullable<State["box"]>) => { readonly state: State; readonly intent?: Intent },
+): { readonly state: State; readonly intent?: Intent } | undefined {
+  const { confirm, box, page } = state;
+  if (confirm !== undefined) {
+    const next = { ...state, confirm: undefined };
+    return key === "y" || key === "Y" ? { state: next, intent: confirm.intent } : { state: next };
+  }
+  if (box !== undefined) {
+    const sought = (filter: string) => (box.kind === "filter" ? { filter } : {});
+    if (key === "escape" || key === "ctrl+c") return { state: { ...state, box: undefined, ...sought("") } };
+    if (key === "enter") return submit(box);
+    const text = edited(box.text, key, box.proposals);
+    return { state: text === undefined ? state : { ...state, box: { ...box, text }, ...sought(text) } };
+  }
+  if (page === undefined || movingKeys.has(key)) return undefined;
+  return { state: { ...state, page: undefined } };
+}
+
+/**
+ * The screen, exactly `height` lines: title, parts, feet (undefined: not even a rule above them), what is asked, typed or
+ * was answered, and the hints of the moment. What is asked is seen however few rows there are. `more`: how an answer of
+ * several lines is seen whole.
+ */
+export function frame<Moment extends Framed>(
+  moment: Moment,
+  bindings: readonly Binding<Moment, unknown>[],
+  given: {
+    readonly title: Line;
+    readonly parts: readonly Part[];
+    readonly foot?: readonly Line[];
+    readonly more?: string;
+  },
+  [width, height]: readonly [number, number],
+  theme: Theme,
+): string[] {
+  const { title, parts, foot, more } = given;
+  const { box, confirm, page } = moment.state;
+  const [isAiry, hasBottom] = [height >= airyRows, height >= bottomRows];
+  const isAsking = box !== undefined || confirm !== undefined;
+  const line = (of: Line): string => drawLine(of, width, theme);
+  const notice = line(noticeLine(moment, more));
+  const hint: Line = isAsking || page !== undefined ? [] : [["dim", hints(bindings, moment, width)]];
+  const lines = [
+    ...(isAiry ? [line(title), line(ruleOf(parts, "┬"))] : []),
+    ...(hasBottom || !isAsking ? beside(parts, moment.rows, theme) : [notice]),
+    ...(isAiry && foot !== undefined ? [line(ruleOf(parts, "┴")), ...foot.map(line)] : []),
+    ...(hasBottom ? [notice, line(hint)] : []),
+  ];
+  while (lines.length < height) lines.push("");
+  return lines.slice(0, height);
+}
+
+function noticeLine({ state: { box, confirm, page }, scene, columns }: Framed, more = ""): Line {
+  if (confirm !== undefined)
+    return [
+      ["warning", confirm.question],
+      ["text", words.confirm.how],
+    ];
+  if (box !== undefined) {
+    // The end of a long text is what is being typed.
+    const text = plain(box.text);
+    const room = Math.max(8, columns - 30);
+    const choices = `↑↓ ${box.proposals.join(" | ")}`;
+    const isShort = measure(choices) <= proposalsColumnsMax;
+    const how = box.proposals.length === 0 ? [] : [isShort ? choices : words.box.proposals];
+    return [
+      ["accent", `${box.label} ▸`],
+      ["text", `${text.length > room ? `…${text.slice(-room)}` : text}▏`],
+      ["dim", [...how, words.box.how].join(" · ")],
+    ];
+  }
+  if (page !== undefined) return [["dim", words.page]];
+  if (scene.answer === undefined) return [];
+  const [first = "", ...rest] = scene.answer.text.trim().split("\n");
+  return [
+    [scene.answer.ok ? "success" : "error", first],
+    ["dim", rest.length > 0 ? more : ""],
+  ];
+}
 
 /** What stands beside other parts of a screen. */
 export interface Part {
@@ -8,7 +134,7 @@ export interface Part {
 }
 
 /** So many rows of the parts, with a bar between each two: together as wide as they are, and three columns a bar. */
-export function beside(parts: readonly Part[], rows: number, theme: Theme): string[] {
+function beside(parts: readonly Part[], rows: number, theme: Theme): string[] {
   const bar = ` ${theme.fg("dim", theme.isAscii === true ? "|" : "│")} `;
   return Array.from({ length: rows }, (_, row) =>
     parts
@@ -20,7 +146,7 @@ export function beside(parts: readonly Part[], rows: number, theme: Theme): stri
 }
 
 /** A rule above or below the parts, with a joint where the bars end. */
-export function ruleOf(parts: readonly Part[], joint: string): Line {
+function ruleOf(parts: readonly Part[], joint: string): Line {
   const last = parts.length - 1;
   const pieces = parts.map(({ columns }, at) => "─".repeat(columns + Number(at > 0) + Number(at < last)));
   return [["dim", pieces.join(joint)]];

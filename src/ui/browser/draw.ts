@@ -1,15 +1,14 @@
-import { hints } from "../binding.ts";
 import { glyphOf } from "../glyph.ts";
 import { marker, windowTop } from "../listing.ts";
+import { airyRows, bottomRows, frame } from "../screen.ts";
 import { words } from "../strings.ts";
 import type { Theme } from "../theme.ts";
-import { cell, drawLine, type Line, measure, plain, type Span, wrap } from "../width.ts";
+import { cell, type Line, measure, plain, type Span, wrap } from "../width.ts";
 import type { Entry } from "./entries.ts";
 import { type Browser, bindings, chosenEntry, listed, type Moment, pageLines, type Scene } from "./keys.ts";
 
-/** From these columns on, source and note have a place; from these rows on, rules, title and what is chosen. */
+/** From these columns on, source and note have a place. */
 const wideColumns = 50;
-const airyRows = 9;
 const valueColumnsMax = 24;
 
 function feetOf({ page }: Browser, height: number): number {
@@ -19,7 +18,8 @@ function feetOf({ page }: Browser, height: number): number {
 /** The moment of a key on a screen of this size. */
 export function momentOf(state: Browser, scene: Scene, width: number, height: number): Moment {
   const feet = feetOf(state, height);
-  const rows = height >= airyRows ? height - feet - (feet > 0 ? 5 : 4) : height >= 4 ? height - 2 : height;
+  const rows =
+    height >= airyRows ? height - feet - (feet > 0 ? 5 : 4) : height >= bottomRows ? height - 2 : height;
   return { state, scene, rows: Math.max(1, rows), columns: Math.max(1, width - 2) };
 }
 
@@ -27,26 +27,13 @@ export function momentOf(state: Browser, scene: Scene, width: number, height: nu
 export function draw(state: Browser, scene: Scene, width: number, height: number, theme: Theme): string[] {
   if (!(width >= 1 && height >= 1)) return [];
   const moment = momentOf(state, scene, width, height);
-  const { rows } = moment;
   const feet = feetOf(state, height);
-  const page = pageLines(moment);
-  const top = Math.max(0, Math.min(state.top, (page?.length ?? 0) - rows));
-  const middle = page === undefined ? listLines(moment, width) : page.slice(top, top + rows).map(indented);
-  while (middle.length < rows) middle.push([]);
-  const rule: Line = [["dim", "─".repeat(width)]];
-  const isAsking = state.box !== undefined || state.confirm !== undefined;
-  const lines = [
-    ...(height >= airyRows ? [titleLine(moment), rule] : []),
-    ...(height < 4 && isAsking ? [noticeLine(moment)] : middle),
-    ...(feet > 0 ? [rule, ...footLines(moment, feet)] : []),
-    ...(height >= 4 ? [noticeLine(moment), hintLine(moment, width)] : []),
-  ];
-  while (lines.length < height) lines.push([]);
-  return lines.slice(0, height).map((line) => drawLine(line, width, theme));
-}
-
-function indented(line: Line): Line {
-  return [["text", " "], ...line];
+  const page = pageLines(moment)?.map((line): Line => [["text", " "], ...line]);
+  const top = Math.max(0, Math.min(state.top, (page?.length ?? 0) - moment.rows));
+  const lines = page?.slice(top) ?? listLines(moment, width);
+  const parts = [{ columns: width, lines }];
+  const given = { title: titleLine(moment), parts, ...(feet > 0 && { foot: footLines(moment, feet) }) };
+  return frame(moment, bindings, given, [width, height], theme);
 }
 
 function titleLine({ state, scene }: Moment): Line {
@@ -109,37 +96,4 @@ function footLines(moment: Moment, feet: number): readonly Line[] {
   const refused = scene.answer?.ok === false ? [scene.answer.text] : [];
   const lines = [...part("error", refused), ...part("error", problems), ...part("text", facts)];
   return Array.from({ length: feet }, (_, at) => lines[at] ?? []);
-}
-
-/** What is asked, typed or was answered. */
-function noticeLine(moment: Moment): Line {
-  const { state, scene, columns } = moment;
-  const { box, confirm, page } = state;
-  if (confirm !== undefined)
-    return [
-      ["warning", confirm.question],
-      ["text", words.confirm.how],
-    ];
-  if (box !== undefined) {
-    const { name = "", edit } = chosenEntry(moment) ?? {};
-    const choices = box.kind === "edit" ? (edit?.choices ?? []) : [];
-    const room = Math.max(8, columns - 30);
-    const text = plain(box.text);
-    return [
-      ["accent", `${box.kind === "edit" ? name : words.box.filter} ▸`],
-      ["text", `${text.length > room ? `…${text.slice(-room)}` : text}▏`],
-      ["dim", [...(choices.length > 0 ? [`↑↓ ${choices.join(" | ")}`] : []), words.box.how].join(" · ")],
-    ];
-  }
-  if (page !== undefined) return [["dim", words.page]];
-  const { answer } = scene;
-  return answer === undefined
-    ? []
-    : [[answer.ok ? "success" : "error", answer.text.trim().split("\n")[0] ?? ""]];
-}
-
-function hintLine(moment: Moment, width: number): Line {
-  const { box, confirm, page } = moment.state;
-  const isBusy = box !== undefined || confirm !== undefined || page !== undefined;
-  return isBusy ? [] : [["dim", hints(bindings, moment, width)]];
 }

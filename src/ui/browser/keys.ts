@@ -1,7 +1,8 @@
-import { type Binding, bind, keyLines, movingKeys } from "../binding.ts";
+import { type Binding, bind, keyLines, moving } from "../binding.ts";
 import type { Intent } from "../dashboard/scene.ts";
+import { matcher } from "../listing.ts";
+import { type Answer, type Front, pressInFront } from "../screen.ts";
 import { words } from "../strings.ts";
-import { edited } from "../typing.ts";
 import { type Line, wrap } from "../width.ts";
 import type { Entry } from "./entries.ts";
 
@@ -15,20 +16,17 @@ export interface Scene {
   readonly problems: readonly string[];
   /** The files that can be written; none: nothing here is edited. */
   readonly files: Readonly<Partial<Record<Scope, string>>>;
-  readonly answer?: { readonly ok: boolean; readonly text: string };
+  readonly answer?: Answer;
 }
 
 /** What is chosen and how it is looked at. */
-export interface Browser {
+export interface Browser extends Front<Intent> {
   /** An entry's id; absent: the first of the list. */
   readonly chosen?: string;
-  readonly filter: string;
   readonly scope: Scope;
   /** A page over the list, and its top row. */
   readonly page?: "help" | "facts" | "problems" | "answer";
   readonly top: number;
-  readonly box?: { readonly kind: "filter" | "edit"; readonly text: string };
-  readonly confirm?: { readonly question: string; readonly intent: Intent };
 }
 
 /** What a key meets: the state, what is looked at, and how much of it is seen. */
@@ -63,13 +61,8 @@ export const bindings: readonly Binding<Moment, Step>[] = [
     true,
   ),
   bind(["s", "tab"], keys.scope, ({ scene }) => Object.keys(scene.files).length > 1, scoped, true),
-  bind(["up", "k"], keys.up, always, (moment) => moved(moment, -1)),
-  bind(["down", "j"], keys.down, always, (moment) => moved(moment, 1)),
-  bind(["pageUp"], keys.pageUp, always, (moment) => moved(moment, -Math.max(1, moment.rows - 1))),
-  bind(["pageDown", " "], keys.pageDown, always, (moment) => moved(moment, Math.max(1, moment.rows - 1))),
-  bind(["home", "g"], keys.home, always, (moment) => moved(moment, Number.NEGATIVE_INFINITY)),
-  bind(["end", "G"], keys.end, always, (moment) => moved(moment, Number.POSITIVE_INFINITY)),
-  bind(["/"], keys.filter, always, ({ state }) => boxed(state, "filter", state.filter), true),
+  ...moving<Moment, Step>(moved),
+  bind(["/"], keys.filter, always, filtering, true),
   bind(["v", "right"], keys.facts, hasEntry, (moment) => paged(moment, "facts")),
   bind(
     ["!"],
@@ -85,11 +78,11 @@ export const bindings: readonly Binding<Moment, Step>[] = [
 /** What the key of this name does now. Total: an unknown key changes nothing. */
 export function press(moment: Moment, key: string): Step {
   const { state } = moment;
-  const { confirm, box, page, ...rest } = state;
-  if (confirm !== undefined)
-    return key === "y" || key === "Y" ? { state: rest, intent: confirm.intent } : { state: rest };
-  if (box !== undefined) return typed(moment, box, key);
-  if (page !== undefined && !movingKeys.has(key)) return { state: rest };
+  // A value's text stays until it is taken.
+  const inFront = pressInFront(state, key, ({ kind, text }) =>
+    kind === "filter" ? { state: { ...state, box: undefined } } : { state, ...writing(moment, text) },
+  );
+  if (inFront !== undefined) return inFront;
   const binding = bindings.find((one) => one.keys.includes(key) && one.fits(moment));
   return binding?.press(moment) ?? { state };
 }
@@ -102,11 +95,10 @@ export function answered({ box, ...state }: Browser, action: string, ok: boolean
 
 /** The entries that hold every word of the filter. */
 export function listed({ state, scene }: Pick<Moment, "state" | "scene">): readonly Entry[] {
-  const wanted = state.filter.toLowerCase().split(/\s+/).filter(Boolean);
-  return scene.entries.filter(({ name, value, source, note }) => {
-    const text = `${name} ${value} ${source} ${note}`.toLowerCase();
-    return wanted.every((word) => text.includes(word));
-  });
+  const isWanted = matcher(state.filter);
+  return scene.entries.filter(({ name, value, source, note }) =>
+    isWanted(`${name} ${value} ${source} ${note}`),
+  );
 }
 
 /** The entry that keys are about; none where nothing matches. */
@@ -141,18 +133,6 @@ function hasEntry(moment: Moment): boolean {
   return chosenEntry(moment) !== undefined;
 }
 
-function typed(moment: Moment, box: NonNullable<Browser["box"]>, key: string): Step {
-  const { box: _, ...rest } = moment.state;
-  const isFilter = box.kind === "filter";
-  if (key === "escape" || key === "ctrl+c") return { state: isFilter ? { ...rest, filter: "" } : rest };
-  // The text stays until it is taken.
-  if (key === "enter")
-    return isFilter ? { state: rest } : { state: moment.state, ...writing(moment, box.text) };
-  const text = edited(box.text, key, isFilter ? [] : (chosenEntry(moment)?.edit?.choices ?? []));
-  if (text === undefined) return { state: moment.state };
-  return { state: { ...rest, box: { ...box, text }, ...(isFilter && { filter: text }) } };
-}
-
 /** Through the action that a command would use: one writer, one set of rules. */
 function writing(moment: Moment, value: string): Pick<Required<Step>, "intent"> {
   const parameters = { key: chosenEntry(moment)?.id ?? "", value, scope: moment.state.scope };
@@ -160,10 +140,12 @@ function writing(moment: Moment, value: string): Pick<Required<Step>, "intent"> 
 }
 
 function editing(moment: Moment): Step {
-  const { text = "", isSwitch } = chosenEntry(moment)?.edit ?? {};
+  const { name = "", edit } = chosenEntry(moment) ?? {};
+  const { text = "", choices = [], isSwitch } = edit ?? {};
   if (isSwitch === true)
     return { state: moment.state, ...writing(moment, text === "true" ? "false" : "true") };
-  return boxed(moment.state, "edit", text);
+  const box = { kind: "edit", label: name, text, proposals: choices };
+  return { state: { ...moment.state, box } };
 }
 
 function unset(moment: Moment): Step {
@@ -180,8 +162,10 @@ function scoped({ state }: Moment): Step {
   return { state: { ...state, scope: state.scope === "user" ? "project" : "user" } };
 }
 
-function boxed(state: Browser, kind: "filter" | "edit", text: string): Step {
-  return { state: { ...state, box: { kind, text } } };
+function filtering({ state }: Moment): Step {
+  return {
+    state: { ...state, box: { kind: "filter", label: words.box.filter, text: state.filter, proposals: [] } },
+  };
 }
 
 function paged({ state }: Moment, page: Browser["page"] & string): Step {

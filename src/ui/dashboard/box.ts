@@ -1,35 +1,19 @@
 import { words } from "../strings.ts";
-import { edited } from "../typing.ts";
 import { chosenRun } from "./runs.ts";
 import type { Box, Intent, Moment, Step } from "./scene.ts";
 
 /** Typed commands that take something away, and what would happen without a question. */
 const destructive = /^(cancel\b|(forget|prune|cleanup|import|doctor)\b.*--confirm)/;
 
-/** A key while something is typed. Letters go into the text, the arrows go through the proposals. */
-export function pressInBox(moment: Moment, box: Box, key: string): Step {
-  const { state } = moment;
-  const { box: _, ...rest } = state;
-  const typed = (text: string): Step => {
-    const next = { ...box, text };
-    // A filter works while it is typed.
-    return { state: { ...state, box: next, ...(box.kind === "filter" && { filter: next.text }) } };
-  };
-  if (key === "escape" || key === "ctrl+c")
-    return { state: box.kind === "filter" ? { ...rest, filter: "" } : rest };
-  if (key === "enter") return submitted(moment, box);
-  const text = edited(box.text, key, box.proposals);
-  return text === undefined ? { state } : typed(text);
-}
-
-function submitted({ state, scene }: Moment, { kind, text, about }: Box): Step {
+/** What becomes of a text that was typed. */
+export function submitted({ state, scene }: Moment, { kind, text, about }: Box): Step {
   const { box: _, ...rest } = state;
   const run = scene.run?.view.runId ?? chosenRun(state, scene)?.runId ?? "last";
   const perform = (action: string, parameters: object): Step => ({
     state: rest,
     intent: { kind: "perform", action, parameters: { run, ...about, ...parameters } },
   });
-  if (kind === "filter") return { state: { ...rest, filter: text } };
+  if (kind === "filter") return { state: rest };
   if (kind === "search") return { state: { ...rest, search: text.trim(), focus: "pane" } };
   if (kind === "reject") return perform("respond", { message: `reject: ${text.trim()}` });
   if (text.trim() === "") return { state: rest };

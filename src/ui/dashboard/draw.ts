@@ -1,11 +1,11 @@
-import { hints, keyLines } from "../binding.ts";
+import { keyLines } from "../binding.ts";
 import { glyphOf } from "../glyph.ts";
 import { marker, windowTop } from "../listing.ts";
-import { beside, type Part, ruleOf } from "../screen.ts";
+import { airyRows, bottomRows, frame, type Part } from "../screen.ts";
 import { words } from "../strings.ts";
 import type { Theme } from "../theme.ts";
 import { needs, runHeader } from "../widget.ts";
-import { drawLine, type Line, measure, plain, type Span, wrap } from "../width.ts";
+import { type Line, measure, type Span, wrap } from "../width.ts";
 import { boardParts, boardTitle, cardsSeen, isOnBoard } from "./board.ts";
 import { changesStory } from "./changes-pane.ts";
 import { mailAt, mailOrder } from "./fact-panes.ts";
@@ -15,9 +15,8 @@ import { chosenRun, listedRuns, runRow, runsTitle } from "./runs.ts";
 import { type Body, type Dashboard, type Moment, panes, type Scene } from "./scene.ts";
 import { chosenTask, isTaskList } from "./work-panes.ts";
 
-/** From these columns on, list and pane stand side by side; from these rows on, there are rules between the parts. */
+/** From these columns on, list and pane stand side by side. */
 const wideColumns = 90;
-const airyRows = 9;
 const answerLinesMax = 2_000;
 const pageLinesMax = 1e6;
 
@@ -27,8 +26,6 @@ interface Plan {
   readonly paneColumns: number;
   /** Rows between title and bottom. */
   readonly rows: number;
-  readonly isAiry: boolean;
-  readonly hasBottom: boolean;
 }
 
 function planOf({ focus, isAlone }: Dashboard, width: number, height: number): Plan {
@@ -38,9 +35,8 @@ function planOf({ focus, isAlone }: Dashboard, width: number, height: number): P
     : focus === "runs"
       ? width
       : 0;
-  const [isAiry, hasBottom] = [height >= airyRows, height >= 4];
-  const rows = Math.max(1, height - (isAiry ? 5 : hasBottom ? 2 : 0));
-  return { listColumns, paneColumns: isWide ? width - listColumns - 3 : width, rows, isAiry, hasBottom };
+  const rows = Math.max(1, height - (height >= airyRows ? 5 : height >= bottomRows ? 2 : 0));
+  return { listColumns, paneColumns: isWide ? width - listColumns - 3 : width, rows };
 }
 
 /** The moment of a key on a screen of this size: how much of the pane's text is seen is known here. */
@@ -65,18 +61,11 @@ export function draw(
 ): string[] {
   if (!(width >= 1 && height >= 1)) return [];
   const plan = planOf(state, width, height);
-  const { rows, isAiry, hasBottom } = plan;
-  const moment: Moment = { state, scene, now, columns: Math.max(1, plan.paneColumns - 2), rows };
+  const { rows, paneColumns } = plan;
+  const moment: Moment = { state, scene, now, columns: Math.max(1, paneColumns - 2), rows };
   const parts = partsOf(moment, plan, width);
-  const line = (of: Line): string => drawLine(of, width, theme);
-  const lines = [
-    ...(isAiry ? [line(titleLine(moment, width)), line(ruleOf(parts, "┬"))] : []),
-    ...(hasBottom || !isAsking(state) ? beside(parts, rows, theme) : [line(noticeLine(moment))]),
-    ...(isAiry ? [line(ruleOf(parts, "┴"))] : []),
-    ...(hasBottom ? [line(noticeLine(moment)), line(hintLine(moment, width))] : []),
-  ];
-  while (lines.length < height) lines.push("");
-  return lines.slice(0, height);
+  const given = { title: titleLine(moment, width), parts, foot: [], more: words.answerPage };
+  return frame(moment, bindings, given, [width, height], theme);
 }
 
 /** What stands between the rules: a page, the board, the list, the pane, or the last two. */
@@ -99,10 +88,6 @@ function titleLine(moment: Moment, width: number): Line {
   return isOnBoard(state)
     ? boardTitle(moment, width)
     : [["toolTitle", words.title], ...runsTitle(state, scene)];
-}
-
-function isAsking({ box, confirm }: Dashboard): boolean {
-  return box !== undefined || confirm !== undefined;
 }
 
 function listLines({ state, scene, now }: Moment, rows: number): readonly Line[] {
@@ -197,42 +182,6 @@ function tabs(state: Dashboard, { run }: Scene, columns: number): Line {
     ["toolTitle", label(at)],
     ["dim", `→ ${at + 1}/${panes.length}`],
   ];
-}
-
-/** What is asked, typed or was answered. */
-function noticeLine({ state, scene, columns }: Moment): Line {
-  const { box, confirm, page } = state;
-  if (confirm !== undefined)
-    return [
-      ["warning", confirm.question],
-      ["text", words.confirm.how],
-    ];
-  if (box !== undefined) {
-    // The end of a long text is what is being typed.
-    const text = plain(box.text);
-    const room = Math.max(8, columns - 24);
-    const shown = text.length > room ? `…${text.slice(-room)}` : text;
-    const how = box.proposals.length > 0 ? `${words.box.proposals} · ${words.box.how}` : words.box.how;
-    return [
-      ["accent", `${box.label} ▸`],
-      ["text", `${shown}▏`],
-      ["dim", how],
-    ];
-  }
-  if (page !== undefined) return [["dim", words.page]];
-  const { answer } = scene;
-  if (answer === undefined) return [];
-  const [first = "", ...rest] = answer.text.trim().split("\n");
-  const more = rest.length > 0 ? words.answerPage : "";
-  return [
-    [answer.ok ? "success" : "error", first],
-    ["dim", more],
-  ];
-}
-
-function hintLine(moment: Moment, width: number): Line {
-  if (isAsking(moment.state) || moment.state.page !== undefined) return [];
-  return [["dim", hints(bindings, moment, width)]];
 }
 
 /** The page over everything, if one is open. */

@@ -1,9 +1,10 @@
 import { verdictsOf } from "../../core/decision.ts";
 import { isFinalRun, isFinalTask } from "../../core/status.ts";
-import { type Binding, bind, movingKeys } from "../binding.ts";
+import { type Binding, bind, moving } from "../binding.ts";
+import { pressInFront } from "../screen.ts";
 import { words } from "../strings.ts";
 import { cardAcross, cardsBeside, isOnBoard } from "./board.ts";
-import { pressInBox } from "./box.ts";
+import { submitted } from "./box.ts";
 import { isApproval, mailAt, mailOrder } from "./fact-panes.ts";
 import { bodyOf } from "./panes.ts";
 import { chosenRun, listedRuns } from "./runs.ts";
@@ -20,6 +21,7 @@ const atBoard = ({ state }: Moment): boolean => isOnBoard(state);
 const isAtMail = (moment: Moment): boolean => inPane("mail")(moment) && openMail(moment) !== undefined;
 const isLiveRun = ({ scene }: Moment): boolean =>
   scene.run !== undefined && !isFinalRun(scene.run.view.status);
+const hasAnswer = ({ scene }: Moment): boolean => scene.answer !== undefined;
 const hasRun = ({ scene }: Moment): boolean => scene.run !== undefined;
 
 /** Every key, the more special ones first. */
@@ -53,19 +55,8 @@ export const bindings: readonly Binding<Moment, Step>[] = [
     ({ state }) => ({ state: { ...state, pane: "worker" } }),
     true,
   ),
-  bind(
-    ["enter", "v"],
-    keys.whole,
-    inPane("changes"),
-    ({ state }) => ({ state: { ...state, page: "changes", at: { ...state.at, page: 0 } } }),
-    true,
-  ),
-  bind(["up", "k"], keys.up, always, (moment) => moved(moment, -1)),
-  bind(["down", "j"], keys.down, always, (moment) => moved(moment, 1)),
-  bind(["pageUp"], keys.pageUp, always, (moment) => moved(moment, -Math.max(1, moment.rows - 1))),
-  bind(["pageDown", " "], keys.pageDown, always, (moment) => moved(moment, Math.max(1, moment.rows - 1))),
-  bind(["home", "g"], keys.home, always, (moment) => moved(moment, Number.NEGATIVE_INFINITY)),
-  bind(["end", "G"], keys.end, always, (moment) => moved(moment, Number.POSITIVE_INFINITY)),
+  bind(["enter", "v"], keys.whole, inPane("changes"), (moment) => paged(moment, "changes"), true),
+  ...moving<Moment, Step>(moved),
   bind(["tab", "right", "l"], keys.nextColumn, atBoard, (moment) => across(moment, 1), true),
   bind(["shift+tab", "left", "h"], keys.previousColumn, atBoard, (moment) => across(moment, -1)),
   bind(["b"], keys.board, always, ({ state }) => ({
@@ -100,7 +91,7 @@ export const bindings: readonly Binding<Moment, Step>[] = [
     ["v"],
     keys.whole,
     (moment) => inPane("mail")(moment) && chosenMail(moment) !== undefined,
-    ({ state }) => ({ state: { ...state, page: "letter", at: { ...state.at, page: 0 } } }),
+    (moment) => paged(moment, "letter"),
     true,
   ),
   bind(
@@ -146,19 +137,8 @@ export const bindings: readonly Binding<Moment, Step>[] = [
     state: { ...state, isAlone: !state.isAlone, focus: "pane" },
   })),
   bind([":"], keys.command, always, ({ state }) => boxed(state, "command", words.box.command, "")),
-  bind(
-    ["?"],
-    keys.help,
-    always,
-    ({ state }) => ({ state: { ...state, page: "help", at: { ...state.at, page: 0 } } }),
-    true,
-  ),
-  bind(
-    ["!"],
-    keys.lastAnswer,
-    ({ scene }) => scene.answer !== undefined,
-    ({ state }) => ({ state: { ...state, page: "answer", at: { ...state.at, page: 0 } } }),
-  ),
+  bind(["?"], keys.help, always, (moment) => paged(moment, "help"), true),
+  bind(["!"], keys.lastAnswer, hasAnswer, (moment) => paged(moment, "answer")),
   bind(["escape"], keys.back, always, back, true),
   bind(["q", "ctrl+c"], keys.close, always, ({ state }) => ({ state, intent: { kind: "close" } })),
 ];
@@ -187,19 +167,16 @@ function kept({ state: { run }, scene }: Moment, step: Step): Step {
 
 function pressed(moment: Moment, key: string): Step {
   const { state } = moment;
-  if (state.confirm !== undefined) {
-    const { confirm, ...rest } = state;
-    return key === "y" || key === "Y" ? { state: rest, intent: confirm.intent } : { state: rest };
-  }
-  if (state.box !== undefined) return pressInBox(moment, state.box, key);
-  if (state.page !== undefined && !movingKeys.has(key)) {
-    const { page: _, ...rest } = state;
-    return { state: rest };
-  }
+  const inFront = pressInFront(state, key, (box) => submitted(moment, box));
+  if (inFront !== undefined) return inFront;
   const pane = panes[Number(key) - 1];
   if (/^\d$/.test(key) && pane !== undefined) return { state: { ...state, pane, focus: "pane" } };
   const binding = bindings.find((one) => one.keys.includes(key) && one.fits(moment));
   return binding?.press(moment) ?? { state };
+}
+
+function paged({ state }: Moment, page: NonNullable<Dashboard["page"]>): Step {
+  return { state: { ...state, page, at: { ...state.at, page: 0 } } };
 }
 
 function boxed(

@@ -4,6 +4,7 @@ import { isFinalRun } from "../../core/status.ts";
 import type { RunView } from "../../core/view.ts";
 import { formatDuration } from "../../lib/wording.ts";
 import { glyphOf } from "../glyph.ts";
+import { matcher } from "../listing.ts";
 import { words } from "../strings.ts";
 import { cell, type Span } from "../width.ts";
 import type { Dashboard, Scene } from "./scene.ts";
@@ -15,11 +16,8 @@ export function listedRuns(
   { filter }: Pick<Dashboard, "filter">,
   { listings }: Scene,
 ): readonly RunListing[] {
-  const wanted = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const found =
-    wanted.length === 0
-      ? listings
-      : listings.filter((one) => wanted.every((word) => textOf(one).includes(word)));
+  const isWanted = matcher(filter);
+  const found = filter === "" ? listings : listings.filter((one) => isWanted(textOf(one)));
   return [...found.filter(isLive), ...found.filter((one) => !isLive(one))];
 }
 
@@ -79,7 +77,7 @@ export function runsTitle(state: Dashboard, scene: Scene): readonly Span[] {
 }
 
 function textOf(listing: RunListing): string {
-  if (!("manifest" in listing)) return `${listing.runId} ${listing.problem}`.toLowerCase();
+  if (!("manifest" in listing)) return `${listing.runId} ${listing.problem}`;
   const { runId, goal, status, team, workflow } = listing.manifest;
-  return `${runId} ${goal} ${status} ${team} ${workflow}`.toLowerCase();
+  return `${runId} ${goal} ${status} ${team} ${workflow}`;
 }

@@ -6,6 +6,7 @@ import type { Liveness } from "../../core/process.ts";
 import type { RunState } from "../../core/state.ts";
 import type { RunView } from "../../core/view.ts";
 import type { Tally } from "../changes.ts";
+import type { Answer, Front, Box as Typed } from "../screen.ts";
 import type { Span } from "../width.ts";
 import type { GraphRows } from "./graph.ts";
 import type { Transcript } from "./transcript.ts";
@@ -28,7 +29,7 @@ export interface Scene {
   /** What is known of the files that attempts changed, by `task/attempt`. */
   readonly touched?: ReadonlyMap<string, Touched>;
   /** What came of the last thing that was asked for. */
-  readonly answer?: { readonly ok: boolean; readonly text: string };
+  readonly answer?: Answer;
 }
 
 /** The files that an attempt changed, and by how much. */
@@ -53,7 +54,7 @@ export interface OpenRun {
 }
 
 /** What is chosen and how it is looked at. Nothing of a run is in here. */
-export interface Dashboard {
+export interface Dashboard extends Front<Intent> {
   /** Absent: the first of the list. */
   readonly run?: RunId;
   /** Absent: the one that is worth a look. */
@@ -70,22 +71,16 @@ export interface Dashboard {
   readonly isAlone: boolean;
   /** The chosen row of a list, the top row of a text; absent at its beginning, or at the end of what is followed. */
   readonly at: Readonly<Partial<Record<PaneName | "page", number | undefined>>>;
-  readonly filter: string;
   readonly search: string;
   readonly isRaw: boolean;
   /** A page over everything: the keys, an answer, a letter, or what a task changed. */
   readonly page?: "help" | "answer" | "letter" | "changes";
   readonly box?: Box;
-  readonly confirm?: { readonly question: string; readonly intent: Intent };
 }
 
 /** What is being typed. */
-export interface Box {
+export interface Box extends Typed {
   readonly kind: "filter" | "search" | "steer" | "send" | "respond" | "reject" | "command";
-  readonly label: string;
-  readonly text: string;
-  /** Texts to choose from with the arrows. */
-  readonly proposals: readonly string[];
   /** What the finished text belongs to: parameters of the action. */
   readonly about: Readonly<Record<string, string>>;
 }

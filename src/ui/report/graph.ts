@@ -1,5 +1,6 @@
 import type { TaskView } from "../../core/view.ts";
 import { oneLine } from "../../lib/wording.ts";
+import { graphRows } from "../dashboard/graph.ts";
 import { glyphOf } from "../glyph.ts";
 import { type Html, html, span } from "./html.ts";
 
@@ -75,19 +76,7 @@ function edge(from: Placed, to: Placed, isDown: boolean): string {
 
 /** Tasks by the length of the longest chain before them; within a layer near to what they depend on. */
 function layersOf(tasks: readonly TaskView[]): readonly (readonly TaskView[])[] {
-  const depths = new Map(tasks.map(({ id }) => [id, 0]));
-  // As many rounds as the longest chain has tasks; a journal that lies about cycles ends it, too.
-  for (let round = 0, isMoving = true; isMoving && round < tasks.length; round++) {
-    isMoving = false;
-    for (const { id, dependsOn } of tasks) {
-      const depth = dependsOn.reduce(
-        (deepest, before) => Math.max(deepest, (depths.get(before) ?? -1) + 1),
-        0,
-      );
-      if (depth > (depths.get(id) ?? 0)) depths.set(id, Math.min(depth, tasks.length));
-      isMoving ||= depths.get(id) !== depth;
-    }
-  }
+  const depths = new Map(graphRows(tasks).rows.map(({ task, depth }) => [task, depth]));
   const layers: TaskView[][] = [];
   for (const depth of [...new Set(depths.values())].sort((a, b) => a - b))
     layers.push(tasks.filter(({ id }) => depths.get(id) === depth));
