@@ -62,10 +62,13 @@ function whyNot({ view: { runId, status }, driver }: Observed): PlanProblem | un
 
 /** A run of a session that lives is not taken from it by mistake. */
 async function takeoverObstacles(
-  { runId, owner }: RunView,
+  { runId, owner, status }: RunView,
   { requester, probe }: ActionContext,
 ): Promise<readonly string[]> {
-  if (owner.sessionId === requester.sessionId || owner.host === undefined) return [];
+  if (owner.sessionId === requester.sessionId) return [];
+  // Which host asked for it is on record with its first driver, who may be on the way.
+  if (status === "queued") return [`run ${runId} belongs to session ${owner.sessionId}, and has not begun`];
+  if (owner.host === undefined) return [];
   if ((await probe?.(owner.host)) !== "alive") return [];
   return [`run ${runId} belongs to session ${owner.sessionId}, whose host is alive (pid ${owner.host.pid})`];
 }

@@ -32,6 +32,17 @@ it("of two sessions that go on with a run at once has one, and the other is told
   expect(answers[1]?.text).toContain("session session-2 goes on with it already");
 });
 
+it("takes a run that another session has just asked for only by force", async () => {
+  const { context, as } = world(root(), { ...works, unmanned: true });
+  const { details } = await perform("run", { goal: "g" }, { ...context, returnsAtOnce: true });
+  const resume = { run: details.runId, background: true };
+  const other = as({}, { sessionId: "session-2" });
+  const answer = await perform("resume", resume, other);
+  expect(answer).toMatchObject({ ok: false, text: expect.stringContaining("has not begun") });
+  const forced = await perform("resume", { ...resume, force: true, reason: "its session is gone" }, other);
+  expect(forced).toMatchObject({ ok: true, details: { status: "running" } });
+});
+
 it("says of a run that ended while it was to go on that it is over", async () => {
   const { context, engine } = world(root(), { ...works, stopsAfterMs: 10 });
   const started = await perform("run", { goal: "g" }, { ...context, returnsAtOnce: true });
