@@ -102,10 +102,11 @@ export function notesOf({ shells, others, isPartial }: Changes): readonly string
   return [shown, unseen(shells, others), isPartial ? partial : ""].filter((note) => note !== "");
 }
 
-/** The step's lines, and between them in lines without a sign what they do not show. */
-export function stepLines({ lines, left, isWhole }: FileStep): readonly string[] {
-  const { whole, left: more } = words.changes;
-  return [...(isWhole ? [`  ${whole}`] : []), ...lines, ...(left > 0 ? [`  ${more(left)}`] : [])];
+/** The lines of a file's step of this index, and around them in lines without a sign what they do not show. */
+export function stepLines({ lines, left, isWhole }: FileStep, index: number): readonly string[] {
+  const { whole, again, left: more } = words.changes;
+  const title = isWhole ? [`  ${whole}`] : index > 0 ? [`  ${again}`] : [];
+  return [...title, ...lines, ...(left > 0 ? [`  ${more(left)}`] : [])];
 }
 
 function stepOf({ tool, given: { path, content } = {} }: TranscriptEntry, diff: string | undefined) {

@@ -100,6 +100,7 @@ export const words = {
     },
     partial: "a part of the transcript is left out, and what was changed in it",
     whole: "written whole; what was there before was not shown",
+    again: "then edited:",
     left: (lines: number) => `… ${lines} more lines`,
   },
   cost: {

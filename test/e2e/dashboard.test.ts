@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Manifest } from "../../src/core/ports.ts";
 import { makeProject, manifestWhen, type Project } from "./support/lead.ts";
-import { bash, submit, worker } from "./support/rules.ts";
+import { bash, edit, submit, worker, write } from "./support/rules.ts";
 import { Screen } from "./support/screen.ts";
 
 let project: Project;
@@ -27,6 +27,8 @@ test("a run is watched, its worker steered, the run cancelled, and its words rea
     worker("look", [submit("nothing here")]),
     worker(
       "build",
+      [write("shop/plan.md", "# 割引\n\tone\ntwo\n")],
+      [edit("shop/plan.md", "\tone\n", "\tthree\nfour\n"), edit("shop/plan.md", "nowhere", "lost")],
       [{ text: "I begin to build." }, bash("until [ -e go ]; do sleep 0.1; done")],
       [bash("sleep 60")],
     ),
@@ -51,6 +53,14 @@ test("a run is watched, its worker steered, the run cancelled, and its words rea
   await screen.shows(/Recorded|Delivered/);
   const posted = (await project.journal(runId)).filter((event) => event.type === "mail.posted");
   expect(posted).toMatchObject([{ mail: { to: "build", text: "turn left", from: "lead" } }]);
+
+  await screen.keys("5");
+  await screen.shows(/build +\+5 +-1 +shop\/plan\.md.*1 shell command.*written whole.*\+2 {3}one/s);
+  await screen.keys("Enter");
+  await screen.shows(/shop\/plan\.md \+5 -1.*-2 {3}one\n *\+2 {3}three\n *\+3 four.*any other key closes/s);
+  await screen.keys("3");
+  await screen.keys("3");
+  await screen.shows(/\[3 Worker\]/);
 
   await screen.resize(20, 12);
   await screen.shows(/\[3 Worker\]/);

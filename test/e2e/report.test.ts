@@ -5,7 +5,7 @@ import { runReport } from "../../src/ui/report/report.ts";
 import { busyRun } from "../ui/report-runs.ts";
 import { openInBrowser } from "./support/browser.ts";
 import { type Lead, makeProject, type Project } from "./support/lead.ts";
-import { bash, submit, worker } from "./support/rules.ts";
+import { bash, edit, submit, worker, write } from "./support/rules.ts";
 
 let project: Project;
 let lead: Lead;
@@ -13,7 +13,12 @@ beforeAll(async () => {
   project = await makeProject();
   await project.script("1-report", [
     worker("look", [bash("echo '<b>found</b>'")], [submit("It is <script>there</script>")]),
-    worker("mend", [submit("mended")]),
+    worker(
+      "mend",
+      [write("src/<i>.js", "let a;\nlet b;\n")],
+      [edit("src/<i>.js", "let b;", "let <b>;")],
+      [submit("mended")],
+    ),
   ]);
   lead = await project.lead();
 });
@@ -38,6 +43,12 @@ it("the report of a real run opens in a real browser, complete, silent and witho
   expect(page.elements).toMatchObject({ h1: 1, article: 2, section: 8, main: 1 });
   expect(page.elements.script ?? 0).toBe(0);
   expect(report).toContain("echo &#39;&lt;b&gt;found");
+  expect(report).toContain("Changes of attempt 1 <small>1 file +3 -1</small>");
+  for (const line of [
+    ...['class="added">+1 let a;', 'class="removed">-2 let b;', 'class="added">+2 let &lt;b&gt;;'],
+    "<b>src/&lt;i&gt;.js +3 -1</b>",
+  ])
+    expect(report).toContain(line);
 });
 
 it("the host's own export shows calls and results as our cards", async () => {

@@ -86,18 +86,18 @@ export class Transcript {
           ["success", `+${added}`],
           ["error", `-${removed}`],
         ] satisfies Line,
-        ...steps.flatMap((step) => this.#step(step, columns)),
+        ...steps.flatMap((step, index) => this.#step(step, index, columns)),
       ]);
       this.#diff = { of, key, lines };
     }
     return this.#diff.lines;
   }
 
-  #step(step: FileStep, columns: number): readonly Line[] {
+  #step(step: FileStep, index: number, columns: number): readonly Line[] {
     const key = String(columns);
     const known = this.#steps.get(step);
     if (known?.key === key) return known.lines;
-    const lines = stepLines(step).flatMap((line) => diffLine(line, columns));
+    const lines = stepLines(step, index).flatMap((line) => diffLine(line, columns));
     this.#steps.set(step, { key, lines });
     return lines;
   }

@@ -23,3 +23,13 @@ export function bash(command: string): object {
 export function waitFor(file: string): object {
   return bash(`until [ -e ${file} ]; do sleep 0.1; done`);
 }
+
+/** A call of the host's `write`. */
+export function write(path: string, content: string): object {
+  return { tool: "write", arguments: { path, content } };
+}
+
+/** A call of the host's `edit`. */
+export function edit(path: string, oldText: string, newText: string): object {
+  return { tool: "edit", arguments: { path, edits: [{ oldText, newText }] } };
+}
