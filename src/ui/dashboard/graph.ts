@@ -122,8 +122,24 @@ function laneRow(
  * The tasks that decide when the run ends: of a live run the longest chain of what is not done, of one that is over the
  * chain that ended last. Alone in its chain, a task is none.
  */
-export function criticalPath(tasks: readonly TaskView[], { rows, rowOf }: GraphRows): ReadonlySet<TaskId> {
+export function criticalPath(tasks: readonly TaskView[], graph: GraphRows): ReadonlySet<TaskId> {
   const isOver = tasks.every((task) => isFinalTask(task.status));
+  const path = heaviestChain(tasks, graph, ({ status, startedAt, finishedAt = 0 }, before) => {
+    if (isOver) return startedAt === undefined ? 0 : finishedAt;
+    return isFinalTask(status) ? 0 : before + 1;
+  });
+  return path.size > 1 ? path : new Set();
+}
+
+/**
+ * From the heaviest task back through the heaviest of what each depends on. `weigh` is given the weight of the heaviest
+ * that the task depends on; what weighs 0 is in no chain.
+ */
+export function heaviestChain(
+  tasks: readonly TaskView[],
+  { rows, rowOf }: GraphRows,
+  weigh: (task: TaskView, before: number) => number,
+): ReadonlySet<TaskId> {
   const weights = tasks.map(() => 0);
   const weightOf = (index = -1): number => weights[index] ?? 0;
   const heaviest = (indexes: Iterable<number>): number | undefined => {
@@ -133,9 +149,7 @@ export function criticalPath(tasks: readonly TaskView[], { rows, rowOf }: GraphR
   };
   for (const { index, needs } of rows) {
     const task = tasks[index];
-    if (task === undefined) continue;
-    if (isOver) weights[index] = task.startedAt === undefined ? 0 : (task.finishedAt ?? 0);
-    else if (!isFinalTask(task.status)) weights[index] = weightOf(heaviest(needs)) + 1;
+    if (task !== undefined) weights[index] = weigh(task, weightOf(heaviest(needs)));
   }
   const path = new Set<TaskId>();
   let at = heaviest(tasks.keys());
@@ -143,5 +157,5 @@ export function criticalPath(tasks: readonly TaskView[], { rows, rowOf }: GraphR
     path.add(tasks[at]?.id ?? "");
     at = heaviest(rows[rowOf.get(tasks[at]?.id ?? "") ?? -1]?.needs ?? []);
   }
-  return path.size > 1 ? path : new Set();
+  return path;
 }

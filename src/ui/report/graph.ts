@@ -1,6 +1,6 @@
 import type { TaskView } from "../../core/view.ts";
 import { oneLine } from "../../lib/wording.ts";
-import { graphRows } from "../dashboard/graph.ts";
+import { type GraphRows, graphRows, heaviestChain } from "../dashboard/graph.ts";
 import { glyphOf } from "../glyph.ts";
 import { type Html, html, span } from "./html.ts";
 
@@ -24,7 +24,8 @@ interface Placed {
  */
 export function graphSvg(given: readonly TaskView[], now: number): Html {
   const tasks = given.slice(0, tasksMax);
-  const layers = layersOf(tasks);
+  const graph = graphRows(tasks);
+  const layers = layersOf(tasks, graph);
   const breadth = Math.max(...layers.map(({ length }) => length));
   const isDown = breadth <= narrow;
   const [stepX, stepY] = [
@@ -41,7 +42,10 @@ export function graphSvg(given: readonly TaskView[], now: number): Html {
   const all = [...placed.values()];
   const width = Math.max(...all.map(({ x }) => x)) + box.width + margin;
   const height = Math.max(...all.map(({ y }) => y)) + box.height + margin;
-  const held = new Set(longestHeld(tasks, now));
+  // What each task waited for longest is what ended last of what it depends on.
+  const held = heaviestChain(tasks, graph, ({ startedAt, finishedAt = now }) =>
+    startedAt === undefined ? 0 : finishedAt,
+  );
   const edges = all.flatMap((to) =>
     to.task.dependsOn.flatMap((id) => {
       const from = placed.get(id);
@@ -75,8 +79,8 @@ function edge(from: Placed, to: Placed, isDown: boolean): string {
 }
 
 /** Tasks by the length of the longest chain before them; within a layer near to what they depend on. */
-function layersOf(tasks: readonly TaskView[]): readonly (readonly TaskView[])[] {
-  const depths = new Map(graphRows(tasks).rows.map(({ task, depth }) => [task, depth]));
+function layersOf(tasks: readonly TaskView[], { rows }: GraphRows): readonly (readonly TaskView[])[] {
+  const depths = new Map(rows.map(({ task, depth }) => [task, depth]));
   const layers: TaskView[][] = [];
   for (const depth of [...new Set(depths.values())].sort((a, b) => a - b))
     layers.push(tasks.filter(({ id }) => depths.get(id) === depth));
@@ -88,24 +92,4 @@ function layersOf(tasks: readonly TaskView[]): readonly (readonly TaskView[])[] 
     for (const [at, { id }] of layer.entries()) places.set(id, at);
   }
   return layers;
-}
-
-/** From what ended last back through the dependency that each task waited for longest: ids. */
-function longestHeld(tasks: readonly TaskView[], now: number): readonly string[] {
-  const byId = new Map(
-    tasks.filter(({ startedAt }) => startedAt !== undefined).map((task) => [task.id, task]),
-  );
-  const endOf = (task: TaskView): number => task.finishedAt ?? now;
-  const last = (of: Iterable<TaskView>): TaskView | undefined =>
-    [...of].reduce<TaskView | undefined>(
-      (a, b) => (a === undefined || endOf(b) > endOf(a) ? b : a),
-      undefined,
-    );
-  const path: string[] = [];
-  let at = last(byId.values());
-  while (at !== undefined && !path.includes(at.id)) {
-    path.push(at.id);
-    at = last(at.dependsOn.flatMap((id) => byId.get(id) ?? []));
-  }
-  return path;
 }
