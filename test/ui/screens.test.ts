@@ -13,6 +13,8 @@ const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const folder = join(repository, "test/golden/screens");
 const rows = 24;
 const widths = [40, 80, 120, 200];
+/** What the widget meets. */
+const states = ["idle", "starting", "eight-running", "waiting", "failed", "cancelled", "thousand"];
 
 /** The host's own colours of this name. */
 async function hostTheme(name: "dark" | "light"): Promise<Theme> {
@@ -83,6 +85,33 @@ test("without colours, and without our signs, nothing is lost", async () => {
     if (view !== undefined) expect(ascii).toContain(view.status);
   }
 });
+
+test.each(widths)(
+  "the widget of each state at %d columns is the one that was looked at, in dark and in light",
+  async (width) => {
+    const shown = async (name: "dark" | "light") => {
+      const theme = await hostTheme(name);
+      let [text, colors]: [string, number[]] = ["", []];
+      for (const state of states) {
+        const look = looks[state]?.();
+        if (look === undefined) throw new Error(state);
+        const { scene, now } = look;
+        // A run that is over is shown for a moment only.
+        const { view } = scene.run ?? {};
+        const one = await seen(widgetLines(view ? [view] : [], view?.finishedAt ?? now, width, theme), width);
+        text += `== ${state}\n${one.text}`;
+        colors = [...colors, ...one.colors];
+      }
+      return { text, colors };
+    };
+    const [dark, light] = [await shown("dark"), await shown("light")];
+    const file = join(folder, `widget-${width}.txt`);
+    if (process.env.UPDATE_SCREENS === "1") await writeFile(file, dark.text);
+    expect(dark.text).toBe(await readFile(file, "utf8"));
+    expect(light.text).toBe(dark.text);
+    expect(light.colors).not.toEqual(dark.colors);
+  },
+);
 
 test("the widget of each state fits its lines", async () => {
   for (const [name, make] of Object.entries(looks)) {
