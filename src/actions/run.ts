@@ -47,7 +47,8 @@ export async function begun(
     throw error;
   });
   if (runId instanceof AlreadyAsked) return alreadyAsked(runId, context);
-  return withWarnings(asked.warnings, await follow(runId, background, isProposed, context));
+  const waits = isProposed || asked.requireApproval;
+  return withWarnings(asked.warnings, await follow(runId, background, waits, context));
 }
 
 /** What makes two calls ask for the same: what is to be done, by whom and by which model, what is approved, and where. */
@@ -66,16 +67,15 @@ function alreadyAsked({ by, message }: AlreadyAsked, context: ActionContext): Pr
   });
 }
 
-/** From here on there is a run: whatever breaks, the asker learns its id. */
+/** From here on there is a run: whatever breaks, the asker learns its id. `waits`: its plan is soon asked to be approved. */
 async function follow(
   runId: string,
   background: boolean,
-  isProposed: boolean,
+  waits: boolean,
   context: ActionContext,
 ): Promise<Performed> {
   try {
-    if (background || (context.returnsAtOnce && !isProposed))
-      return await started(runId, background, context);
+    if (background || (context.returnsAtOnce && !waits)) return await started(runId, background, context);
     return await awaitRun(runId, context, "cancel");
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -18,6 +18,7 @@ import { projectRoot } from "../lib/project.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { newRequestId, newRunId } from "../lib/run-id.ts";
 import { loadCatalogue } from "../resources/catalogue.ts";
+import { markedText, planText, readPlanText } from "../resources/plan-form.ts";
 import { loadSettings, settingKeys } from "../resources/settings.ts";
 import { openHistory } from "../store/history.ts";
 import { openRunStore } from "../store/run-store.ts";
@@ -91,6 +92,7 @@ export async function compose(): Promise<Loaded> {
     identity: ownIdentity,
     probe,
     redact: redactor.redact,
+    planForm: { write: planText, read: readPlanText, mark: markedText },
     report: runReport,
     newId: newRequestId,
     machine: await machineOf(host, environment, agentDir),

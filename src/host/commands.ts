@@ -1,12 +1,13 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
 import type { ActionResult } from "../actions/context.ts";
 import { screens } from "../actions/screens.ts";
+import { words } from "../ui/strings.ts";
 import type { Opening } from "./dashboard.ts";
 import { answerKey, mailbox, meantBy, respondInDialog } from "./dialog.ts";
 import { staysAlive } from "./mode.ts";
 import { replyType } from "./notice.ts";
 import type { HostParts } from "./parts.ts";
-import type { LiveSession } from "./session.ts";
+import { isOwning, type LiveSession } from "./session.ts";
 
 /** A command answers within a second: this long it may keep the person, ms. */
 const patienceMs = 800;
@@ -119,11 +120,26 @@ async function answer(name: string, line: string, session: LiveSession, parts: H
   const origin = { kind: "user", id: `/team-${name}` } as const;
   const work = session
     .perform(name, { line }, { origin, returnsAtOnce: !isPatient })
-    .then((result) => show(name, result, session))
+    .then((result) => (leadsToPlan(name, result, session, parts) ? undefined : show(name, result, session)))
     .catch(session.report);
   if (isPatient) return work;
   const first = await Promise.race([work.then(() => "done"), parts.clock.sleep(patienceMs, session.signal)]);
   if (first !== "done") session.say(`/team-${name} is at work; its answer appears here`, "info");
+}
+
+/** A plan that a person asked for and has to approve is shown at once, where nothing is in the way; else it is said how to see it. */
+function leadsToPlan(
+  name: string,
+  { details: { runId, questions } }: ActionResult,
+  session: LiveSession,
+  parts: HostParts,
+): boolean {
+  const isAsked = questions?.some((id) => id.startsWith("plan-")) === true && isOwning(name);
+  if (!isAsked || runId === undefined || session.mode !== "tui") return false;
+  session.say(words.preview.waits(runId), "info");
+  const isFree = session.isFree();
+  if (isFree) void look(session, parts, { line: runId, screen: "plan" });
+  return isFree;
 }
 
 function show(name: string, { ok, text: whole, details }: ActionResult, session: LiveSession): void {

@@ -1,4 +1,5 @@
 import { withoutDriver } from "../core/abandoned.ts";
+import { type Experience, experienceOf } from "../core/estimate.ts";
 import type { StoredEvent } from "../core/events.ts";
 import { evolve, fold } from "../core/evolve.ts";
 import { type AttemptStory, attemptsOf } from "../core/explain.ts";
@@ -79,6 +80,7 @@ export class DashboardFeed {
   #isCounting = false;
   readonly #marks = new Map<string, string>();
   #touched: ReadonlyMap<string, Touched> = new Map();
+  #past: { readonly of: readonly RunListing[]; readonly known: ReadonlyMap<string, Experience> } | undefined;
   answer: Scene["answer"];
 
   constructor(terms: DashboardTerms) {
@@ -96,8 +98,18 @@ export class DashboardFeed {
       ...(run !== undefined && { run }),
       ...(transcript !== undefined && { transcript }),
       touched: this.#touched,
+      experience: () => this.#experienced(),
       ...(this.answer !== undefined && { answer: this.answer }),
     };
+  }
+
+  /** Asked at every drawing, looked up once a list. */
+  #experienced(): ReadonlyMap<string, Experience> {
+    const of = this.#listings;
+    if (this.#past?.of === of) return this.#past.known;
+    const known = experienceOf(of.flatMap((one) => ("manifest" in one ? [one.manifest] : [])));
+    this.#past = { of, known };
+    return known;
   }
 
   /** Looks at this run from now on, and at no other. */
@@ -289,5 +301,6 @@ function keyOf({ runId, task, attempt }: Attempt): string {
 function take(opened: Opened, event: StoredEvent): void {
   opened.state = evolve(opened.state, event);
   opened.events.push(event);
-  if (event.type === "run.started") opened.graph = graphRows(event.plan.tasks);
+  if (event.type === "run.started" || event.type === "plan.revised")
+    opened.graph = graphRows(event.plan.tasks);
 }

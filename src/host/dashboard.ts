@@ -9,6 +9,7 @@ import { words } from "../ui/strings.ts";
 import { type Attempt, DashboardFeed, type Looked } from "./dashboard-feed.ts";
 import { Overlay, openOverlay, type Stage } from "./overlay.ts";
 import type { HostParts } from "./parts.ts";
+import { editPlan } from "./plan-editor.ts";
 import type { LiveSession } from "./session.ts";
 
 /** Redraws at most this often, and the beat of elapsed times, ms. */
@@ -16,10 +17,10 @@ const redrawMinMs = 100;
 const beatMs = 1_000;
 /** Tasks above and below the chosen one of which there is something to be counted. */
 const nearRows = 50;
-/** What is opened first: words that name a run, and a task of it; those of the board are its filter. */
+/** What is opened first: words that name a run, and a task of it; those of the board are its filter. `plan`: to be approved. */
 export interface Opening {
   readonly line: string;
-  readonly screen: "dashboard" | "board" | "transcript";
+  readonly screen: "dashboard" | "board" | "transcript" | "plan";
 }
 
 /** Opens the dashboard over everything; resolves when it is open. Whatever it asks for is asked as a command would. */
@@ -145,12 +146,28 @@ class Screen extends Overlay {
         tui.terminal.write(`\x1b]52;c;${Buffer.from(intent.text).toString("base64")}\x07`);
         feed.answer = { ok: true, text: words.copied(intent.text) };
         return;
+      case "edit":
+        this.#edit(intent.run).catch(this.stage.session.report);
+        return;
       case "perform":
         this.#perform(intent.action, { raw: { ...intent.parameters } }, scene);
         return;
       case "command":
         this.#perform(intent.name, { line: intent.line }, scene);
     }
+  }
+
+  /** The host's editor needs the screen; afterwards everything stands as it stood. */
+  async #edit(run: string): Promise<void> {
+    const { session, setHidden } = this.stage;
+    const { feed } = this.#terms;
+    setHidden(true);
+    await session.open(async (desk) => {
+      const edited = await editPlan(desk, run);
+      if (edited !== undefined) feed.answer = edited;
+    });
+    if (!this.end.signal.aborted) setHidden(false);
+    this.redraw();
   }
 
   #perform(name: string, given: { readonly raw: unknown } | { readonly line: string }, scene: Scene): void {
@@ -168,6 +185,8 @@ class Screen extends Overlay {
         const { runId } = details;
         const isNew = runId !== undefined && !scene.listings.some((one) => one.runId === runId);
         if (isNew) this.#state = { ...this.#state, run: runId, filter: "" };
+        if (isNew && details.questions?.some((id) => id.startsWith("plan-")))
+          this.#state = { ...this.#state, pane: "tasks", focus: "pane" };
         feed.refresh();
         this.changed();
       })
@@ -192,6 +211,7 @@ class Screen extends Overlay {
       ...this.#state,
       ...((run ?? newest) && { run: (run ?? newest)?.runId ?? "" }),
       ...(task !== undefined && { task }),
+      ...(screen === "plan" && { pane: "tasks", focus: "pane" }),
       ...(isTranscript && { pane: "worker", focus: "pane", isAlone: true }),
     };
   }

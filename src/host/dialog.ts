@@ -2,25 +2,13 @@ import { askingText, mailLine } from "../actions/text.ts";
 import { verdictsOf } from "../core/decision.ts";
 import { evolve, fold } from "../core/evolve.ts";
 import { answerTo, openQuestions } from "../core/letters.ts";
-import type { Clock, RunEngine } from "../core/ports.ts";
 import { runView } from "../core/run-view.ts";
 import { isFinalRun, isFinalTask } from "../core/status.ts";
 import type { MailView, RunView } from "../core/view.ts";
 import { formatDuration, oneLine } from "../lib/wording.ts";
-import type { Dialogs } from "./look.ts";
-
-/** What a dialog needs of the session that opened it. */
-export interface Desk {
-  readonly sessionId: string;
-  readonly engine: RunEngine;
-  readonly clock: Clock;
-  /** Aborted when the session is over: then every dialog closes. */
-  readonly signal: AbortSignal;
-  readonly ui: Dialogs;
-  /** Does it as the person does who types the command, and shows what came of it. */
-  readonly perform: (name: string, line: string) => Promise<void>;
-  readonly say: (text: string) => void;
-}
+import { words } from "../ui/strings.ts";
+import type { Desk } from "./desk.ts";
+import { editPlan } from "./plan-editor.ts";
 
 /** Which run and which letter somebody means; absent: whatever there is. */
 export interface Meant {
@@ -53,6 +41,7 @@ const titleMaxCharacters = 2_000;
 const runsMax = 50;
 const ownAnswer = "Write an answer…";
 const reasoned = "reject: <reason>";
+const editIt = words.preview.edit;
 
 /** Lets the person answer what is open: the one letter that is meant, or one of several. Esc answers nothing. */
 export async function respondInDialog(desk: Desk, meant: Meant): Promise<void> {
@@ -120,8 +109,11 @@ async function answer(desk: Desk, { view, letter }: Found): Promise<void> {
   const watching = whenSettled(desk, view.runId, letter.id, signal).then((how) => {
     if (how !== undefined) settled.abort(how);
   });
+  let isToBeEdited = false;
   try {
     const message = await wordsFor({ ...desk, signal }, { view, letter });
+    isToBeEdited = message === editIt;
+    if (isToBeEdited) return;
     if (settled.signal.aborted)
       desk.say(`team: ${letter.from} of run ${view.runId} waits no more: ${settled.signal.reason}`);
     else if (message !== undefined)
@@ -129,7 +121,15 @@ async function answer(desk: Desk, { view, letter }: Found): Promise<void> {
   } finally {
     settled.abort("closed");
     await watching;
+    // The plan that comes of it waits for its answer in turn.
+    if (isToBeEdited) await editThenAnswer(desk, view.runId);
   }
+}
+
+async function editThenAnswer(desk: Desk, run: string): Promise<void> {
+  const edited = await editPlan(desk, run);
+  if (edited !== undefined) desk.say(oneLine(edited.text.split("\n")[0] ?? "", 200));
+  await respondInDialog(desk, { run });
 }
 
 async function wordsFor(desk: Desk, { view, letter }: Found): Promise<string | undefined> {
@@ -138,7 +138,8 @@ async function wordsFor(desk: Desk, { view, letter }: Found): Promise<string | u
   const own = (hint: string) =>
     desk.ui.input(title.slice(0, titleMaxCharacters), hint, { signal: desk.signal });
   if (letter.kind === "approval") {
-    const verdict = await select(desk, title, verdictsOf(letter));
+    const isPlan = letter.about?.kind === "plan";
+    const verdict = await select(desk, title, [...verdictsOf(letter), ...(isPlan ? [editIt] : [])]);
     if (verdict !== reasoned) return verdict;
     const reason = await own("reason");
     return reason === undefined ? undefined : `reject: ${reason}`;

@@ -3,7 +3,7 @@ import { defaultSettings, type Settings } from "../core/settings.ts";
 import { ascii } from "../ui/width.ts";
 
 /** The host's dialogs that we use. */
-export type Dialogs = Pick<ExtensionUIContext, "select" | "input">;
+export type Dialogs = Pick<ExtensionUIContext, "select" | "input" | "editor">;
 
 export interface LookTerms {
   readonly read: () => Promise<Settings>;
@@ -59,6 +59,8 @@ export class Look {
         return chosen === undefined ? undefined : options[shown.indexOf(chosen)];
       },
       input: (title, hint, terms) => ui.input(this.spelled(title), hint && this.spelled(hint), terms),
+      // What is edited stays as it is.
+      editor: (title, text) => ui.editor(this.spelled(title), text),
     };
   }
 }

@@ -1,4 +1,5 @@
 import type { ExtensionUIContext } from "@mariozechner/pi-coding-agent";
+import type { OverlayHandle } from "@mariozechner/pi-tui";
 import { keyName } from "../ui/key-name.ts";
 import { asciiTheme, type Theme } from "../ui/theme.ts";
 import { Lines } from "./lines.ts";
@@ -24,6 +25,8 @@ export interface Stage {
   readonly theme: Theme;
   readonly keybindings: Parameters<Factory>[2];
   readonly close: () => void;
+  /** Lets what is below be seen and take the keys, until it stands there again as it was. */
+  readonly setHidden: (isHidden: boolean) => void;
 }
 
 /** The whole screen as a component of the host: keys in, lines out; never throws. */
@@ -84,14 +87,18 @@ export async function openOverlay(session: LiveSession, make: (stage: Stage) => 
     done: () => void,
   ): Overlay => {
     const shown = asciiTheme(theme, () => session.look.isAscii);
+    session.screens += 1;
     const close = (): void => {
+      if (!screen.end.signal.aborted) session.screens -= 1;
       screen.dispose();
       done();
     };
-    const screen: Overlay = make({ session, tui, theme: shown, keybindings, close });
+    const screen: Overlay = make({ session, tui, theme: shown, keybindings, close, setHidden });
     session.signal.addEventListener("abort", close, { once: true });
     return screen;
   };
+  let handle: OverlayHandle | undefined;
+  const setHidden = (isHidden: boolean): void => handle?.setHidden(isHidden);
   const overlayOptions = { width: "100%", maxHeight: "100%", anchor: "top-left" } as const;
   session.touch((ctx) => {
     // The host's theme has the colours that ours names.
@@ -99,6 +106,9 @@ export async function openOverlay(session: LiveSession, make: (stage: Stage) => 
       .custom<void>((tui, theme, keys, done) => factory(tui, theme, keys, () => done()), {
         overlay: true,
         overlayOptions,
+        onHandle: (given) => {
+          handle = given;
+        },
       })
       .catch(session.report);
   });

@@ -2,10 +2,12 @@ import type { Action } from "../actions/action.ts";
 import type { Completion, CompletionSources } from "../actions/command-line.ts";
 import type { ActionContext, ActionResult } from "../actions/context.ts";
 import type { DefinitionRow, Listed, SettingRow } from "../core/catalogue.ts";
+import type { PlanProblem } from "../core/plan.ts";
 import type { Clock, RunEngine } from "../core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../core/process.ts";
 import type { ReportMaterial } from "../core/report.ts";
 import type { Settings } from "../core/settings.ts";
+import type { StartedRun } from "../core/state.ts";
 import type { Machine } from "./checks.ts";
 
 /** What the adapter is given by `entry/compose.ts`. Everything here is needed to register, and must be light to load. */
@@ -46,11 +48,24 @@ export interface Loaded {
   /** Whether a recorded process lives. */
   probe(process: ProcessIdentity): Promise<Liveness>;
   redact(text: string): string;
+  readonly planForm: PlanForm;
   /** A run as one HTML file. */
   report(material: ReportMaterial): string;
   /** A fresh id, safe as a file name. */
   newId(): string;
   readonly machine: Machine;
+}
+
+/** A plan that waits for approval as a text that a person edits. Total, all of it. */
+export interface PlanForm {
+  write(run: StartedRun, agents: readonly string[]): string;
+  /** The tasks for `respond`; none where the text leaves the plan as it is, or has problems. */
+  read(
+    text: string,
+    run: StartedRun,
+  ): { readonly tasks?: readonly object[]; readonly problems: readonly PlanProblem[] };
+  /** The text with these problems on top of it, in place of earlier ones. */
+  mark(text: string, problems: readonly PlanProblem[]): string;
 }
 
 /** Where a session works: its runs, definitions and settings. */

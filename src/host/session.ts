@@ -8,7 +8,8 @@ import { runView } from "../core/run-view.ts";
 import type { RunView } from "../core/view.ts";
 import { membersOf } from "../lib/json.ts";
 import { hostChecks } from "./checks.ts";
-import { type Desk, respondInDialog } from "./dialog.ts";
+import { type Desk, deskOf } from "./desk.ts";
+import { respondInDialog } from "./dialog.ts";
 import { Herald, restOf } from "./herald.ts";
 import { Look } from "./look.ts";
 import { isStale, isTrusted, type Mode, modeOf, staysAlive } from "./mode.ts";
@@ -44,6 +45,8 @@ export class LiveSession {
   readonly look: Look;
   /** How many prompts the agent began to work on. */
   prompts = 0;
+  /** Screens of ours that cover everything. */
+  screens = 0;
   /** Owner of our tool's name, when it is not we. */
   clash: string | undefined;
   readonly #pi: ExtensionAPI;
@@ -218,15 +221,7 @@ export class LiveSession {
     this.#isDialogOpen = true;
     try {
       const ui = this.look.dialogs(this.#ctx.ui);
-      const { engine } = (await this.load()).project;
-      const { clock } = this.#parts;
-      const say = (text: string): void => this.say(text, "info");
-      const perform: Desk["perform"] = async (name, line) => {
-        const origin = { kind: "user", id: `/team-${name}` } as const;
-        const { ok, text } = await this.perform(name, { line }, { origin, returnsAtOnce: true });
-        this.say(text, ok ? "info" : "error");
-      };
-      await dialog({ sessionId: this.id, engine, clock, signal: this.signal, ui, perform, say });
+      await dialog(deskOf(this, await this.load(), ui, this.#parts.clock));
     } catch (error) {
       this.report(error);
     } finally {
@@ -234,15 +229,24 @@ export class LiveSession {
     }
   }
 
+  /** True where something may open by itself: a terminal in which nothing is typed, and nothing of ours is open. */
+  isFree(): boolean {
+    let isTyping = true;
+    this.touch(({ ui }) => {
+      isTyping = ui.getEditorText() !== "";
+    });
+    return this.mode === "tui" && !isTyping && !this.#isDialogOpen && this.screens === 0;
+  }
+
   /** Opens the dialog of what was just asked, where the person wants that and is doing nothing else. */
   async #offer(run: string): Promise<void> {
     const { notify } = await (await this.load()).project.settings();
-    if (!notify.opensDialog || this.mode !== "tui") return;
-    let isFree = false;
-    this.touch(({ ui, isIdle }) => {
-      isFree = isIdle() && ui.getEditorText() === "" && !this.#isDialogOpen;
+    if (!notify.opensDialog) return;
+    let isIdle = false;
+    this.touch((ctx) => {
+      isIdle = ctx.isIdle();
     });
-    if (isFree) await this.open((desk) => respondInDialog(desk, { run }));
+    if (isIdle && this.isFree()) await this.open((desk) => respondInDialog(desk, { run }));
   }
 
   /** Ends everything of this session: calls that wait (without cancelling their runs), following, widget, timers. */
@@ -389,7 +393,7 @@ export class LiveSession {
 }
 
 /** True for actions after which a run is this session's. */
-function isOwning(action: string): boolean {
+export function isOwning(action: string): boolean {
   return action === "plan" || action === "run" || action === "retry" || action === "resume";
 }
 

@@ -62,6 +62,29 @@ export const words = {
     attempts: (count: number) => `${count} attempts`,
     reused: (run: string) => `done in ${run}`,
   },
+  preview: {
+    plan: (revision: number, tasks: number, workers: number) =>
+      `plan, revision ${revision}: ${tasks} ${tasks === 1 ? "task" : "tasks"}, at most ${workers} at once; nothing has started`,
+    about: (time: string, usage: string, tasks: number, runs: number) =>
+      `about ${[time, usage].filter(Boolean).join(", ")}, as ${tasks} ${tasks === 1 ? "task" : "tasks"} of ${runs} earlier ${runs === 1 ? "run" : "runs"} took`,
+    unknown: (agents: readonly string[]) =>
+      `no earlier run of this kind tells what it takes (none by ${agents.join(", ")})`,
+    gate: "gate",
+    gated: "its result waits for approval",
+    after: (ids: string) => `after ${ids}`,
+    readsOnly: "writes no project file",
+    writes: (globs: string) => `writes ${globs === "**" ? "anything" : globs}`,
+    leaves: (file: string) => `leaves ${file}`,
+    atMost: (time: string) => `at most ${time}`,
+    waits: (run: string) =>
+      `The plan of run ${run} waits for approval. /team-dashboard ${run} shows it: y approves, n rejects, e edits it.`,
+    edit: "edit the plan",
+    again: "save it again",
+    problems: (count: number) =>
+      `Not saved: ${count} ${count === 1 ? "problem" : "problems"}, with lines at the top of the text`,
+    title: (run: string) =>
+      `Plan of run ${run}. enter saves; a new line: shift+enter, or \\ and enter; esc drops what was typed`,
+  },
   worker: {
     noTask: "This run has no tasks.",
     notStarted: "It was not started yet.",
@@ -181,6 +204,8 @@ export const words = {
   keys: {
     title: "Keys",
     edit: "edit",
+    editPlan: "edit the plan",
+    task: "read all its task",
     show: "show it",
     facts: "all about it",
     unset: "unset",

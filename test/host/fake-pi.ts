@@ -185,6 +185,7 @@ export class FakePi {
         session.dialog({ title, options }, signal),
       input: (title: string, hint: string, { signal }: { signal: AbortSignal }) =>
         session.dialog({ title, hint }, signal),
+      editor: (title: string, hint: string) => session.dialog({ title, hint }, new AbortController().signal),
       getEditorText: () => session.typed,
       custom: (make: (...given: unknown[]) => Overlay["screen"]) =>
         new Promise<void>((resolve) => {

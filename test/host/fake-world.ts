@@ -13,6 +13,7 @@ import { defaultSettings, type Settings } from "../../src/core/settings.ts";
 import type { RunView } from "../../src/core/view.ts";
 import { createExtension } from "../../src/host/extension.ts";
 import type { HostParts, Loaded, Project } from "../../src/host/parts.ts";
+import { markedText, planText, readPlanText } from "../../src/resources/plan-form.ts";
 import { noHistory } from "../support/past.ts";
 import { FakePi, FakeSession } from "./fake-pi.ts";
 
@@ -324,6 +325,7 @@ export class World {
       probe: async () => "alive",
       redact: (text) => text,
       report: () => "",
+      planForm: { write: planText, read: readPlanText, mark: markedText },
       newId: () => "id",
       machine: {
         version: "0.0.0",

@@ -11,6 +11,7 @@ import { changesStory } from "./changes-pane.ts";
 import { mailAt, mailOrder } from "./fact-panes.ts";
 import { bindings } from "./keys.ts";
 import { bodyOf } from "./panes.ts";
+import { taskLines } from "./preview.ts";
 import { chosenRun, listedRuns, runRow, runsTitle } from "./runs.ts";
 import { type Body, type Dashboard, type Moment, panes, type Scene } from "./scene.ts";
 import { chosenTask, isTaskList } from "./work-panes.ts";
@@ -190,6 +191,8 @@ function pageLines({ state, scene, now }: Moment, columns: number): readonly Lin
   const { answer, run } = scene;
   if (page === "changes")
     return run === undefined ? [] : changesStory({ state, scene, run, now, columns }, pageLinesMax);
+  if (page === "task" && run !== undefined)
+    return taskLines(run, chosenTask(state, run.view), columns, answerLinesMax);
   const letter = run && mailOrder(run.view)[mailAt(state, run.view)];
   if (page === "letter")
     return wrap(letter?.text ?? "", columns, answerLinesMax).map((line): Line => [["text", line]]);

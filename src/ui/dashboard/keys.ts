@@ -7,6 +7,7 @@ import { cardAcross, cardsBeside, isOnBoard } from "./board.ts";
 import { submitted } from "./box.ts";
 import { isApproval, mailAt, mailOrder } from "./fact-panes.ts";
 import { bodyOf } from "./panes.ts";
+import { proposal } from "./preview.ts";
 import { chosenRun, listedRuns } from "./runs.ts";
 import { type Box, type Dashboard, type Moment, type PaneName, panes, type Step } from "./scene.ts";
 import { chosenTask, isTaskList, textOf } from "./work-panes.ts";
@@ -19,6 +20,9 @@ const inPane =
     state.focus === "pane" && names.includes(state.pane);
 const atBoard = ({ state }: Moment): boolean => isOnBoard(state);
 const isAtMail = (moment: Moment): boolean => inPane("mail")(moment) && openMail(moment) !== undefined;
+/** At an approval, or at the graph of a plan that waits for one. */
+const canDecide = (moment: Moment): boolean =>
+  inPane("mail", "tasks")(moment) && openMail(moment)?.kind === "approval";
 const isLiveRun = ({ scene }: Moment): boolean =>
   scene.run !== undefined && !isFinalRun(scene.run.view.status);
 const hasAnswer = ({ scene }: Moment): boolean => scene.answer !== undefined;
@@ -26,18 +30,19 @@ const hasRun = ({ scene }: Moment): boolean => scene.run !== undefined;
 
 /** Every key, the more special ones first. */
 export const bindings: readonly Binding<Moment, Step>[] = [
-  bind(
-    ["y"],
-    keys.approve,
-    (moment) => isAtMail(moment) && isApprovalAt(moment),
-    (moment) => answer(moment, "approve"),
-    true,
-  ),
+  bind(["y"], keys.approve, canDecide, (moment) => answer(moment, "approve"), true),
   bind(
     ["n"],
     keys.reject,
-    (moment) => isAtMail(moment) && isApprovalAt(moment),
+    (moment) => canDecide(moment) && (moment.state.pane === "mail" || moment.state.search === ""),
     (moment) => answerBox(moment, "reject"),
+    true,
+  ),
+  bind(
+    ["e"],
+    keys.editPlan,
+    (moment) => canDecide(moment) && openMail(moment)?.about?.kind === "plan",
+    (moment) => ({ state: moment.state, intent: { kind: "edit", ...ofRun(moment) } }),
     true,
   ),
   bind(["enter"], keys.answer, isAtMail, (moment) => answerBox(moment, "respond"), true),
@@ -92,6 +97,13 @@ export const bindings: readonly Binding<Moment, Step>[] = [
     keys.whole,
     (moment) => inPane("mail")(moment) && chosenMail(moment) !== undefined,
     (moment) => paged(moment, "letter"),
+    true,
+  ),
+  bind(
+    ["v"],
+    keys.task,
+    (moment) => inPane("tasks")(moment) && hasRun(moment),
+    ({ state }) => ({ state: { ...state, page: "task", at: { ...state.at, page: 0 } } }),
     true,
   ),
   bind(
@@ -293,13 +305,9 @@ function chosenMail({ state, scene: { run } }: Moment) {
 }
 
 function openMail(moment: Moment) {
-  const mail = chosenMail(moment);
+  const { run } = moment.scene;
+  const mail = moment.state.pane === "tasks" ? run && proposal(run) : chosenMail(moment);
   return mail !== undefined && moment.scene.run?.view.questions.includes(mail) ? mail : undefined;
-}
-
-function isApprovalAt(moment: Moment): boolean {
-  const mail = openMail(moment);
-  return mail !== undefined && isApproval(mail);
 }
 
 function answer(moment: Moment, message: string): Step {
@@ -317,7 +325,8 @@ function answerBox(moment: Moment, kind: "respond" | "reject"): Step {
     mail && isApproval(mail) ? verdictsOf(mail).map((one) => one.replace("<reason>", "")) : options;
   const proposals =
     kind === "reject" ? [] : [...new Set([...(fallback === undefined ? [] : [fallback]), ...answers])];
-  const label = kind === "reject" ? words.box.reject(from) : words.box.respond(from);
+  const who = from === "muster" ? words.thePlan : from;
+  const label = kind === "reject" ? words.box.reject(who) : words.box.respond(who);
   return boxed(moment.state, kind, label, "", { proposals, about: { name } });
 }
 

@@ -1,3 +1,4 @@
+import type { Experience } from "../../core/estimate.ts";
 import type { StoredEvent } from "../../core/events.ts";
 import type { AttemptStory } from "../../core/explain.ts";
 import type { RunId, TaskId } from "../../core/plan.ts";
@@ -28,6 +29,8 @@ export interface Scene {
   readonly transcript?: Transcript;
   /** What is known of the files that attempts changed, by `task/attempt`. */
   readonly touched?: ReadonlyMap<string, Touched>;
+  /** What earlier runs among them tell of each agent; absent: it is looked up anew. */
+  experience?(): ReadonlyMap<string, Experience>;
   /** What came of the last thing that was asked for. */
   readonly answer?: Answer;
 }
@@ -73,8 +76,8 @@ export interface Dashboard extends Front<Intent> {
   readonly at: Readonly<Partial<Record<PaneName | "page", number | undefined>>>;
   readonly search: string;
   readonly isRaw: boolean;
-  /** A page over everything: the keys, an answer, a letter, or what a task changed. */
-  readonly page?: "help" | "answer" | "letter" | "changes";
+  /** A page over everything: the keys, an answer, a letter, what a task changed, or what it is to do. */
+  readonly page?: "help" | "answer" | "letter" | "changes" | "task";
   readonly box?: Box;
 }
 
@@ -95,6 +98,8 @@ export type Intent =
     }
   | { readonly kind: "command"; readonly name: string; readonly line: string }
   | { readonly kind: "copy"; readonly text: string }
+  /** The plan of this run, in an editor. */
+  | { readonly kind: "edit"; readonly run: RunId }
   /** The part of the transcript before what is there. */
   | { readonly kind: "older" };
 

@@ -6,8 +6,9 @@ import { formatDuration, formatQuiet, formatUsage, oneLine } from "../../lib/wor
 import { glyphOf } from "../glyph.ts";
 import { words } from "../strings.ts";
 import { activityOf, modelName, reasonOf } from "../widget.ts";
-import { cell, measure, plain, type Span, wrap } from "../width.ts";
+import { cell, type Line, measure, plain, type Span, wrap } from "../width.ts";
 import { criticalPath } from "./graph.ts";
+import { proposal, proposalCells, proposalHead, taskLines } from "./preview.ts";
 import type { Body, Dashboard, OpenRun, Scene } from "./scene.ts";
 
 /** Columns that ids take at most, and deepest indentation where no lanes are drawn. */
@@ -43,15 +44,18 @@ export function emptyBody(text: string): Body {
   return { head: [], length: 1, row: () => [["dim", text]], foot: [], isList: false, isFollowing: false };
 }
 
-/** The graph of tasks: who needs whom, what decides the end, and why each task that waits does. */
-export function tasksPane({ state, run: { view, graph }, now, columns }: Look): Body {
+/** The graph of tasks: who needs whom, what decides the end, and why each task that waits does; or what a plan proposes. */
+export function tasksPane({ state, scene, run, now, columns }: Look): Body {
+  const { view, graph } = run;
+  const proposed = proposal(run) && proposalCells(run);
   const path = criticalPath(view.tasks, graph);
   const chosen = chosenTask(state, view);
   const hasLanes = graph.columns > 0 && graph.columns <= columns / 3;
   const idColumns = idColumnsOf(view.tasks.map(({ id }) => id));
   const why = chosen === undefined ? [] : taskStory(view, chosen, now);
+  const critical: Line[] = path.size > 0 ? [[["dim", words.tasks.critical(path.size)]]] : [];
   return {
-    head: path.size > 0 ? [[["dim", words.tasks.critical(path.size)]]] : [],
+    head: proposed === undefined ? critical : [...proposalHead(run, scene), ...critical],
     length: graph.rows.length,
     row(at) {
       const row = graph.rows[at];
@@ -64,22 +68,27 @@ export function tasksPane({ state, run: { view, graph }, now, columns }: Look): 
       const took =
         task.startedAt === undefined ? "" : formatDuration((task.finishedAt ?? now) - task.startedAt);
       const tells = task.status === "running" ? activityOf(task) : (reasonOf(task) ?? "");
-      return [
+      const isCritical = path.has(task.id);
+      const head: Line = [
         [color, lanes],
-        [
-          path.has(task.id) ? "toolTitle" : "text",
-          cell(`${task.id}${path.has(task.id) ? " »" : ""}`, idColumns),
-        ],
+        [isCritical ? "toolTitle" : "text", cell(`${task.id}${isCritical ? " »" : ""}`, idColumns)],
+      ];
+      if (proposed !== undefined) return [...head, ...proposed(row.index)];
+      return [
+        ...head,
         [color, cell(word, 9)],
         ["muted", (task.role ?? task.agent).padEnd(9)],
         ["muted", took.padStart(6)],
         ["dim", tells],
       ];
     },
-    foot: why
-      .flatMap((text) => wrap(text, columns, footLinesMax))
-      .slice(0, footLinesMax)
-      .map((line) => [["muted", line]]),
+    foot:
+      proposed !== undefined
+        ? taskLines(run, chosen, columns)
+        : why
+            .flatMap((text) => wrap(text, columns, footLinesMax))
+            .slice(0, footLinesMax)
+            .map((line) => [["muted", line]]),
     isList: true,
     isFollowing: false,
   };
