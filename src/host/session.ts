@@ -230,23 +230,18 @@ export class LiveSession {
   }
 
   /** True where something may open by itself: a terminal in which nothing is typed, and nothing of ours is open. */
-  isFree(): boolean {
-    let isTyping = true;
-    this.touch(({ ui }) => {
-      isTyping = ui.getEditorText() !== "";
+  isFree(needsIdle = false): boolean {
+    let isFree = false;
+    this.touch(({ ui, isIdle }) => {
+      isFree = ui.getEditorText() === "" && (!needsIdle || isIdle());
     });
-    return this.mode === "tui" && !isTyping && !this.#isDialogOpen && this.screens === 0;
+    return isFree && this.mode === "tui" && !this.#isDialogOpen && this.screens === 0;
   }
 
   /** Opens the dialog of what was just asked, where the person wants that and is doing nothing else. */
   async #offer(run: string): Promise<void> {
     const { notify } = await (await this.load()).project.settings();
-    if (!notify.opensDialog) return;
-    let isIdle = false;
-    this.touch((ctx) => {
-      isIdle = ctx.isIdle();
-    });
-    if (isIdle && this.isFree()) await this.open((desk) => respondInDialog(desk, { run }));
+    if (notify.opensDialog && this.isFree(true)) await this.open((desk) => respondInDialog(desk, { run }));
   }
 
   /** Ends everything of this session: calls that wait (without cancelling their runs), following, widget, timers. */

@@ -204,7 +204,6 @@ export const words = {
   keys: {
     title: "Keys",
     edit: "edit",
-    editPlan: "edit the plan",
     task: "read all its task",
     show: "show it",
     facts: "all about it",

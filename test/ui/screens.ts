@@ -24,13 +24,13 @@ export interface Look {
   readonly state?: Partial<Dashboard>;
 }
 
-function begun(tasks: readonly PlannedTask[], goal: string, runId: string): History {
+function begun(tasks: readonly PlannedTask[], goal: string, runId: string, requireApproval = false): History {
   const names = [...new Set(tasks.map((each) => each.agent))];
   const agents = Object.fromEntries(names.map((name) => [name, { ...agent, name }]));
   const history = new History();
   history.now = start;
   const draft = { ...plan(...tasks), goal, agents };
-  const begin = terms({ runId, background: true }, { concurrency: 9 });
+  const begin = terms({ runId, background: true }, { concurrency: 9, requireApproval });
   history.command({ kind: "start", id: "start", plan: draft, terms: begin }, room);
   return history;
 }
@@ -150,6 +150,7 @@ export const looks: Readonly<Record<string, () => Look>> = {
     now: start + 400,
     pane: "tasks",
   }),
+  plan: () => ({ scene: sceneOf([proposed(), pastRun()]), now: start + 60_000, pane: "tasks" }),
   "eight-running": () => {
     const ids = Array.from({ length: 8 }, (_, at) => as(`part-${at + 1}`, "executor"));
     const history = begun(ids, "Eight things at once", "20261121-090000-000-abcde");
@@ -217,6 +218,24 @@ function look(name: string): Look {
   const made = looks[name]?.();
   if (made === undefined) throw new Error(name);
   return made;
+}
+
+/** A plan that waits for approval. */
+export function proposed(): History {
+  const tasks = shop.map((one, at) => ({
+    ...one,
+    prompt: `Part ${at + 1}: 割引 as the table says.\n\n- Look at each price.\n- ${"Tell what you found, and where. ".repeat(6)}`,
+    ...(one.id === "cart" && { gate: "approval" as const, writes: ["src/**"], models: [] }),
+  }));
+  return begun(tasks, "Vouchers must take their share", "20261121-090000-000-abcde", true);
+}
+
+/** An earlier run in which each of the shop's agents did something. */
+export function pastRun(): History {
+  const tasks = shop.map((one) => ({ ...one, dependsOn: [] }));
+  const history = begun(tasks, "An earlier shop", "20261120-080000-000-abcde");
+  for (const { id } of tasks) end(history, id, 30);
+  return history;
 }
 
 /** Two steps that wait for approval, and what one of them says. */

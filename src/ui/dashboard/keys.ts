@@ -40,7 +40,7 @@ export const bindings: readonly Binding<Moment, Step>[] = [
   ),
   bind(
     ["e"],
-    keys.editPlan,
+    keys.edit,
     (moment) => canDecide(moment) && openMail(moment)?.about?.kind === "plan",
     (moment) => ({ state: moment.state, intent: { kind: "edit", ...ofRun(moment) } }),
     true,
@@ -99,13 +99,8 @@ export const bindings: readonly Binding<Moment, Step>[] = [
     (moment) => paged(moment, "letter"),
     true,
   ),
-  bind(
-    ["v"],
-    keys.task,
-    (moment) => inPane("tasks")(moment) && hasRun(moment),
-    ({ state }) => ({ state: { ...state, page: "task", at: { ...state.at, page: 0 } } }),
-    true,
-  ),
+  bind(["v"], keys.task, (moment) => inPane("tasks")(moment) && canDecide(moment), taskPage, true),
+  bind(["v"], keys.task, (moment) => inPane("tasks")(moment) && hasRun(moment), taskPage),
   bind(
     ["n"],
     keys.nextMatch,
@@ -298,6 +293,10 @@ function messageBox({ state, scene: { run } }: Moment): Step {
   const to = task === undefined || isFinalTask(task.status) ? [] : [`${task.id}: `];
   const proposals = [...to, "all: ", ...roles];
   return boxed(state, "send", words.box.send, proposals[0] ?? "", { proposals });
+}
+
+function taskPage({ state }: Moment): Step {
+  return { state: { ...state, page: "task", at: { ...state.at, page: 0 } } };
 }
 
 function chosenMail({ state, scene: { run } }: Moment) {

@@ -42,7 +42,7 @@ function pastOf({ experience, listings }: Scene): ReadonlyMap<string, Experience
 /** Who does each task on which model, whether it is approved, and how its text begins: a row's cells behind its id. */
 export function proposalCells({ state, view }: OpenRun): (index: number) => readonly Span[] {
   const tasks = state.status === "queued" ? [] : state.plan.tasks;
-  const model = (task: PlannedTask): string => modelOf(task, state) || words.cost.defaultModel;
+  const model = (task: PlannedTask): string => modelOf(task, state);
   // Of a thousand tasks the first ones tell enough.
   const widest = (texts: readonly string[], max: number): number =>
     Math.min(max, Math.max(1, ...texts.map((text) => measure(plain(text)))));
@@ -69,7 +69,7 @@ export function proposalCells({ state, view }: OpenRun): (index: number) => read
 }
 
 function modelOf({ models: [first] }: PlannedTask, state: OpenRun["state"]): string {
-  return modelName(first ?? (state.status === "queued" ? "" : state.terms.model));
+  return modelName(first ?? (state.status === "queued" ? "" : state.terms.model)) || words.cost.defaultModel;
 }
 
 /** What the plan says of a task: its terms in a line, then its text, in at most so many lines. */
