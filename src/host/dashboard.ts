@@ -164,7 +164,7 @@ class Screen extends Overlay {
     setHidden(true);
     await session.open(async (desk) => {
       const edited = await editPlan(desk, run);
-      if (edited !== undefined) feed.answer = edited;
+      feed.answer = edited ?? { ok: true, text: words.preview.unchanged };
     });
     if (!this.end.signal.aborted) setHidden(false);
     this.redraw();

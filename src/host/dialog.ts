@@ -128,7 +128,7 @@ async function answer(desk: Desk, { view, letter }: Found): Promise<void> {
 
 async function editThenAnswer(desk: Desk, run: string): Promise<void> {
   const edited = await editPlan(desk, run);
-  if (edited !== undefined) desk.say(oneLine(edited.text.split("\n")[0] ?? "", 200));
+  desk.say(edited?.text.split("\n")[0] ?? words.preview.unchanged);
   await respondInDialog(desk, { run });
 }
 

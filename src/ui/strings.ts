@@ -79,6 +79,7 @@ export const words = {
     waits: (run: string) =>
       `The plan of run ${run} waits for approval. /team-dashboard ${run} shows it: y approves, n rejects, e edits it.`,
     edit: "edit the plan",
+    unchanged: "the plan stays as it is",
     again: "save it again",
     problems: (count: number) =>
       `Not saved: ${count} ${count === 1 ? "problem" : "problems"}, with lines at the top of the text`,
