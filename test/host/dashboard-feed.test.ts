@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { DashboardFeed } from "../../src/host/dashboard-feed.ts";
+import { noHistory } from "../support/past.ts";
+import { worked } from "../ui/worked.ts";
+import { live, settle, World } from "./fake-world.ts";
+
+test("changes are counted for who is near, once until there may be more, within a bound, and for no other run", async () => {
+  const world = new World();
+  const runId = "run-00000001";
+  world.engine.append(runId, ...live(runId, "session-1", true));
+  const asked: unknown[] = [];
+  const history = {
+    ...noHistory("/project"),
+    transcript: async (_: string, task: string, attempt: number, where: object) => {
+      asked.push([task, attempt, where]);
+      if (task === "broken") throw new Error("it cannot be read");
+      return { path: "session.jsonl", records: worked(), from: 7, to: 9 };
+    },
+  };
+  const terms = { engine: world.engine, history, clock: world.clock, sessionId: "session-1" };
+  const feed = new DashboardFeed({ ...terms, changed: () => undefined });
+  feed.choose(runId);
+  await world.clock.advance(100);
+  await settle();
+  const count = async (...tasks: readonly (readonly [task: string, mark: string])[]): Promise<void> => {
+    feed.count(tasks.map(([task, mark]) => ({ runId, task, attempt: 1, mark })));
+    await settle();
+  };
+  const maxBytes = 1_048_576;
+  await count(["build", "1"], ["other", "1"]);
+  await count(["build", "1"], ["other", "1"]);
+  expect(asked).toEqual(["build", "other"].map((task) => [task, 1, { maxBytes }]));
+  expect(feed.scene(0).touched?.get("build/1")).toMatchObject({ added: 5, removed: 3, isPartial: true });
+  await count(["build", "2"], ["other", "1"]);
+  expect(asked).toHaveLength(3);
+  // What cannot be read is told, asked for once, and keeps nobody else from being counted.
+  await count(["broken", "1"], ["last", "1"]);
+  await count(["broken", "1"], ["last", "1"]);
+  expect(feed.scene(0).answer?.text).toBe("it cannot be read");
+  expect(asked).toHaveLength(5);
+  feed.choose("run-00000002");
+  await count(["build", "3"]);
+  expect([asked.length, feed.scene(0).touched?.size]).toEqual([5, 0]);
+  feed.close();
+});
