@@ -7,6 +7,7 @@ import { foldJournal } from "./fold.ts";
 import { footprint } from "./footprint.ts";
 import { history } from "./history.ts";
 import { hostLoad } from "./host-load.ts";
+import { idle } from "./idle.ts";
 import { startUp } from "./start-up.ts";
 import { ui } from "./ui.ts";
 
@@ -20,6 +21,7 @@ const benchmarks: readonly Benchmark[] = [
   startUp,
   endToEnd,
   hostLoad,
+  idle,
   footprint,
 ];
 

@@ -32,6 +32,10 @@ export class Screen {
   async text(): Promise<string> {
     return this.#tmux("capture-pane", "-p");
   }
+  /** Of the host. */
+  async pid(): Promise<number> {
+    return Number(await this.#tmux("display-message", "-p", "#{pane_pid}"));
+  }
   async resize(columns: number, rows: number): Promise<void> {
     await this.#tmux("resize-window", "-x", String(columns), "-y", String(rows));
   }
