@@ -20,20 +20,22 @@ const tasks = [
   { id: "check", agent: "critic", task: "[check] Check it.", dependsOn: ["build"] },
 ];
 
+const run = { action: "run", goal: "a shop", tasks, background: true };
+const rules = [
+  { when: { prompt: "begin" }, turns: [[{ tool: "team", arguments: run }], [{ text: "It is begun." }]] },
+  worker("look", [submit("nothing here")]),
+  worker(
+    "build",
+    [write("shop/plan.md", "# 割引\n\tone\ntwo\n")],
+    [edit("shop/plan.md", "\tone\n", "\tthree\nfour\n"), edit("shop/plan.md", "nowhere", "lost")],
+    [{ text: "I begin to build." }, bash("until [ -e go ]; do sleep 0.1; done")],
+    [bash("sleep 60")],
+  ),
+  { turns: [[{ text: "I see." }]] },
+];
+
 test("a run is watched, its worker steered, the run cancelled, and its words read afterwards, all in the dashboard", async () => {
-  const run = { action: "run", goal: "a shop", tasks, background: true };
-  await project.script("rules", [
-    { when: { prompt: "begin" }, turns: [[{ tool: "team", arguments: run }], [{ text: "It is begun." }]] },
-    worker("look", [submit("nothing here")]),
-    worker(
-      "build",
-      [write("shop/plan.md", "# 割引\n\tone\ntwo\n")],
-      [edit("shop/plan.md", "\tone\n", "\tthree\nfour\n"), edit("shop/plan.md", "nowhere", "lost")],
-      [{ text: "I begin to build." }, bash("until [ -e go ]; do sleep 0.1; done")],
-      [bash("sleep 60")],
-    ),
-    { turns: [[{ text: "I see." }]] },
-  ]);
+  await project.script("rules", rules);
   screen = await Screen.open(project, 120, 40);
   await screen.shows("demo");
   await screen.type("begin");
