@@ -1,7 +1,11 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Manifest } from "../../src/core/ports.ts";
+import { until } from "../support/host.ts";
 import { makeProject, manifestWhen, type Project } from "./support/lead.ts";
-import { bash, edit, submit, worker, write } from "./support/rules.ts";
+import { processesOf } from "./support/marked.ts";
+import { bash, edit, submit, waitFor, worker, write } from "./support/rules.ts";
 import { Screen } from "./support/screen.ts";
 
 let project: Project;
@@ -97,4 +101,71 @@ test("a run is watched, its worker steered, the run cancelled, and its words rea
   await screen.shows(/look.*submit_result/s);
   await screen.type("q");
   await screen.shows(/^(?!.*Team runs)/s);
+});
+
+/** `/when <name>`: what it says happens once the file of that name is there, whatever is open then. */
+const when = `import { existsSync } from "node:fs";
+export default (pi) => pi.registerCommand("when", { handler: async (name, ctx) => {
+  const acts = { reload: () => ctx.reload(), session: () => ctx.newSession() };
+  const timer = setInterval(() => {
+    if (!existsSync(name)) return;
+    clearInterval(timer);
+    acts[name]();
+  }, 100);
+} });`;
+
+test("whatever lies over the screen goes with its session: a reload, another session, the host's end", async () => {
+  const extension = join(project.place.top, "when.mjs");
+  await writeFile(extension, when);
+  const one = [{ id: "only", agent: "executor", task: "[only] Wait." }];
+  await project.script("rules", [
+    {
+      when: { prompt: "begin" },
+      turns: [
+        [{ tool: "team", arguments: { action: "run", goal: "a wait", tasks: one } }],
+        [{ text: "So." }],
+      ],
+    },
+    worker("only", [waitFor("go")], [submit("waited")]),
+    { turns: [[{ text: "I see." }]] },
+  ]);
+  screen = await Screen.open(project, 100, 30, [extension]);
+  await screen.shows("demo");
+  const line = async (text: string): Promise<void> => {
+    await screen.type(text);
+    await screen.keys("Enter");
+  };
+  /** A host that begins anew does not listen yet. */
+  const listens = async (): Promise<void> => {
+    await until("the editor takes words", async () => {
+      await screen.type(".");
+      return /^\.+\s*$/m.test(await screen.text());
+    });
+    await screen.keys("C-u");
+  };
+  const happens = (name: string): Promise<void> => writeFile(join(project.directory, name), "");
+  await line("/when reload");
+  await line("/team");
+  await screen.shows("Team runs 0 here");
+  await happens("reload");
+  await screen.shows(/^(?!.*Team runs).*Reloaded.*demo/s);
+  await listens();
+
+  await line("begin");
+  await screen.shows(/team .*1 running/);
+  const [first = ""] = await project.runs();
+  await line("/when session");
+  await line("/team-settings");
+  await screen.shows("onOwnerLoss");
+  await happens("session");
+  await screen.shows(/^(?!.*(onOwnerLoss|1 running)).*demo/s);
+  await listens();
+  // The call that waited is gone with its session; the run is not, for the host is still there.
+  await line("/team");
+  await screen.shows(/Team runs 1 here, 1 live.*running/s);
+  await screen.kill("SIGTERM");
+  const parked = await manifestWhen(project, first, "parked", ({ status }) => status === "blocked");
+  expect(parked).toMatchObject({ cause: "owner_gone", tasks: [{ attempts: 1 }] });
+  await until("nothing of it lives", async () => (await processesOf(first)).length === 0);
+  await screen.shows("Pane is dead");
 });

@@ -12,13 +12,21 @@ export class Screen {
     this.#socket = socket;
   }
 
-  static async open(project: Project, columns: number, rows: number): Promise<Screen> {
+  /** `extensions`: what `-e` loads after our package. The screen stays when its host ends. */
+  static async open(
+    project: Project,
+    columns: number,
+    rows: number,
+    extensions: readonly string[] = [],
+  ): Promise<Screen> {
     const screen = new Screen(join(project.place.top, "tmux"));
     const environment = Object.entries({ ...project.environment(), TERM: "xterm-256color", LANG: "C.UTF-8" });
     const command = ["env", "-i", ...environment.map(([name, value]) => `${name}=${value}`), node];
     const size = ["-x", String(columns), "-y", String(rows)];
-    const host = [...command, ...hostArguments({ mode: [] })];
-    await screen.#tmux("-f", "/dev/null", "new-session", "-d", ...size, "-c", project.directory, ...host);
+    const host = [...command, ...hostArguments({ mode: [], extensions })];
+    const stays = [";", "set-option", "remain-on-exit", "on"];
+    const session = ["new-session", "-d", ...size, "-c", project.directory, ...host, ...stays];
+    await screen.#tmux("-f", "/dev/null", ...session);
     return screen;
   }
 
@@ -28,6 +36,10 @@ export class Screen {
   }
   async type(text: string): Promise<void> {
     await this.#tmux("send-keys", "-l", text);
+  }
+  /** Signals the host. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    process.kill(Number(await this.#tmux("display-message", "-p", "#{pane_pid}")), signal);
   }
   async text(): Promise<string> {
     return this.#tmux("capture-pane", "-p");
