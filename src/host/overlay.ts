@@ -1,5 +1,6 @@
 import type { ExtensionUIContext } from "@mariozechner/pi-coding-agent";
 import type { OverlayHandle } from "@mariozechner/pi-tui";
+import { membersOf } from "../lib/json.ts";
 import { keyName } from "../ui/key-name.ts";
 import { asciiTheme, type Theme } from "../ui/theme.ts";
 import { Lines } from "./lines.ts";
@@ -51,8 +52,20 @@ export abstract class Overlay extends Lines {
   }
 
   handleInput(data: string): void {
+    this.#press(this.#nameOf(data));
+  }
+
+  /** 1.5.2 tells of the mouse in its full-screen mode, 0.73.1 never: the wheel does what the arrow keys do. */
+  handleMouse(event: unknown): { readonly handled: true } | undefined {
+    const { type, wheelDelta } = membersOf(event);
+    if (type !== "wheel" || typeof wheelDelta !== "number") return undefined;
+    this.#press(wheelDelta < 0 ? "up" : "down");
+    return { handled: true };
+  }
+
+  #press(key: string): void {
     try {
-      this.press(this.#nameOf(data));
+      this.press(key);
       this.redraw();
     } catch (error) {
       this.stage.session.report(error);

@@ -62,3 +62,20 @@ test("definitions are shown with what they hide, and one as a whole; without a s
     ["config", ""],
   ]);
 });
+
+test("the wheel does what the arrow keys do, where the host tells of it", async () => {
+  const world = new World();
+  const of = (key: string) => ({ key, value: 1, source: "default", default: 1 }) as const;
+  const more = { type: "a whole number", choices: [], description: "" };
+  world.settingRows = [
+    { ...of("depthMax"), ...more },
+    { ...of("workersPerMachine"), ...more },
+  ];
+  const pi = await world.start();
+  await pi.commands.get("team-settings")?.handler("", pi.context());
+  const chosen = () => /▸ (\S+)/.exec(pi.overlayLines(100, 24).join("\n"))?.[1];
+  const wheel = (wheelDelta: number) => pi.session.overlay?.screen.handleMouse({ type: "wheel", wheelDelta });
+  const [first, second] = [chosen(), wheel(1) && chosen()];
+  expect([first, second, wheel(-1) && chosen()]).toEqual(["depthMax", "workersPerMachine", "depthMax"]);
+  expect(pi.session.overlay?.screen.handleMouse({ type: "press", button: "left" })).toBeUndefined();
+});

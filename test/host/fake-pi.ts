@@ -50,7 +50,11 @@ export class FakeSession {
 }
 
 interface Overlay {
-  readonly screen: { render(width: number): string[]; handleInput(data: string): void };
+  readonly screen: {
+    render(width: number): string[];
+    handleInput(data: string): void;
+    handleMouse(event: unknown): unknown;
+  };
   readonly terminal: { columns: number; rows: number };
 }
 
