@@ -60,13 +60,7 @@ test("a run is watched, its worker steered, the run cancelled, and its words rea
   const posted = (await project.journal(runId)).filter((event) => event.type === "mail.posted");
   expect(posted).toMatchObject([{ mail: { to: "build", text: "turn left", from: "lead" } }]);
 
-  await screen.keys("5");
-  await screen.shows(/build +\+5 +-1 +shop\/plan\.md.*1 shell command.*written whole.*\+2 {3}one/s);
-  await screen.keys("Enter");
-  await screen.shows(/shop\/plan\.md \+5 -1.*-2 {3}one\n *\+2 {3}three\n *\+3 four.*any other key closes/s);
-  await screen.keys("3");
-  await screen.keys("3");
-  await screen.shows(/\[3 Worker\]/);
+  await readsChanges(screen);
 
   await screen.resize(20, 12);
   await screen.shows(/\[3 Worker\]/);
@@ -169,3 +163,14 @@ test("whatever lies over the screen goes with its session: a reload, another ses
   await until("nothing of it lives", async () => (await processesOf(first)).length === 0);
   await screen.shows("Pane is dead");
 });
+
+/** What the worker changed, as its tools showed it: the pane, the whole diff, and back. */
+async function readsChanges(screen: Screen): Promise<void> {
+  await screen.keys("5");
+  await screen.shows(/build +\+5 +-1 +shop\/plan\.md.*1 shell command.*written whole.*\+2 {3}one/s);
+  await screen.keys("Enter");
+  await screen.shows(/shop\/plan\.md \+5 -1.*-2 {3}one\n *\+2 {3}three\n *\+3 four.*any other key closes/s);
+  await screen.keys("3");
+  await screen.keys("3");
+  await screen.shows(/\[3 Worker\]/);
+}
