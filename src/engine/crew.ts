@@ -6,9 +6,10 @@ import { invariant } from "../core/invariant.ts";
 import { earlierMail, letterOf } from "../core/letters.ts";
 import type { DatedMail, Letter } from "../core/mail.ts";
 import { type AttemptOutcome, type Cause, noUsage, type Usage } from "../core/outcome.ts";
-import type { Clock, RunStore, Work, Worker, WorkerBackend, WorkInput } from "../core/ports.ts";
+import type { Clock, RunStore } from "../core/ports.ts";
 import type { Escalation } from "../core/process.ts";
 import { liveAttemptOf, type RunState, type StartedRun, taskAt } from "../core/state.ts";
+import type { Work, Worker, WorkerBackend, WorkInput } from "../core/worker.ts";
 import { untilDiskTakes } from "../lib/patience.ts";
 
 interface CrewParts {

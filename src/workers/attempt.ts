@@ -1,5 +1,5 @@
 import type { AttemptOutcome, Cause } from "../core/outcome.ts";
-import type { Work, Worker } from "../core/ports.ts";
+import type { Work, Worker } from "../core/worker.ts";
 import { identityOf } from "../lib/identity.ts";
 import { keepAlive } from "../lib/keep-alive.ts";
 import { untilDiskTakes } from "../lib/patience.ts";

@@ -1,6 +1,7 @@
 import { join, normalize } from "node:path";
 import type { Artifact, AttemptOutcome } from "../core/outcome.ts";
-import type { Clock, Work } from "../core/ports.ts";
+import type { Clock } from "../core/ports.ts";
+import type { Work } from "../core/worker.ts";
 import { errnoOf } from "../lib/files.ts";
 import { untilDiskTakes } from "../lib/patience.ts";
 import type { Redactor } from "../lib/redact.ts";

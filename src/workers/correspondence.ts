@@ -1,6 +1,6 @@
 import { type MailReceipt, mailDialog, type WorkerLetter } from "../core/assignment.ts";
 import { asks, type DatedMail, type Matter, mailKinds } from "../core/mail.ts";
-import type { Work } from "../core/ports.ts";
+import type { Work } from "../core/worker.ts";
 import { count, type Json, list, oneOf, optional, parseObject, record, text } from "../lib/json.ts";
 import type { Redactor } from "../lib/redact.ts";
 import type { SignalQueue } from "./signals.ts";

@@ -1,5 +1,6 @@
-import type { Clock, Work } from "../core/ports.ts";
+import type { Clock } from "../core/ports.ts";
 import type { ProcessIdentity } from "../core/process.ts";
+import type { Work } from "../core/worker.ts";
 import type { Environment } from "../lib/environment.ts";
 import type { ProcessTree, ProcessWatch } from "../lib/process-tree.ts";
 import type { Redactor } from "../lib/redact.ts";

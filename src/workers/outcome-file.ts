@@ -6,7 +6,7 @@ import {
   causes,
   type OutcomeRecord,
 } from "../core/outcome.ts";
-import type { Work } from "../core/ports.ts";
+import type { Work } from "../core/worker.ts";
 import { errnoOf, readIfExists, writeAtomic } from "../lib/files.ts";
 import {
   amount,

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
-import type { Clock, Work, WorkerBackend } from "../core/ports.ts";
+import type { Clock } from "../core/ports.ts";
+import type { Work, WorkerBackend } from "../core/worker.ts";
 import { agentDirectory } from "../lib/environment.ts";
 import { type Identity, ownIdentity } from "../lib/identity.ts";
 import {

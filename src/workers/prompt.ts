@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { asks } from "../core/mail.ts";
-import type { Work, WorkInput } from "../core/ports.ts";
 import type { Escalation } from "../core/process.ts";
+import type { Work, WorkInput } from "../core/worker.ts";
 import { formatDuration } from "../lib/wording.ts";
 import { asText } from "./correspondence.ts";
 

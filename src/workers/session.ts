@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { DeniedCall, Readiness } from "../core/assignment.ts";
-import type { Work } from "../core/ports.ts";
 import type { Escalation } from "../core/process.ts";
+import type { Work } from "../core/worker.ts";
 import { type Child, type Exit, spawnChild } from "../lib/spawn.ts";
 import { boundedFile } from "./bounded-file.ts";
 import type { Correspondence } from "./correspondence.ts";

@@ -1,4 +1,5 @@
-import type { Clock, WorkerSignal } from "../core/ports.ts";
+import type { Clock } from "../core/ports.ts";
+import type { WorkerSignal } from "../core/worker.ts";
 
 type Progress = Extract<WorkerSignal, { kind: "progress" }>;
 

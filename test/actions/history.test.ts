@@ -5,7 +5,7 @@ import type { ActionContext } from "../../src/actions/context.ts";
 import { perform } from "../../src/actions/perform.ts";
 import type { RunTerms } from "../../src/core/events.ts";
 import type { AttemptOutcome } from "../../src/core/outcome.ts";
-import type { Worker, WorkerBackend } from "../../src/core/ports.ts";
+import type { Worker, WorkerBackend } from "../../src/core/worker.ts";
 import { exists } from "../../src/lib/files.ts";
 import { instantWorkers } from "../support/instant-workers.ts";
 import { noProcesses, type PastWorld, pastWorld, started } from "../support/past.ts";

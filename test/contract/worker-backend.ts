@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { AttemptOutcome, Cause } from "../../src/core/outcome.ts";
-import type { Work, WorkerBackend, WorkerSignal } from "../../src/core/ports.ts";
 import type { ProcessIdentity } from "../../src/core/process.ts";
+import type { Work, WorkerBackend, WorkerSignal } from "../../src/core/worker.ts";
 import { collect } from "../support/workers/work.ts";
 
 /** What a backend brings to be held to the contract. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AttemptOutcome } from "../../src/core/outcome.ts";
-import type { Work, WorkerBackend } from "../../src/core/ports.ts";
+import type { Work, WorkerBackend } from "../../src/core/worker.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { identityOf } from "../../src/lib/identity.ts";
 import { createRedactor } from "../../src/lib/redact.ts";

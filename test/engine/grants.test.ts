@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { WorkerBackend } from "../../src/core/ports.ts";
+import type { WorkerBackend } from "../../src/core/worker.ts";
 import { takeAndDrive } from "../../src/engine/lease.ts";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { systemClock } from "../../src/lib/clock.ts";

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { RunNotFound } from "../../src/core/failure.ts";
 import type { AttemptOutcome } from "../../src/core/outcome.ts";
-import type { RunEngine, Worker, WorkerBackend } from "../../src/core/ports.ts";
+import type { RunEngine } from "../../src/core/ports.ts";
 import type { Liveness, ProcessIdentity } from "../../src/core/process.ts";
+import type { Worker, WorkerBackend } from "../../src/core/worker.ts";
 import { takeAndDrive } from "../../src/engine/lease.ts";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { systemClock } from "../../src/lib/clock.ts";

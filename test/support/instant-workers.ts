@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AttemptOutcome } from "../../src/core/outcome.ts";
-import type { Slots, Work, Worker, WorkerBackend } from "../../src/core/ports.ts";
+import type { Slots } from "../../src/core/ports.ts";
+import type { Work, Worker, WorkerBackend } from "../../src/core/worker.ts";
 import { sha256 } from "../../src/lib/hash.ts";
 import { completed, failed, result } from "./plan.ts";
 

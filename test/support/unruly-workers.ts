@@ -1,8 +1,8 @@
 import type { Mail } from "../../src/core/mail.ts";
 import { type AttemptOutcome, type Cause, noUsage, type Usage } from "../../src/core/outcome.ts";
-import type { Work, Worker, WorkerBackend, WorkerSignal } from "../../src/core/ports.ts";
 import type { Escalation, ProcessIdentity } from "../../src/core/process.ts";
 import { attemptKey } from "../../src/core/state.ts";
+import type { Work, Worker, WorkerBackend, WorkerSignal } from "../../src/core/worker.ts";
 import type { MemoryDisk } from "./memory-store.ts";
 import { Pipe } from "./pipe.ts";
 import { result } from "./plan.ts";

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { mailDialog } from "../../src/core/assignment.ts";
 import type { DatedMail } from "../../src/core/mail.ts";
-import type { WorkerSignal } from "../../src/core/ports.ts";
 import { defaultSettings } from "../../src/core/settings.ts";
+import type { WorkerSignal } from "../../src/core/worker.ts";
 import type { Json } from "../../src/lib/json.ts";
 import { createRedactor } from "../../src/lib/redact.ts";
 import { Correspondence } from "../../src/workers/correspondence.ts";

@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, it } from "vitest";
-import type { Work } from "../../src/core/ports.ts";
+import type { Work } from "../../src/core/worker.ts";
 import { driverMark, type Environment, readEnvironment } from "../../src/lib/environment.ts";
 import { type Identity, identityOf } from "../../src/lib/identity.ts";
 import { createProcessWatch, processTree } from "../../src/lib/process-tree.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Work, WorkInput } from "../../src/core/ports.ts";
+import type { Work, WorkInput } from "../../src/core/worker.ts";
 import { assemblePrompt } from "../../src/workers/prompt.ts";
 import { makeWork, plainTask } from "../support/workers/work.ts";
 

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AttemptOutcome } from "../../src/core/outcome.ts";
-import type { Work, WorkerBackend, WorkerSignal } from "../../src/core/ports.ts";
+import type { Work, WorkerBackend, WorkerSignal } from "../../src/core/worker.ts";
 import { identityOf } from "../../src/lib/identity.ts";
 import { collect, fixtureWorkers, makeWork, plainTask, stillAlive } from "../support/workers/work.ts";
 

@@ -1,5 +1,5 @@
 /** `driver.ts <Work> <pi's command line> <the warden's arguments> <boot.cjs>`, all as JSON: drives one attempt until it is killed. */
-import type { Work } from "../../../src/core/ports.ts";
+import type { Work } from "../../../src/core/worker.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { readEnvironment } from "../../../src/lib/environment.ts";
 import { keepAlive } from "../../../src/lib/keep-alive.ts";
