@@ -143,7 +143,7 @@ class TwoHosts {
 
   async #call(host: number, [action, args]: Deed): Promise<void> {
     const { session } = this.#player(host);
-    const answer = await this.#answer(host, { action, ...args });
+    const answer = await (await this.#begin(host, { action, ...args }))();
     const { isError, text, details } = answer;
     const isOwn =
       ["run", "plan", "retry", "resume"].includes(action) && !text.startsWith("Nothing was started");
@@ -159,12 +159,12 @@ class TwoHosts {
   }
 
   /** A host that is being told of a run's end takes no prompt; the next moment it does. */
-  async #answer(host: number, args: Json): Promise<Answer> {
+  async #begin(host: number, args: Json): Promise<() => Promise<Answer>> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#player(host).lead.call(args);
+        return await this.#player(host).lead.begin(args);
       } catch (error) {
-        if (tries === 5 || !String(error).includes("already processing")) throw error;
+        if (tries === 20 || !String(error).includes("already processing")) throw error;
         await pause(200);
       }
     }
@@ -174,7 +174,7 @@ class TwoHosts {
   async #loseHost(host: number, [action, args]: Deed): Promise<void> {
     const { lead, session } = this.#player(host);
     const delayMs = this.#random.integer(0, 1_500);
-    const answer = await lead.begin({ action, ...args });
+    const answer = await this.#begin(host, { action, ...args });
     answer().catch((error: unknown) => {
       if (!String(error).includes("it ended"))
         this.#violations.add(`host ${host}: ${String(error).slice(0, 300)}`);
