@@ -95,7 +95,7 @@ function askOf(form: Form, old: Form, usually: Readonly<Record<string, string>>)
     if (now === undefined) return was === undefined ? [] : [[key, usually[key]]];
     return isOther || now !== was ? [[key, now]] : [];
   });
-  const isMoved = String(dependsOn) !== String(old.dependsOn);
+  const isMoved = String(dependsOn ?? []) !== String(old.dependsOn ?? []);
   return {
     ...{ id, task: task === old.task ? "" : task },
     ...(isOther && { agent }),
@@ -111,7 +111,10 @@ function taskText(form: Form, fallbacks: readonly string[]): string {
     if (typeof value !== "string")
       return [`${key}: [${value.map((id) => word(id, /^\w[\w-]*$/)).join(", ")}]`];
     if (key === "task") return [`${key}: ${block(value)}`];
-    const then = key === "model" && fallbacks.length > 0 ? ` # then ${fallbacks.join(", ")}` : "";
+    const then =
+      key === "model" && fallbacks.length > 0
+        ? ` # then ${fallbacks.map((one) => word(one, plainShape)).join(", ")}`
+        : "";
     return [`${key}: ${word(value, plainShape)}${then}`];
   });
   return `- ${lines.join("\n  ")}\n`;
@@ -158,7 +161,7 @@ function read(text: string) {
     return lineCounter.linePos(range?.[0] ?? 0).line;
   };
   const options = { schema: "failsafe", lineCounter, stringKeys: true, prettyErrors: false } as const;
-  const document = parseDocument(lines.join("\n"), { ...options, logLevel: "silent" });
+  const document = parseDocument(lines.join("\n"), options);
   for (const { pos, message } of [...document.errors, ...document.warnings].slice(0, problemsMax)) {
     const remedy = "keep the layout of the others; quote a value that holds signs of YAML";
     found.error(`line ${lineCounter.linePos(pos[0]).line}`, `bad YAML: ${message}`, remedy);
@@ -178,6 +181,7 @@ function read(text: string) {
 }
 
 function formIn(item: YAMLMap, lineOf: (node: unknown) => number, found: Findings): Form {
+  const [begin, before] = [`line ${lineOf(item)}`, found.errors.length];
   const pairs = item.items.flatMap(({ key, value }): [string, string | readonly string[]][] => {
     const where = `line ${lineOf(key)}`;
     const name = isScalar(key) ? String(key.value) : "";
@@ -197,8 +201,8 @@ function formIn(item: YAMLMap, lineOf: (node: unknown) => number, found: Finding
   });
   const form: Form = Object.fromEntries(pairs);
   for (const key of ["id", "task"] as const)
-    if (form[key] === undefined && !found.errors.some(({ where }) => where === `line ${lineOf(item)}`))
-      found.error(`line ${lineOf(item)}`, `this task has no ${key}`, "write one, or drop the task");
+    if (form[key] === undefined && !found.errors.slice(before).some(({ where }) => where === begin))
+      found.error(begin, `this task has no ${key}`, "write one, or drop the task");
   return form;
 }
 

@@ -161,3 +161,26 @@ ${typed}`,
 test.each(["", "\n", "# nothing is left", "#! an old problem"])("%j changes nothing", (text) => {
   expect(readPlanText(text, sound([{ id: "a", task: "x" }]))).toEqual({ problems: [] });
 });
+
+test("a text of more than one document is refused: what stands below the line is not left out", () => {
+  const { tasks, problems } = readPlanText(
+    "- id: a\n  task: x\n---\n- id: b\n  task: y",
+    sound([{ id: "a", task: "z" }]),
+  );
+  expect(tasks).toBeUndefined();
+  expect(problems.map(({ where }) => where)).toEqual(["line 3"]);
+});
+
+test("a dependency on a task of any name can be taken back, and no model's name reaches the terminal as it is", () => {
+  const task = (id: string, dependsOn: readonly string[]) => ({ id, task: "x", dependsOn });
+  const run = sound([task("undefined", []), task("b", ["undefined"])]);
+  const text = planText(run, agents).replace("  dependsOn: [undefined]\n", "");
+  expect(readPlanText(text, run).tasks?.[1]?.dependsOn).toEqual(["-"]);
+  const tasks = run.plan.tasks.map((one) => ({ ...one, models: ["m", "n\u001b[2J"] }));
+  expect(planText({ ...run, plan: { ...run.plan, tasks } }, agents)).not.toContain("\u001b");
+});
+
+test("30,000 wrong tasks take no minutes: no error is compared with all others", { timeout: 60_000 }, () => {
+  const run = sound([{ id: "a", task: "x" }]);
+  expect(readPlanText("- x: y\n".repeat(30_000), run).problems).toHaveLength(30_000);
+});
