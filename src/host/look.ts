@@ -1,6 +1,6 @@
 import type { ExtensionUIContext } from "@mariozechner/pi-coding-agent";
 import { defaultSettings, type Settings } from "../core/settings.ts";
-import { ascii } from "../ui/width.ts";
+import { ascii, plain } from "../ui/width.ts";
 
 /** The host's dialogs that we use. */
 export type Dialogs = Pick<ExtensionUIContext, "select" | "input" | "editor">;
@@ -17,7 +17,7 @@ export interface LookTerms {
 export class Look {
   readonly #terms: LookTerms;
   #settings: Settings | undefined;
-  #isReading = false;
+  #isAsked = false;
 
   constructor(terms: LookTerms) {
     this.#terms = terms;
@@ -25,7 +25,7 @@ export class Look {
 
   /** Whether only ASCII is drawn. Who asks before that is known makes it known, and then `changed` is called. */
   get isAscii(): boolean {
-    if (this.#settings === undefined && !this.#isReading) this.refresh().catch(this.#terms.failed);
+    if (this.#settings === undefined && !this.#isAsked) this.refresh().catch(this.#terms.failed);
     return this.#settings?.ui.glyphs === "ascii";
   }
 
@@ -36,7 +36,7 @@ export class Look {
 
   /** Reads the settings anew. */
   async refresh(): Promise<void> {
-    this.#isReading = true;
+    this.#isAsked = true;
     const before = this.#settings ?? defaultSettings;
     const settings = await this.#terms.read();
     this.#settings = settings;
@@ -44,17 +44,21 @@ export class Look {
     if (!isSame) this.#terms.changed();
   }
 
-  /** A text that the host shows as it is. */
+  /** A text that the host shows as it is, without the escapes that what workers and files say may hold. */
   spelled(text: string): string {
-    const spelled = ascii(text);
-    return spelled !== text && this.isAscii ? spelled : text;
+    const shown = harmless(text);
+    const spelled = ascii(shown);
+    return spelled !== shown && this.isAscii ? spelled : shown;
   }
 
   /** The same dialogs, which speak as everything else does. */
   dialogs(ui: Dialogs): Dialogs {
     return {
       select: async (title, options, terms) => {
-        const shown = options.map((option) => this.spelled(option));
+        const spelled = options.map((option) => this.spelled(option));
+        const isTold = new Set(spelled).size === options.length;
+        // What looks the same in ASCII, as 👍 and 👎 do, is no choice.
+        const shown = isTold ? spelled : options.map((option, at) => `${at + 1}. ${harmless(option)}`);
         const chosen = await ui.select(this.spelled(title), shown, terms);
         return chosen === undefined ? undefined : options[shown.indexOf(chosen)];
       },
@@ -63,4 +67,8 @@ export class Look {
       editor: (title, text) => ui.editor(this.spelled(title), text),
     };
   }
+}
+
+function harmless(text: string): string {
+  return text.split("\n").map(plain).join("\n");
 }

@@ -117,3 +117,44 @@ test("what the host shows as it is speaks the same: lines and dialogs", async ()
   expect(told.join("\n")).toContain("left > or right?");
   expect(signs(told)).toEqual([]);
 });
+
+test.each(["unicode", "ascii"] as const)(
+  "in %s no escape reaches the terminal, and no choice hides another",
+  async (glyphs) => {
+    const world = new World();
+    world.settings = { ...defaultSettings, ui: { glyphs } };
+    const pi = await world.startRun("run-00000001");
+    const bad = "\u001b]52;c;AAAA\u0007";
+    const mail = {
+      id: "q1",
+      kind: "question",
+      from: "build",
+      to: "lead",
+      text: `good?\nsure?${bad}`,
+    } as const;
+    const options = ["👍", "👎", `no${bad}`];
+    world.engine.append("run-00000001", {
+      type: "mail.posted",
+      mail: { ...mail, options },
+      task: "build",
+    } as never);
+    const given: unknown[] = [];
+    world.perform = async (action, line): Promise<ActionResult> => {
+      given.push(line);
+      return { ok: true, text: `told${bad}\nmore`, details: { action, ok: true } };
+    };
+    const { asked, answers, notes } = world.session;
+    for (let at = 0; at < options.length; at++) {
+      answers.push((dialog) => dialog.options?.[at]);
+      await pi.commands.get("team-respond")?.handler("", pi.context());
+      await settle();
+      expect(given[at]).toBe(`--run run-00000001 --name q1 -- ${options[at]}`);
+    }
+    const told = [
+      ...asked.flatMap(({ title, options = [] }) => [title, ...options]),
+      ...notes.map((note) => note.text),
+    ];
+    expect(told.join("")).not.toContain("\u001b");
+    expect(asked[0]?.title).toContain("good?\nsure?");
+  },
+);
