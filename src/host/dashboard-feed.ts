@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { withoutDriver } from "../core/abandoned.ts";
 import { type Experience, experienceOf } from "../core/estimate.ts";
 import type { StoredEvent } from "../core/events.ts";
@@ -195,9 +196,10 @@ export class DashboardFeed {
     this.#isPartial = this.#listings.length === firstMax;
     if (!signal.aborted) changed();
     while (!signal.aborted) {
-      this.#listings = await engine.list(undefined, { known: this.#listings });
+      const all = await engine.list(undefined, { known: this.#listings });
+      const wasPartial = this.#isPartial;
       this.#isPartial = false;
-      changed();
+      this.#show(all, wasPartial);
       const until = clock.now() + listEveryMs;
       this.#wake = new AbortController();
       const wait = AbortSignal.any([signal, this.#wake.signal]);
@@ -213,8 +215,13 @@ export class DashboardFeed {
     const now = new Map<string, RunListing>();
     for (const { runId } of live)
       for (const listing of await this.#terms.engine.list(runId)) now.set(runId, listing);
-    if (live.length === 0) return;
-    this.#listings = this.#listings.map((one) => now.get(one.runId) ?? one);
+    this.#show(this.#listings.map((one) => now.get(one.runId) ?? one));
+  }
+
+  /** What is as it was is no news. */
+  #show(listings: readonly RunListing[], isNews = false): void {
+    if (!isNews && isDeepStrictEqual(listings, this.#listings)) return;
+    this.#listings = listings;
     this.#terms.changed();
   }
 

@@ -7,14 +7,14 @@ import { type Dashboard, type Intent, noDashboard, type OpenRun, type Scene } fr
 import { chosenTask } from "../ui/dashboard/work-panes.ts";
 import { words } from "../ui/strings.ts";
 import { type Attempt, DashboardFeed, type Looked } from "./dashboard-feed.ts";
+import { beatMs } from "./lines.ts";
 import { Overlay, openOverlay, type Stage } from "./overlay.ts";
 import type { HostParts } from "./parts.ts";
 import { editPlan } from "./plan-editor.ts";
 import type { LiveSession } from "./session.ts";
 
-/** Redraws at most this often, and the beat of elapsed times, ms. */
+/** Redraws at most this often, ms. */
 const redrawMinMs = 100;
-const beatMs = 1_000;
 /** Tasks above and below the chosen one of which there is something to be counted. */
 const nearRows = 50;
 /** What is opened first: words that name a run, and a task of it; those of the board are its filter. `plan`: to be approved. */
@@ -51,6 +51,7 @@ class Screen extends Overlay {
   readonly #terms: ScreenTerms;
   #state: Dashboard = noDashboard;
   #isDue = false;
+  #changedAt = 0;
   /** The words that name what is to be opened, until there is a list to look them up in. */
   #opening: Opening | undefined;
 
@@ -68,6 +69,7 @@ class Screen extends Overlay {
 
   /** Something came in: drawn soon, once for all that comes until then. */
   changed(): void {
+    this.#changedAt = this.#terms.clock.now();
     this.#open();
     this.#attend();
     if (this.#isDue || this.end.signal.aborted) return;
@@ -90,7 +92,7 @@ class Screen extends Overlay {
   async #beat(): Promise<void> {
     const { clock, feed } = this.#terms;
     while (!this.end.signal.aborted) {
-      await clock.sleep(beatMs, this.end.signal);
+      await clock.sleep(beatMs(clock.now() - this.#changedAt), this.end.signal);
       const scene = feed.scene(clock.now());
       const chosen = chosenRun(this.#state, scene);
       const seen = isOnBoard(this.#state) ? scene.listings : chosen === undefined ? [] : [chosen];

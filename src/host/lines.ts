@@ -8,6 +8,14 @@ export type Draw = (width: number) => string[];
 /** Whether only ASCII is drawn, as far as that is known yet: never waits, never throws. */
 export type IsAscii = () => boolean;
 
+/**
+ * How long to the next drawing of what changes by time alone, ms, when the last news is so old: each drawing of ours makes
+ * the host draw its whole chat, and clocks of something that waits may go by steps.
+ */
+export function beatMs(quietMs: number): number {
+  return quietMs < 10_000 ? 1_000 : 5_000;
+}
+
 /** A component of the host that draws our lines once a width and a look. It never throws: the host dies of that. */
 export class Lines implements Component {
   #draw: Draw;

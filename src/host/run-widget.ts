@@ -4,7 +4,7 @@ import type { RunView } from "../core/view.ts";
 import { asciiTheme, plainTheme, type Theme } from "../ui/theme.ts";
 import { statusText, widgetLines } from "../ui/widget.ts";
 import { drawLine } from "../ui/width.ts";
-import { Lines } from "./lines.ts";
+import { beatMs, Lines } from "./lines.ts";
 import type { Look } from "./look.ts";
 
 export interface WidgetTerms {
@@ -16,15 +16,16 @@ export interface WidgetTerms {
   /** Lends the host's screen, each time anew because contexts go stale; does nothing when it is gone. */
   readonly onScreen: (act: (ui: Pick<ExtensionUIContext, "setWidget" | "setStatus">) => void) => void;
   readonly views: (now: number) => readonly RunView[];
+  /** A screen of ours lies over it: it is drawn when the host draws, and asks for nothing. */
+  readonly isCovered: () => boolean;
   /** Drawing went wrong; must not throw. */
   readonly failed: (error: unknown) => void;
 }
 
 const key = "team";
 const placement = { placement: "belowEditor" } as const;
-/** Fastest redraw, ms, and the beat while something is shown: of the elapsed times, and of what came too fast. */
+/** Fastest redraw, ms. */
 const redrawMinMs = { component: 100, lines: 1_000 };
-const beatMs = 1_000;
 /** Width for clients that do not tell theirs; they wrap or cut. */
 const clientColumns = 120;
 
@@ -36,6 +37,8 @@ export class RunWidget {
   readonly #terms: WidgetTerms;
   readonly #closed = new AbortController();
   #isBeating = false;
+  #isDue = false;
+  #changedAt = 0;
   #drawnAt = Number.NEGATIVE_INFINITY;
   #redraw: (() => void) | undefined;
   #sent = "";
@@ -45,12 +48,12 @@ export class RunWidget {
     this.#terms = terms;
   }
 
-  /** Something may look different now: drawn at once, or with the next beat when the last drawing is too fresh. */
+  /** Something may look different now: drawn at once, or as soon as the last drawing is old enough. */
   changed(): void {
-    const { clock, form, failed } = this.#terms;
     if (this.#closed.signal.aborted) return;
-    if (clock.now() - this.#drawnAt >= redrawMinMs[form]) this.#draw();
-    if (!this.#isBeating) this.#beat().catch(failed);
+    this.#changedAt = this.#terms.clock.now();
+    this.#drawSoon();
+    if (!this.#isBeating) this.#beat().catch(this.#terms.failed);
   }
 
   /** Takes everything of ours off the screen, and stays silent. */
@@ -67,12 +70,27 @@ export class RunWidget {
     this.#terms.onScreen((ui) => ui.setWidget(key, undefined));
   }
 
+  #drawSoon(): void {
+    const { clock, form, failed } = this.#terms;
+    const sinceMs = clock.now() - this.#drawnAt;
+    // A clock that was put back makes nobody wait longer.
+    const waitMs = Math.min(redrawMinMs[form], redrawMinMs[form] - sinceMs);
+    if (this.#isDue || this.#closed.signal.aborted) return;
+    const draw = (): void => {
+      this.#isDue = false;
+      if (!this.#closed.signal.aborted) this.#draw();
+    };
+    this.#isDue = waitMs > 0;
+    if (waitMs <= 0) draw();
+    else clock.sleep(waitMs, this.#closed.signal).then(draw).catch(failed);
+  }
+
   async #beat(): Promise<void> {
     this.#isBeating = true;
     const { clock, views } = this.#terms;
     while (views(clock.now()).length > 0 && !this.#closed.signal.aborted) {
-      await clock.sleep(beatMs, this.#closed.signal);
-      if (!this.#closed.signal.aborted) this.#draw();
+      await clock.sleep(beatMs(clock.now() - this.#changedAt), this.#closed.signal);
+      this.#drawSoon();
     }
     this.#isBeating = false;
   }
@@ -105,7 +123,8 @@ export class RunWidget {
           () => look.isAscii,
         );
         this.#redraw = () => {
-          if (lines.isChanged()) tui.requestRender();
+          if (this.#terms.isCovered()) lines.invalidate();
+          else if (lines.isChanged()) tui.requestRender();
         };
         return lines;
       };

@@ -360,6 +360,7 @@ export class LiveSession {
       form: this.mode === "tui" ? "component" : "lines",
       onScreen: (act) => this.touch(({ ui }) => act(ui)),
       views: (now) => feed.views(now),
+      isCovered: () => this.screens > 0,
       failed: this.report,
     });
     if (this.isOver) this.#abandon();

@@ -49,6 +49,42 @@ test("a flood of events redraws at most ten times a second, and nothing redraws 
   expect(pi.renders - renders).toBeLessThanOrEqual(1);
 });
 
+test("what comes too soon after a drawing is drawn a moment later", async () => {
+  const world = new World();
+  const pi = await world.startRun(runId);
+  await world.clock.advance(22_500);
+  const usage = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0, cost: 0, turns: 0 };
+  const say = async (activity: string): Promise<void> => {
+    const progress = { type: "attempt.progressed", task: "build", attempt: 1, usage, activity } as const;
+    world.engine.append(runId, progress);
+    await world.clock.advance(10);
+  };
+  await say("first");
+  expect(pi.widgetLines(80)?.[1]).toContain("first");
+  await say("second");
+  expect(pi.widgetLines(80)?.[1]).toContain("first");
+  await world.clock.advance(100);
+  expect(pi.widgetLines(80)?.[1]).toContain("second");
+});
+
+test("a run of which nothing is heard redraws seldom, and under a screen of ours not at all", async () => {
+  const world = new World();
+  const pi = await world.startRun(runId);
+  await world.clock.advance(15_000);
+  const before = pi.renders;
+  await world.clock.advance(30_000);
+  expect(pi.renders - before).toBeLessThanOrEqual(7);
+  expect(pi.widgetLines(80)?.[0]).toMatch(/4[0-5]s/);
+  await pi.commands.get("team")?.handler("", pi.context());
+  await world.clock.advance(15_000);
+  const covered = pi.renders;
+  await world.clock.advance(30_000);
+  expect(pi.overlayLines(120, 24).join("")).toContain("make it work");
+  expect(pi.renders - covered).toBeGreaterThanOrEqual(5);
+  expect(pi.renders - covered).toBeLessThanOrEqual(7);
+  expect(pi.widgetLines(80)?.[0]).toContain("1m30s");
+});
+
 test("an rpc client gets plain lines", async () => {
   const world = new World();
   world.session.mode = "rpc";
