@@ -63,7 +63,7 @@ export function registerTool(
       const shown = asciiTheme(theme, isAscii);
       return linesAgain(
         lastComponent,
-        (width) => resultLines({ details, text }, state.expanded, width, shown),
+        (width) => resultLines({ details, text, isPartial: state.isPartial }, state.expanded, width, shown),
         isAscii,
       );
     },

@@ -36,28 +36,35 @@ export function callLines(args: unknown, width: number, theme: Theme): string[] 
 
 /**
  * The result. Collapsed: status, counts, usage, three rows and "+N more". Expanded: every task with cause, reason,
- * result head and usage, and where the files are. `text` stands in where there are no tasks to show.
+ * result head and usage, and where the files are. `text` stands in where there are no tasks to show, and
+ * for a run that the call only set going: the card stays in the chat, the run does not stay as it was. `isPartial`: the
+ * call still waits for it.
  */
 export function resultLines(
-  result: { readonly details: unknown; readonly text: string },
+  result: { readonly details: unknown; readonly text: string; readonly isPartial?: boolean },
   expanded: boolean,
   width: number,
   theme: Theme,
 ): string[] {
   if (!(width >= 1)) return [];
   const card = readCard(result.details);
-  const { tasks } = card;
-  const all = Object.values(card.counts).reduce((sum, count) => sum + count, 0);
+  const isBegun = result.isPartial !== true && isSetGoing(card);
+  const tasks = isBegun ? [] : card.tasks;
+  const all = isBegun ? 0 : Object.values(card.counts).reduce((sum, count) => sum + count, 0);
   const rows = tasks.length > 0 ? taskRows(tasks, expanded) : textRows(result.text, width, card.ok ?? true);
   const shown = rows.slice(0, expanded ? rowsMax : previewRows);
   const hidden = Math.max(rows.length, expanded ? 0 : rows.length + all - tasks.length) - shown.length;
   const lines = [
-    ...headLine(card),
+    ...(isBegun ? [] : headLine(card)),
     ...shown,
     ...(hidden > 0 ? [[["dim", words.more(hidden)]] satisfies Span[]] : []),
     ...(expanded ? card.paths.map((path): Span[] => [["dim", words.files(path)]]) : []),
   ];
   return lines.map((line) => drawLine(line, width, theme));
+}
+
+function isSetGoing({ action = "", status = "" }: Card): boolean {
+  return ["run", "retry", "resume"].includes(action) && ["queued", "running"].includes(status);
 }
 
 /**
@@ -106,7 +113,7 @@ export function readCard(details: unknown) {
   const known = Object.entries(membersOf(counts)).filter(([, count]) => typeof count === "number");
   const told = read.filter(({ id, status }) => id !== "" && status !== "");
   return {
-    ...pick(details, { ok: "boolean", runId: "string", status: "string" }),
+    ...pick(details, { ok: "boolean", action: "string", runId: "string", status: "string" }),
     tasks: told,
     /** All tasks of the run by status: `tasks` may hold only some. */
     counts:

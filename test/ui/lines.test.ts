@@ -174,6 +174,21 @@ test("a collapsed result puts what failed first and counts the rest; expanded it
   ]);
 });
 
+test("a call that set a run going says so for ever; one that waits shows how far it is", () => {
+  const tasks = [{ id: "a", agent: "executor", status: "pending" }];
+  const details = { action: "run", ok: true, runId: "r1", status: "queued", tasks, counts: { pending: 1 } };
+  const result = { details, text: "Started run r1 with 1 task.\nLook: team status run=r1." };
+  const said = ["Started run r1 with 1 task.", "Look: team status run=r1."];
+  expect(resultLines(result, false, 80, plainTheme)).toEqual(said);
+  expect(resultLines({ ...result, isPartial: true }, false, 80, plainTheme)).toEqual([
+    "○ queued 1 pending r1",
+    "○ a executor pending",
+  ]);
+  const parked = { ...result, details: { ...details, status: "blocked" } };
+  const looked = { ...result, details: { ...details, action: "status" } };
+  for (const other of [parked, looked]) expect(resultLines(other, false, 80, plainTheme)).not.toEqual(said);
+});
+
 test("a result without tasks shows the beginning of its text, expanded all of it", () => {
   const result = { details: { action: "help", ok: true }, text: "1\n2\n3\n4\n5" };
   expect(resultLines(result, false, 80, plainTheme)).toEqual(["1", "2", "3", "+2 more"]);
