@@ -1,4 +1,5 @@
 import { cpus, loadavg } from "node:os";
+import { parseArgs } from "node:util";
 import { alwaysOn } from "./always-on.ts";
 import { endToEnd } from "./end-to-end.ts";
 import { engine } from "./engine.ts";
@@ -37,14 +38,15 @@ interface Wish {
 }
 
 function wishOf(args: readonly string[]): Wish {
-  const after = (flag: string): string | undefined =>
-    args.includes(flag) ? (args[args.indexOf(flag) + 1] ?? "") : undefined;
-  const only = after("--only");
-  const rounds = after("--rounds");
+  const { values } = parseArgs({
+    args: [...args],
+    options: { json: { type: "boolean" }, only: { type: "string" }, rounds: { type: "string" } },
+  });
+  const { json = false, only, rounds } = values;
   const chosen = benchmarks.filter((one) => only === undefined || one.name === only);
   const isCount = rounds === undefined || (Number.isInteger(Number(rounds)) && Number(rounds) > 0);
   if (chosen.length === 0 || !isCount) throw new Error(usage);
-  return { json: args.includes("--json"), chosen, rounds: rounds === undefined ? undefined : Number(rounds) };
+  return { json, chosen, rounds: rounds === undefined ? undefined : Number(rounds) };
 }
 
 function line(figure: Figure): string {
