@@ -6,7 +6,9 @@ import { Screen } from "../test/e2e/support/screen.ts";
 import { cpuMsOf } from "./cpu.ts";
 import { type Benchmark, figureOf } from "./figure.ts";
 
-const watchedMs = 20_000;
+const watchedMs = 30_000;
+/** Until what was just done is over for the host, too: it waits, and its garbage is gone. */
+const settledMs = 10_000;
 
 /** What a run that only waits costs the host that shows it. Linux only, and with tmux: the host wants a terminal. */
 export const idle: Benchmark = {
@@ -47,17 +49,17 @@ async function measured(project: Project, rounds: number) {
       return shares;
     };
     await screen.shows("demo");
-    await pause(2_000);
+    await pause(settledMs);
     const alone = await share();
     await screen.type("begin");
     await screen.keys("Enter");
     await screen.shows(/sleep 600/);
-    await pause(3_000);
+    await pause(settledMs);
     const widget = await share();
     await screen.type("/team");
     await screen.keys("Enter");
     await screen.shows(/Team runs 1 here, 1 live/);
-    await pause(3_000);
+    await pause(settledMs);
     const dashboard = await share();
     await screen.type("x");
     await screen.shows("y yes");
