@@ -38,7 +38,7 @@ export const resume: Perform = async (parameters, context) => {
   await engine.send(runId, {
     ...{ id, kind: "resume", owner: ownerOf(requester), background },
     reason: context.redact(reason),
-    ...(!parameters.force && { from: view.owner.sessionId }),
+    ...(!parameters.force && { from: view.owner }),
   });
   const message = await taken(observed, context, id);
   if (message !== undefined) {

@@ -17,8 +17,8 @@ export type Request =
   /** `by` names the session or person; `reason` is theirs and may be empty. */
   | { readonly id: string; readonly kind: "cancel"; readonly by: string; readonly reason: string }
   /**
-   * `reason` is the person's, where the run is taken from a session that lives. `from`: the session that owned it when it
-   * was asked for; whose it has become meanwhile keeps it. Absent: it is taken from whoever owns it.
+   * `reason` is the person's, where the run is taken from a session that lives. `from`: who owned it when it was
+   * asked for; whose it has become meanwhile keeps it. Absent: it is taken from whoever owns it.
    */
   | {
       readonly id: string;
@@ -26,7 +26,7 @@ export type Request =
       readonly owner: Owner;
       readonly background: boolean;
       readonly reason?: string;
-      readonly from?: string;
+      readonly from?: Owner;
     }
   /** Answers a question or an approval. A run that is parked goes on with it, owned by who answered. */
   | {

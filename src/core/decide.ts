@@ -107,11 +107,12 @@ function resume(
   { id: request, owner, background, reason = "", from }: Extract<Command, { kind: "resume" }>,
 ): void {
   // A run that only lost its driver goes on by being driven again; its new owner is worth a record.
-  if (state.status === "running" && state.recoveries === 0 && isSameOwner(state, { owner, background }))
-    return;
+  const { terms } = state;
+  const isOwners = isSameOwner(terms.owner, owner) && terms.background === background;
+  if (state.status === "running" && state.recoveries === 0 && isOwners) return;
   if (state.cancel !== undefined || state.requests.includes(request) || state.refusals.has(request)) return;
-  const { sessionId } = state.terms.owner;
-  if (from !== undefined && sessionId !== from && sessionId !== owner.sessionId)
+  const { sessionId } = terms.owner;
+  if (from !== undefined && !isSameOwner(terms.owner, from) && sessionId !== owner.sessionId)
     draft.add({ type: "request.refused", request, reason: `session ${sessionId} goes on with it already` });
   else draft.add({ type: "run.resumed", request, owner, background, ...(reason !== "" && { reason }) });
 }
@@ -123,15 +124,12 @@ function requestCancel(
   draft.add({ type: "run.cancel_requested", request, by, reason, cause: "cancelled" });
 }
 
-function isSameOwner(
-  { terms }: StartedRun,
-  { owner, background }: { owner: Owner; background: boolean },
-): boolean {
+/** A session in another host is another owner: it may have come back meanwhile. */
+function isSameOwner(one: Owner, other: Owner): boolean {
   return (
-    terms.background === background &&
-    terms.owner.sessionId === owner.sessionId &&
-    terms.owner.host?.pid === owner.host?.pid &&
-    terms.owner.host?.startTime === owner.host?.startTime
+    one.sessionId === other.sessionId &&
+    one.host?.pid === other.host?.pid &&
+    one.host?.startTime === other.host?.startTime
   );
 }
 

@@ -231,7 +231,7 @@ describe("resume", () => {
   it("of two who go on with a parked run at once has the first, and tells the other; force takes it", () => {
     const history = History.started(plan(task("a")));
     history.command({ kind: "owner_gone" });
-    const from = history.run().terms.owner.sessionId;
+    const from = history.run().terms.owner;
     const other = { ...resume, owner: { sessionId: "s3" }, id: "r2" };
     expect(types(history.command({ ...resume, id: "r1", from }))).toContain("run.resumed");
     expect(history.command({ ...other, from })).toMatchObject([
@@ -241,6 +241,16 @@ describe("resume", () => {
     expect(history.run().terms.owner.sessionId).toBe("s2");
     history.command({ ...other, id: "r3" });
     expect(history.run().terms.owner.sessionId).toBe("s3");
+  });
+
+  it("leaves a parked run to its own session that came back in another host meanwhile", () => {
+    const history = History.started(plan(task("a")));
+    history.command({ kind: "owner_gone" });
+    const from = history.run().terms.owner;
+    const back = { ...from, host: { pid: 7, startTime: "9", bootId: "b" } };
+    history.command({ ...resume, id: "r1", owner: back, from });
+    history.command({ ...resume, id: "r2", owner: { sessionId: "s3" }, from });
+    expect(history.run().terms.owner).toEqual(back);
   });
 
   it("does nothing to a run that is being cancelled, or is final", () => {
