@@ -1,6 +1,7 @@
 import type { ActionResult } from "../actions/context.ts";
 import { fold } from "../core/evolve.ts";
 import type { PlanProblem } from "../core/plan.ts";
+import type { StartedRun } from "../core/state.ts";
 import { words } from "../ui/strings.ts";
 import type { Desk } from "./desk.ts";
 
@@ -14,28 +15,41 @@ const titleProblems = 2;
  * of the text, which opens again as it was typed. Yields what came of it; `undefined` where the person left it as it is.
  */
 export async function editPlan(desk: Desk, run: string): Promise<ActionResult | undefined> {
-  const { engine, planForm, ui, signal } = desk;
-  let text: string | undefined;
+  const { planForm, ui, signal } = desk;
+  let state = await proposed(desk, run);
+  if (state === undefined) return undefined;
+  let text = planForm.write(state, await desk.agents());
   let problems: readonly PlanProblem[] = [];
   for (let round = 0; round < roundsMax; round++) {
-    const state = fold((await engine.read(run)).events);
-    if (state.status === "queued") return undefined;
-    text = planForm.mark(text ?? planForm.write(state, await desk.agents()), problems);
-    const typed = await ui.editor(titleOf(run, problems), text);
+    const typed = await ui.editor(titleOf(run, problems), planForm.mark(text, problems));
     if (typed === undefined || signal.aborted) return undefined;
     text = typed;
-    const read = planForm.read(typed, state);
-    problems = read.problems;
-    if (problems.length > 0) continue;
-    if (read.tasks === undefined) return undefined;
-    const raw = { run, name: `plan-${state.revision}`, tasks: read.tasks };
-    const answer = await desk.request("respond", raw);
-    if (answer.ok) return answer;
-    problems = answer.details.problems ?? [
-      { where: "plan", message: answer.text, remedy: words.preview.again },
-    ];
+    try {
+      const read = planForm.read(typed, state);
+      problems = read.problems;
+      if (problems.length > 0) continue;
+      if (read.tasks === undefined) return undefined;
+      const raw = { run, name: `plan-${state.revision}`, tasks: read.tasks };
+      const answer = await desk.request("respond", raw);
+      if (answer.ok) return answer;
+      problems = answer.details.problems ?? [problemOf(answer.text)];
+      // Somebody may have made it another one.
+      state = (await proposed(desk, run)) ?? state;
+    } catch (error) {
+      // Whatever broke, what was typed is still there.
+      problems = [problemOf(error instanceof Error ? error.message : String(error))];
+    }
   }
   return undefined;
+}
+
+async function proposed({ engine }: Desk, run: string): Promise<StartedRun | undefined> {
+  const state = fold((await engine.read(run)).events);
+  return state.status === "queued" ? undefined : state;
+}
+
+function problemOf(message: string): PlanProblem {
+  return { where: "plan", message, remedy: words.preview.again };
 }
 
 function titleOf(run: string, problems: readonly PlanProblem[]): string {
