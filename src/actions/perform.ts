@@ -62,7 +62,7 @@ const performers: Readonly<Record<ActionName, Perform>> = {
 
 /**
  * The only entrance: what the tool, the commands and the overlays ask for goes through here. Never rejects: what is
- * wrong with the request, or with the world, is the result.
+ * wrong with the request, or with the world, is the result. A person is told the next step as a command.
  */
 export async function perform(
   name: string,
@@ -75,7 +75,8 @@ export async function perform(
   void context.clock.stay?.(Number.MAX_SAFE_INTEGER, over.signal);
   try {
     const { ok, text, details } = await performed(name, raw, context, earlier);
-    return { ok, text, details: { ...details, action: name, ok } };
+    const isTyped = context.requester.origin.kind === "user" && !quoting.includes(name);
+    return { ok, text: isTyped ? asCommands(text) : text, details: { ...details, action: name, ok } };
   } finally {
     over.abort();
   }
@@ -84,12 +85,11 @@ export async function perform(
 /** Answers that quote what others wrote: they stay as they are. */
 const quoting: readonly string[] = ["get", "events", "inbox"] satisfies ActionName[];
 
-/** The same for a slash command's arguments as they were typed; the answer names the next step as a command, too. */
+/** The same for a slash command's arguments as they were typed. */
 export async function performLine(name: string, line: string, context: ActionContext): Promise<ActionResult> {
   const action = actionNamed(name);
   const { raw, problems } = action === undefined ? { raw: {}, problems: [] } : parseLine(action, line);
-  const answer = await perform(name, raw, context, problems);
-  return quoting.includes(name) ? answer : { ...answer, text: asCommands(answer.text) };
+  return perform(name, raw, context, problems);
 }
 
 async function performed(

@@ -90,7 +90,7 @@ async function look(session: LiveSession, parts: HostParts, opening: Opening): P
   try {
     // Loaded when somebody looks: a host's start pays nothing for it.
     const { openDashboard } = await import("./dashboard.ts");
-    await openDashboard(session, parts, opening);
+    await openDashboard(session, parts, opening, (name, line) => act(name, line, session, parts));
   } catch (error) {
     session.report(error);
   }

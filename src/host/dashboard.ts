@@ -1,3 +1,4 @@
+import { screens } from "../actions/screens.ts";
 import type { Clock } from "../core/ports.ts";
 import { isOnBoard } from "../ui/dashboard/board.ts";
 import { draw, momentOf } from "../ui/dashboard/draw.ts";
@@ -23,11 +24,15 @@ export interface Opening {
   readonly screen: "dashboard" | "board" | "transcript" | "plan";
 }
 
-/** Opens the dashboard over everything; resolves when it is open. Whatever it asks for is asked as a command would. */
+/**
+ * Opens the dashboard over everything; resolves when it is open. Whatever it asks for is asked as a command would; `type`
+ * does what the command of that name does: another screen takes the place of this one.
+ */
 export async function openDashboard(
   session: LiveSession,
   { clock }: Pick<HostParts, "clock">,
   opening: Opening,
+  type: (name: string, line: string) => Promise<void>,
 ): Promise<void> {
   const { project } = await session.load();
   const { engine, history } = project;
@@ -36,7 +41,7 @@ export async function openDashboard(
       ...{ engine, history, clock, sessionId: session.id },
       changed: () => screen.changed(),
     });
-    const screen: Screen = new Screen(stage, { clock, feed, opening });
+    const screen: Screen = new Screen(stage, { clock, feed, opening, type });
     return screen;
   });
 }
@@ -45,6 +50,7 @@ interface ScreenTerms {
   readonly clock: Clock;
   readonly feed: DashboardFeed;
   readonly opening: Opening;
+  readonly type: (name: string, line: string) => Promise<void>;
 }
 
 class Screen extends Overlay {
@@ -155,6 +161,11 @@ class Screen extends Overlay {
         this.#perform(intent.action, { raw: { ...intent.parameters } }, scene);
         return;
       case "command":
+        if (screens.some(({ name }) => name === intent.name)) {
+          close();
+          this.#terms.type(intent.name, intent.line).catch(this.stage.session.report);
+          return;
+        }
         this.#perform(intent.name, { line: intent.line }, scene);
     }
   }

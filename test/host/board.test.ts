@@ -25,6 +25,20 @@ test("the board opens with its filter, opens a run, and asks for what its keys s
   expect(pi.session.overlay).toBeUndefined();
 });
 
+test("a screen that is typed in the dashboard takes its place", async () => {
+  const world = new World();
+  const pi = await world.start();
+  world.engine.append("run-00000001", ...live("run-00000001", "session-1", true));
+  await pi.commands.get("team")?.handler("", pi.context());
+  await settle();
+  await world.clock.advance(200);
+  for (const key of [":", ..."settings conc", "\r"]) pi.overlayKey(key);
+  await settle();
+  expect(pi.overlayLines(120, 24).join("\n")).toMatch(/^Settings .*filter "conc"/);
+  pi.overlayKey("q");
+  expect(pi.session.overlay).toBeUndefined();
+});
+
 test("without a screen the list is the answer", async () => {
   const world = new World();
   world.session.mode = "rpc";
