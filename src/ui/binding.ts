@@ -66,17 +66,21 @@ export function hints<Moment>(
   return [...kept, help].join(" · ");
 }
 
-/** The page of keys. */
+/** The page of keys: each once, with all that it does, the more special first. */
 export function keyLines<Moment>(bindings: readonly Binding<Moment, unknown>[]): readonly Line[] {
+  const all = new Map<string, Set<string>>();
+  for (const { keys, what } of bindings) {
+    const names = keys.length > 4 ? [keys[0], keys.at(-1)].join("…") : keys.map(keyText).join(" ");
+    all.set(names, (all.get(names) ?? new Set()).add(what));
+  }
   return [
     [["toolTitle", words.keys.title]],
-    ...bindings.map(({ keys, what }): Line => {
-      const names = keys.length > 4 ? [keys[0], keys.at(-1)].join("…") : keys.map(keyText).join(" ");
-      return [
+    ...[...all].map(
+      ([names, what]): Line => [
         ["accent", names.padEnd(16)],
-        ["text", what],
-      ];
-    }),
+        ["text", [...what].join(" · ")],
+      ],
+    ),
   ];
 }
 

@@ -39,6 +39,7 @@ export const words = {
   lost: "lost",
   nothingYet: "nothing yet",
   searching: (text: string) => `searching "${text}" · n next, N previous`,
+  notFound: (text: string) => `no "${text}" in what is loaded`,
   title: "Team runs",
   panes: {
     tasks: "Tasks",
@@ -120,7 +121,7 @@ export const words = {
         shells > 0 ? `${shells} shell ${shells === 1 ? "command" : "commands"}` : "",
         others > 0 ? `${others} ${others === 1 ? "call" : "calls"} of other tools` : "",
       ].filter(Boolean);
-      return calls.length === 0 ? "" : `${calls.join(" and ")} ran; what they changed is not seen here`;
+      return calls.length === 0 ? "" : `${calls.join(" and ")} ran; what that changed is not seen here`;
     },
     partial: "a part of the transcript is left out, and what was changed in it",
     whole: "written whole; what was there before was not shown",
@@ -158,7 +159,7 @@ export const words = {
   browser: {
     settings: "Settings",
     definitions: "Agents, teams and workflows",
-    counts: (all: number, own: number) => `${all}, ${own} not built in`,
+    counts: (all: number, own: number) => `${all}, ${own} of your own`,
     problems: (count: number) => `${count} ${count === 1 ? "problem" : "problems"}: ! shows`,
     filtered: (text: string) => `filter "${text}"`,
     writes: (scope: string, file: string) => `writes ${scope}: ${file}`,
@@ -178,7 +179,7 @@ export const words = {
     retrying: "tries again",
     "task failed": "a task failed",
     "taken over": "taken up again",
-    "goes on": "goes on with another",
+    "goes on": "a retry",
     foreign: "of session",
   } satisfies Record<Badge, string>,
   box: {
@@ -200,7 +201,7 @@ export const words = {
   },
   atWorkOn: (action: string) => `${action} …`,
   copied: (path: string) => `copied, if your terminal can: ${path}`,
-  page: "any other key closes this page",
+  page: "up and down scroll, other keys close it",
   answerPage: "! shows all of it",
   keys: {
     title: "Keys",

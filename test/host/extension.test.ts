@@ -163,6 +163,8 @@ test("a run whose driver died gets a new one at once; the lead is told what was 
   await world.clock.advance(12_000);
   expect(world.engine.recoveries).toContainEqual({ only: runId, graceMs: 0 });
   expect(pi.widgetLines(120)?.join()).toContain("its driver is gone");
+  // That one comes by itself.
+  expect(pi.widgetLines(120)?.join()).not.toContain("needs you");
   expect(notices(world)).toEqual([]);
   world.engine.driver = "alive";
   const lost = { kind: "lost", cause: "lost", message: "gone", usage: noUsage } as const;

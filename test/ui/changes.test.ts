@@ -17,7 +17,7 @@ test("what tools showed is told by file in order of first touch; what failed, wa
   ]);
   expect([tallyOf(changes), shells, others, isPartial]).toEqual(["2 files +5 -3", 2, 0, false]);
   expect(files[1]?.steps[0]?.lines[2]).toMatch(/^\+3 {3}What it takes off/);
-  expect(notesOf(changes).join()).toContain("2 shell commands ran; what they changed is not seen here");
+  expect(notesOf(changes).join()).toContain("2 shell commands ran; what that changed is not seen here");
 });
 
 test("a file is named from the workspace where it lies below it, and as it is elsewhere", () => {

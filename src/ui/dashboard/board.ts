@@ -8,7 +8,7 @@ import type { Part } from "../screen.ts";
 import { words } from "../strings.ts";
 import type { Color } from "../theme.ts";
 import { type Line, measure, plain, type Span, wrap } from "../width.ts";
-import { chosenRun, doneOf, listedRuns, openView } from "./runs.ts";
+import { chosenRun, doneOf, endedAgo, listedRuns, openView } from "./runs.ts";
 import type { Dashboard, Moment, Scene } from "./scene.ts";
 
 /** Of a card: columns at least, and rows at most: two of its goal, facts, badges, and none below it. */
@@ -165,14 +165,13 @@ const dot: Span = ["dim", "·"];
 
 /** How far it is, since when or how long ago, at which price, and by which workflow. */
 function cardFacts(run: ReadListing, scene: Scene, now: number): string {
-  const { createdAt, finishedAt, status, usage, tasks, workflow, team } = run.manifest;
+  const { createdAt, status, usage, tasks, workflow, team } = run.manifest;
   const view = openView(run, scene);
-  const ended = view?.finishedAt ?? Date.parse(finishedAt ?? createdAt);
   const { cost } = view?.usage ?? usage;
   return [
     `${doneOf(run, scene)}/${tasks.length}`,
     isFinalRun(view?.status ?? status)
-      ? words.ago(formatDuration(now - ended))
+      ? endedAgo(run, scene, now)
       : formatDuration(now - Date.parse(createdAt)),
     cost > 0 ? formatCost(cost) : "",
     workflow || team,

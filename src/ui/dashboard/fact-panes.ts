@@ -1,3 +1,4 @@
+import { atWork } from "../../core/candidates.ts";
 import { estimate, experienceOf } from "../../core/estimate.ts";
 import { addUsage, noUsage, type Usage } from "../../core/outcome.ts";
 import type { Plan } from "../../core/plan.ts";
@@ -183,8 +184,8 @@ export function healthPane({ scene, run, now, columns }: Look): Body {
     const took = (view.finishedAt ?? now) - view.createdAt - state.idleMs;
     lines.push(
       [
-        ...fact(health.workers, bar(view.alive, concurrency, barColumns), "accent"),
-        ["muted", `${view.alive}/${concurrency}`],
+        ...fact(health.workers, bar(atWork(state), concurrency, barColumns), "accent"),
+        ["muted", `${atWork(state)}/${concurrency}`],
       ],
       [
         ...fact(health.clock, bar(took, limits.runMaxMs, barColumns), "accent"),

@@ -174,7 +174,10 @@ function kept({ state: { run }, scene }: Moment, step: Step): Step {
 
 function pressed(moment: Moment, key: string): Step {
   const { state } = moment;
-  const inFront = pressInFront(state, key, (box) => submitted(moment, box));
+  const inFront = pressInFront(state, key, (box) => {
+    const step = submitted(moment, box);
+    return box.kind === "search" ? found({ ...moment, state: step.state }, 1) : step;
+  });
   if (inFront !== undefined) return inFront;
   const pane = panes[Number(key) - 1];
   if (/^\d$/.test(key) && pane !== undefined) return { state: { ...state, pane, focus: "pane" } };
@@ -261,14 +264,15 @@ export function found(moment: Moment, by: 1 | -1): Step {
   const body = bodyOf(moment);
   const wanted = state.search.toLowerCase();
   const list = body.isList && isTaskList(state);
-  const here = list ? taskRow(moment) : (state.at[state.pane] ?? (body.isFollowing ? body.length : -1));
+  const here = list ? taskRow(moment) : (state.at[state.pane] ?? (by > 0 ? -1 : body.length));
   for (let step = 1; step <= body.length && wanted !== ""; step++) {
     const at = (((here + by * step) % body.length) + body.length) % body.length;
     if (!textOf(body, at, 1_000).includes(wanted)) continue;
-    if (list) return taskBy(moment, at - here);
-    return { state: { ...state, at: { ...state.at, [state.pane]: at } } };
+    const seen = { ...state, missed: undefined };
+    if (list) return taskBy({ ...moment, state: seen }, at - here);
+    return { state: { ...seen, at: { ...state.at, [state.pane]: at } } };
   }
-  return { state };
+  return { state: { ...state, missed: state.pane } };
 }
 
 function taskRow({ state, scene: { run } }: Moment): number {

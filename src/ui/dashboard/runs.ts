@@ -1,5 +1,5 @@
 import { standing } from "../../core/board.ts";
-import type { RunListing } from "../../core/ports.ts";
+import type { ReadListing, RunListing } from "../../core/ports.ts";
 import { isFinalRun } from "../../core/status.ts";
 import type { RunView } from "../../core/view.ts";
 import { formatDuration } from "../../lib/wording.ts";
@@ -44,6 +44,12 @@ export function doneOf(listing: RunListing, scene: Scene): number {
   return counted ?? tasks.filter(({ status }) => status === "completed").length;
 }
 
+/** How long ago a run ended. */
+export function endedAgo(listing: ReadListing, scene: Scene, now: number): string {
+  const { createdAt, finishedAt = createdAt } = listing.manifest;
+  return words.ago(formatDuration(now - (openView(listing, scene)?.finishedAt ?? Date.parse(finishedAt))));
+}
+
 /** One line of the list; `now` in ms since the epoch. */
 export function runRow(listing: RunListing, scene: Scene, now: number): readonly Span[] {
   if (!("manifest" in listing)) {
@@ -57,8 +63,7 @@ export function runRow(listing: RunListing, scene: Scene, now: number): readonly
   const { manifest } = listing;
   const status = standing(listing, openView(listing, scene));
   const { glyph, color, word } = glyphOf(status);
-  const age = now - Date.parse(manifest.createdAt);
-  const about = isFinalRun(status) ? formatDuration(age) : word;
+  const about = isFinalRun(status) ? endedAgo(listing, scene, now) : word;
   return [
     [color, glyph],
     [isFinalRun(status) ? "muted" : color, cell(about, aboutColumns)],
@@ -67,13 +72,19 @@ export function runRow(listing: RunListing, scene: Scene, now: number): readonly
   ];
 }
 
-/** The list's own words: how many there are, and what is looked for. */
+/** The screen's own words: how many runs there are, what of them is looked for, and what in the pane. */
 export function runsTitle(state: Dashboard, scene: Scene): readonly Span[] {
   const live = scene.listings.filter(isLive).length;
   return [
     ["muted", scene.isPartial ? words.runs.reading : words.runs.title(scene.listings.length, live)],
     ["warning", state.filter === "" ? "" : `/${state.filter}`],
+    ["dim", searchText(state)],
   ];
+}
+
+function searchText({ search, missed, pane }: Dashboard): string {
+  if (search === "") return "";
+  return missed === pane ? words.notFound(search) : words.searching(search);
 }
 
 function textOf(listing: RunListing): string {

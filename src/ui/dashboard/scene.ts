@@ -75,6 +75,8 @@ export interface Dashboard extends Front<Intent> {
   /** The chosen row of a list, the top row of a text; absent at its beginning, or at the end of what is followed. */
   readonly at: Readonly<Partial<Record<PaneName | "page", number | undefined>>>;
   readonly search: string;
+  /** The pane in which nothing was found of it. */
+  readonly missed?: PaneName | undefined;
   readonly isRaw: boolean;
   /** A page over everything: the keys, an answer, a letter, what a task changed, or what it is to do. */
   readonly page?: "help" | "answer" | "letter" | "changes" | "task";

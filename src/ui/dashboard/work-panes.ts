@@ -116,6 +116,7 @@ function taskStory(view: RunView, task: TaskView, now: number): readonly string[
 /** A bar an attempt on the run's time axis. */
 export function timelinePane({ run: { view, stories }, now, columns }: Look): Body {
   const attempts = stories();
+  const statuses = new Map(view.tasks.map(({ id, status }) => [id, status]));
   const [from, to] = [view.createdAt, Math.max(view.finishedAt ?? now, view.createdAt + 1)];
   const idColumns = idColumnsOf(attempts.map(labelOf));
   const width = Math.max(4, columns - idColumns - 13);
@@ -133,7 +134,9 @@ export function timelinePane({ run: { view, stories }, now, columns }: Look): Bo
       const span = attempts[index];
       if (span === undefined) return [];
       const end = span.outcome?.kind;
-      const { glyph, color } = glyphOf(end === "lost" ? "retrying" : (end ?? "running"));
+      const { glyph, color } = glyphOf(
+        end === "lost" ? "retrying" : (end ?? statuses.get(span.task) ?? "running"),
+      );
       const [start, last] = [at(span.startedAt), at(span.endedAt ?? to)];
       const bar = " ".repeat(start) + (end === undefined ? "░" : "█").repeat(Math.max(1, last - start + 1));
       return [
@@ -180,7 +183,6 @@ export function workerPane({ state, scene: { transcript }, run: { view }, now, c
       [
         ["dim", isBegun ? "" : words.worker.older],
         ["dim", state.at.worker === undefined && !isFinalTask(task.status) ? words.worker.following : ""],
-        ["dim", state.search === "" ? "" : words.searching(state.search)],
       ],
     ],
     isList: false,

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { draw, momentOf } from "../../src/ui/dashboard/draw.ts";
+import { press } from "../../src/ui/dashboard/keys.ts";
+import { type Dashboard, noDashboard, type PaneName } from "../../src/ui/dashboard/scene.ts";
+import { plainTheme } from "../../src/ui/theme.ts";
+import { looks } from "./screens.ts";
+
+/** The screen of a run after these keys in this pane. */
+function used(name: string, pane: PaneName, keys: readonly string[], height = 40): string {
+  const look = looks[name]?.();
+  if (look === undefined) throw new Error(name);
+  const { scene, now } = look;
+  let state: Dashboard = { ...noDashboard, pane, focus: "pane" };
+  for (const key of keys) state = press(momentOf(state, scene, now, 120, height), key).state;
+  return draw(state, scene, now, 120, height, plainTheme).join("\n");
+}
+
+test("a search goes to what it finds at once, and says when there is nothing", () => {
+  const sought = (text: string, ...more: readonly string[]) =>
+    used("waiting", "tasks", ["/", ...text, "enter", ...more]);
+  expect(sought("verify")).toMatch(/searching "verify"[\s\S]*▸ .*verify/);
+  expect(sought("waits for cart", "n")).toMatch(/▸ .*review/);
+  expect(sought("waits for cart", "N")).toMatch(/▸ .*review/);
+  expect(sought("zebra")).toContain('no "zebra" in what is loaded');
+  expect(sought("zebra", "escape")).not.toContain("zebra");
+  // It is said of the pane in which it was sought.
+  expect(sought("zebra", "8")).toContain('searching "zebra"');
+});
+
+test("a text is searched from its first line on, also while its end is followed", () => {
+  const found = used("cancelled", "worker", ["/", ..."told", "enter"], 14);
+  expect(found).toMatch(/▸ told/);
+});
+
+test("the page of keys names every key once", () => {
+  const lines = used("waiting", "tasks", ["?"], 60).split("\n").slice(3, -3);
+  const keys = lines.map((line) => line.slice(0, 16).trim()).filter(Boolean);
+  expect(keys.length).toBeGreaterThan(20);
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(lines.join("\n")).toMatch(/^v +raw · read all of it · read all its task$/m);
+});
+
+test("an attempt that waits for a person looks so, and takes no worker's place", () => {
+  expect(used("waiting", "timeline", [])).toMatch(/\? prices +░/);
+  expect(used("waiting", "health", [])).toMatch(/workers .*2\/9/);
+});
