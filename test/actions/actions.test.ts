@@ -286,18 +286,6 @@ describe("plan", () => {
   });
 });
 
-describe("what a person asks for", () => {
-  it("is answered with commands, by a key as by a line, and what others wrote stays as it is", async () => {
-    const { context, as } = world(root(), works);
-    const { details } = await perform("run", { tasks: graph, background: true }, context);
-    const person = as({}, { origin: { kind: "user", id: "/team-send" } });
-    const call = { run: details.runId, task: "a", message: "team list" };
-    expect((await perform("send", call, context)).text).toContain("team inbox run=");
-    expect((await perform("send", call, person)).text).toContain(`/team-inbox --run ${details.runId}`);
-    expect((await perform("inbox", { run: details.runId }, person)).text).not.toContain("/team-list");
-  });
-});
-
 describe("config", () => {
   it("sets, shows with its source, and unsets, in the project unless told otherwise", async () => {
     const { context } = world(root(), works);

@@ -2,8 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Action } from "../../src/actions/action.ts";
 import { asCommands, complete, parseLine } from "../../src/actions/command-line.ts";
+import { perform } from "../../src/actions/perform.ts";
 import { actions } from "../../src/actions/table.ts";
 import type { Manifest } from "../../src/core/ports.ts";
+import { definitions, graph, works, world } from "./world.ts";
+
+const root = definitions();
 
 function action(name: string): Action {
   const found = actions.find((candidate) => candidate.name === name);
@@ -114,5 +118,17 @@ describe("completion", () => {
     ["doctor", "", ["last", "20261121-a1", "20261122-b2"]],
   ])("/team-%s %s", async (name, typed, expected) => {
     expect(await values(name, typed)).toEqual(expected);
+  });
+});
+
+describe("what a person asks for", () => {
+  it("is answered with commands, by a key as by a line, and what others wrote stays as it is", async () => {
+    const { context, as } = world(root(), works);
+    const { details } = await perform("run", { tasks: graph, background: true }, context);
+    const person = as({}, { origin: { kind: "user", id: "/team-send" } });
+    const call = { run: details.runId, task: "a", message: "team list" };
+    expect((await perform("send", call, context)).text).toContain("team inbox run=");
+    expect((await perform("send", call, person)).text).toContain(`/team-inbox --run ${details.runId}`);
+    expect((await perform("inbox", { run: details.runId }, person)).text).not.toContain("/team-list");
   });
 });

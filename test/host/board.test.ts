@@ -33,8 +33,9 @@ test("a screen that is typed in the dashboard takes its place", async () => {
   await settle();
   await world.clock.advance(200);
   for (const key of [":", ..."settings conc", "\r"]) pi.overlayKey(key);
-  await settle();
-  expect(pi.overlayLines(120, 24).join("\n")).toMatch(/^Settings .*filter "conc"/);
+  // Its code is loaded when somebody looks.
+  const screen = () => pi.overlayLines(120, 24).join("\n");
+  await expect.poll(screen, { timeout: 30_000 }).toMatch(/^Settings .*filter "conc"/);
   pi.overlayKey("q");
   expect(pi.session.overlay).toBeUndefined();
 });
