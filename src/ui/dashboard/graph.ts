@@ -2,7 +2,7 @@ import type { TaskId } from "../../core/plan.ts";
 import { isFinalTask } from "../../core/status.ts";
 import type { TaskView } from "../../core/view.ts";
 
-/** A plan as rows, dependencies above dependents; made once a run, because a plan does not change. */
+/** A plan as rows, dependencies above dependents; made once for each revision of it. */
 export interface GraphRows {
   readonly rows: readonly GraphRow[];
   /** Columns that the lanes take; 0 when there are too many to be drawn. */
