@@ -2,17 +2,23 @@ import { expect, test } from "vitest";
 import { draw, momentOf } from "../../src/ui/dashboard/draw.ts";
 import { press } from "../../src/ui/dashboard/keys.ts";
 import { type Dashboard, noDashboard, type PaneName } from "../../src/ui/dashboard/scene.ts";
-import { plainTheme } from "../../src/ui/theme.ts";
+import { asciiTheme, plainTheme } from "../../src/ui/theme.ts";
 import { looks } from "./screens.ts";
 
 /** The screen of a run after these keys in this pane. */
-function used(name: string, pane: PaneName, keys: readonly string[], height = 40): string {
+function used(
+  name: string,
+  pane: PaneName,
+  keys: readonly string[],
+  height = 40,
+  theme = plainTheme,
+): string {
   const look = looks[name]?.();
   if (look === undefined) throw new Error(name);
   const { scene, now } = look;
   let state: Dashboard = { ...noDashboard, pane, focus: "pane" };
   for (const key of keys) state = press(momentOf(state, scene, now, 120, height), key).state;
-  return draw(state, scene, now, 120, height, plainTheme).join("\n");
+  return draw(state, scene, now, 120, height, theme).join("\n");
 }
 
 test("a search goes to what it finds at once, and says when there is nothing", () => {
@@ -43,4 +49,9 @@ test("the page of keys names every key once", () => {
 test("an attempt that waits for a person looks so, and takes no worker's place", () => {
   expect(used("waiting", "timeline", [])).toMatch(/\? prices +░/);
   expect(used("waiting", "health", [])).toMatch(/workers .*2\/9/);
+});
+
+test("in ASCII, too, the chosen row and the critical path are told apart", () => {
+  const shown = used("waiting", "tasks", [], 40, asciiTheme(plainTheme));
+  expect(shown).toMatch(/= critical path[\s\S]*> .*prices[\s\S]*verify =/);
 });
