@@ -82,7 +82,7 @@ async function watched(runId: RunId, context: ActionContext, terms: WatchTerms):
       if (driver === "there") unmannedSince = undefined;
       else {
         unmannedSince ??= clock.now();
-        const isComing = driver === "gone" && (await isRecovered(runId, context));
+        const isComing = await isRecovered(runId, context);
         if (clock.now() - unmannedSince >= unmannedMaxMs[isComing ? "coming" : driver]) return "abandoned";
       }
     }

@@ -10,6 +10,7 @@ import type {
   Examination,
   JournalReading,
   RecoveryReport,
+  RecoveryTerms,
   RetryTerms,
   RunEngine,
   RunListing,
@@ -39,8 +40,10 @@ export interface Script {
   ) => { readonly afterMs: number; readonly outcome: AttemptOutcome } | undefined;
   /** ms from the request to stop until the worker is verified gone; absent: never. */
   readonly stopsAfterMs?: number;
-  /** No driver ever comes. */
+  /** No driver ever comes by itself. */
   readonly unmanned?: boolean;
+  /** Whoever looks for runs without a driver brings one. */
+  readonly recovers?: boolean;
   /** Something that happens while the run is under way. */
   readonly meanwhile?: {
     readonly afterMs: number;
@@ -101,19 +104,18 @@ export class FakeEngine implements RunEngine {
     };
   }
 
-  /** Nobody recovers here. */
-  async recover(): Promise<RecoveryReport> {
-    return { live: 0, coming: [], left: [] };
+  async recover({ only }: RecoveryTerms): Promise<RecoveryReport> {
+    const isWanted = only !== undefined && this.script.recovers === true;
+    const coming = isWanted && this.run(only).driver === "none" ? [only] : [];
+    for (const runId of coming) this.drive(runId);
+    return { live: coming.length, coming, left: [] };
   }
 
   async send(runId: string, request: Request): Promise<void> {
     const run = this.run(runId);
     run.requests.push(request);
-    if (run.driver === "none" && request.kind === "resume") {
-      run.driver = "alive";
-      const { plan, terms } = run.submission;
-      this.report(runId, { id: "start", kind: "start", plan, terms: { ...terms, runId } });
-    } else if (run.driver === "gone") {
+    if (run.driver === "none" && request.kind === "resume") this.drive(runId);
+    else if (run.driver === "gone") {
       run.driver = "alive";
       this.append(runId, [{ type: "lease.taken", pid: 8, startTime: "1", bootId: "b", sealed: [] }]);
       this.report(runId, { kind: "take_over", salvaged: new Map() });
@@ -200,6 +202,14 @@ export class FakeEngine implements RunEngine {
 
   damage(runId: string): void {
     this.run(runId).damaged = true;
+  }
+
+  /** The first driver comes. */
+  private drive(runId: string): void {
+    const run = this.run(runId);
+    run.driver = "alive";
+    const { plan, terms } = run.submission;
+    this.report(runId, { id: "start", kind: "start", plan, terms: { ...terms, runId } });
   }
 
   private work(runId: string, task: string, attempt: number): void {

@@ -231,6 +231,11 @@ describe("waiting for a run that nobody drives", () => {
     expect(result.text).toContain("team resume run=");
   });
 
+  it("brings a driver where the first one died before its first record", async () => {
+    const { context } = world(root(), { ...works, unmanned: true, recovers: true });
+    expect((await perform("run", { goal: "g" }, context)).details.status).toBe("completed");
+  });
+
   it("goes on as long as the driver lives, however silent it is", async () => {
     const { context } = world(root(), { work: () => ({ afterMs: 3_600_000, outcome: completed() }) });
     expect((await perform("run", { goal: "g" }, context)).details.status).toBe("completed");

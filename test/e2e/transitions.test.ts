@@ -139,6 +139,18 @@ describe("kill -9 of the driver", () => {
     await transition.release?.(play.scene);
     await play.expectDone(2);
   });
+
+  it("before its first record: whoever waits for the run brings another one", async () => {
+    await project.script("1-tasks", [ruleOf("t1", [[submit(resultOf(executor))]])]);
+    const lead = await project.lead();
+    const tasks = [{ ...executor, task: "Do your part, t1." }];
+    const { runId, answer } = await lead.run({ goal: "Get there.", tasks });
+    await until("its driver boots", async () => (await processesOf(runId)).length > 0);
+    for (const { pid } of await processesOf(runId)) process.kill(pid, "SIGKILL");
+    expect((await readLedger(project.runDirectory(runId))).records).toEqual([]);
+    expect((await answer()).details.status).toBe("completed");
+    expect(await prompts("t1")).toBe(1);
+  });
 });
 
 describe("kill -9 of the host", () => {

@@ -148,7 +148,9 @@ export class Oracle {
   #onlyWaits(): boolean {
     const { proposed, done } = this.#decisions;
     const begun = [...this.tasks].flatMap(([id, task]) => (task.final || task.attempts === 0 ? [] : id));
-    const waits = (id: string): boolean => done.has(id) || this.#waiting.has(id);
+    // Whose worker is being ended waits for that, whatever was asked.
+    const waits = (id: string): boolean =>
+      done.has(id) || (this.#waiting.has(id) && this.tasks.get(id)?.isStopping !== true);
     return proposed !== undefined || (begun.length > 0 && begun.every(waits));
   }
 
