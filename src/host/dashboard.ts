@@ -209,14 +209,16 @@ class Screen extends Overlay {
   /** Finds what was to be opened, as soon as there is a list. */
   #open(): void {
     const { clock, feed } = this.#terms;
-    const { listings } = feed.scene(clock.now());
+    const { listings, isPartial } = feed.scene(clock.now());
     if (this.#opening === undefined || listings.length === 0) return;
     const { line, screen } = this.#opening;
     const isTranscript = screen === "transcript";
-    this.#opening = undefined;
     const [first = "", second] = line.trim().split(/\s+/);
     const run =
       first === "" ? undefined : listings.find(({ runId }) => runId.startsWith(first.toLowerCase()));
+    // What is not among the newest may be among the rest.
+    if (run === undefined && isPartial && first !== "" && first !== "last") return;
+    this.#opening = undefined;
     // One word that is no run is a task of the newest.
     const task = second ?? (run === undefined && first !== "last" && first !== "" ? first : undefined);
     const newest = first === "" && task === undefined && !isTranscript ? undefined : listings[0];

@@ -100,14 +100,17 @@ export async function openOverlay(session: LiveSession, make: (stage: Stage) => 
     done: () => void,
   ): Overlay => {
     const shown = asciiTheme(theme, () => session.look.isAscii);
-    session.screens += 1;
     const close = (): void => {
-      if (!screen.end.signal.aborted) session.screens -= 1;
       screen.dispose();
       done();
     };
     const screen: Overlay = make({ session, tui, theme: shown, keybindings, close, setHidden });
-    session.signal.addEventListener("abort", close, { once: true });
+    session.screens += 1;
+    const leave = (): void => {
+      session.screens -= 1;
+    };
+    screen.end.signal.addEventListener("abort", leave, { once: true });
+    session.signal.addEventListener("abort", close, { once: true, signal: screen.end.signal });
     return screen;
   };
   let handle: OverlayHandle | undefined;
