@@ -181,20 +181,33 @@ export class DashboardFeed {
 
   /** What cannot be read is told where answers are told; the rest of the screen lives on. */
   #guard(work: Promise<void>, signal: AbortSignal): void {
-    work.catch((error: unknown) => {
-      if (signal.aborted) return;
-      this.answer = { ok: false, text: error instanceof Error ? error.message : String(error) };
-      this.#terms.changed();
-    });
+    work.catch((error: unknown) => this.#tell(error, signal));
   }
 
+  #tell(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.answer = { ok: false, text: error instanceof Error ? error.message : String(error) };
+    this.#terms.changed();
+  }
+
+  /** A list that cannot be read now is tried again; what is on the screen stays there. */
   async #keepListing(): Promise<void> {
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
+      await this.#list().catch((error: unknown) => this.#tell(error, signal));
+      await this.#terms.clock.sleep(listLiveEveryMs, signal);
+    }
+  }
+
+  async #list(): Promise<void> {
     const { engine, clock, changed } = this.#terms;
     const { signal } = this.#closed;
-    // A screenful at once; the rest of a long past takes a moment.
-    this.#listings = await engine.list(undefined, { newestMax: firstMax });
-    this.#isPartial = this.#listings.length === firstMax;
-    if (!signal.aborted) changed();
+    if (this.#listings.length === 0) {
+      // A screenful at once; the rest of a long past takes a moment.
+      this.#listings = await engine.list(undefined, { newestMax: firstMax });
+      this.#isPartial = this.#listings.length === firstMax;
+      if (!signal.aborted) changed();
+    }
     while (!signal.aborted) {
       const all = await engine.list(undefined, { known: this.#listings });
       const wasPartial = this.#isPartial;

@@ -24,12 +24,13 @@ export function performUntilInterrupted(
   const { signal, onProgress } = call;
   if (signal === undefined || !abortsFirst(ctx)) return session.perform(action, { raw }, call);
   let held: string | undefined;
+  const over = new AbortController();
   const work = session.perform(
     action,
     { raw },
     {
       origin: call.origin,
-      signal: escOf(signal, session, clock),
+      signal: escOf(signal, session, clock, over.signal),
       isAnswered: () => signal.aborted,
       onProgress: (view) => {
         held = view.runId;
@@ -38,26 +39,28 @@ export function performUntilInterrupted(
     },
   );
   const answer = new Promise<ActionResult>((resolve) => {
-    onAbort(signal, () => resolve(interrupted(action, held)));
+    onAbort(signal, () => resolve(interrupted(action, held)), over.signal);
   });
+  const end = (): void => over.abort();
+  work.then(end, end);
   return Promise.race([work, answer]);
 }
 
 /** Aborts once the call's abort is known to be an Esc: the agent does something else, or is idle and the session goes on. */
-function escOf(call: AbortSignal, session: LiveSession, clock: Clock): AbortSignal {
+function escOf(call: AbortSignal, session: LiveSession, clock: Clock, over: AbortSignal): AbortSignal {
   const esc = new AbortController();
   const decide = async (): Promise<void> => {
     const { prompts } = session;
     for (let idleMs = 0; session.prompts === prompts && idleMs < endsWithinMs; ) {
       await clock.sleep(lookMs, session.signal);
-      if (session.isOver) return;
+      if (session.isOver || over.aborted) return;
       session.touch((ctx) => {
         idleMs = ctx.isIdle() ? idleMs + lookMs : 0;
       });
     }
     esc.abort(call.reason);
   };
-  onAbort(call, () => void decide().catch(session.report));
+  onAbort(call, () => void decide().catch(session.report), over);
   return esc.signal;
 }
 
@@ -70,7 +73,8 @@ function interrupted(action: string, runId: string | undefined): ActionResult {
   return { ok: false, text: `Stopped waiting. ${fate}`, details };
 }
 
-function onAbort(signal: AbortSignal, act: () => void): void {
+/** Nothing is done, and nothing held, once what it is about is over. */
+function onAbort(signal: AbortSignal, act: () => void, over: AbortSignal): void {
   if (signal.aborted) act();
-  else signal.addEventListener("abort", act, { once: true });
+  else signal.addEventListener("abort", act, { once: true, signal: over });
 }

@@ -43,3 +43,22 @@ test("changes are counted for who is near, once until there may be more, within 
   expect([asked.length, feed.scene(0).touched?.size]).toEqual([5, 0]);
   feed.close();
 });
+
+test("a list that cannot be read is told, and read again", async () => {
+  const world = new World();
+  const runId = "run-00000001";
+  world.engine.append(runId, ...live(runId, "session-1", true));
+  const { list } = world.engine;
+  let refusals = 2;
+  world.engine.list = async (...args) => {
+    if (refusals-- > 0) throw new Error("too many open files");
+    return list.apply(world.engine, args);
+  };
+  const terms = { engine: world.engine, history: noHistory("/project"), clock: world.clock };
+  const feed = new DashboardFeed({ ...terms, sessionId: "session-1", changed: () => undefined });
+  await settle();
+  expect(feed.scene(0)).toMatchObject({ listings: [], answer: { ok: false, text: "too many open files" } });
+  await world.clock.advance(10_000);
+  expect(feed.scene(0).listings.map((one) => one.runId)).toEqual([runId]);
+  feed.close();
+});
