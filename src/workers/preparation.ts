@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Assignment } from "../core/assignment.ts";
 import type { ProcessIdentity } from "../core/process.ts";
@@ -23,7 +22,7 @@ export interface Prepared {
 
 /**
  * Writes prompt.md (and task.md when the prompt had to be cut) and says how the child is started. The system prompt
- * lies in a private temporary directory, outside of the run, until `discard`. Rejects with the system's error.
+ * lies beside it until `discard`: what a killed driver leaves goes with its run. Rejects with the system's error.
  */
 export async function prepare(work: Work, mark: string, means: Means): Promise<Prepared> {
   const { pi, redactor, workerExtension } = means;
@@ -36,9 +35,8 @@ export async function prepare(work: Work, mark: string, means: Means): Promise<P
   const extensions = await means.extensions(work);
   const environment = await childEnvironment(work, mark, means);
 
-  const temporary = await mkdtemp(join(tmpdir(), "pi-muster-"));
-  const systemPromptFile = join(temporary, "system-prompt.md");
-  await writeFile(systemPromptFile, system, { mode: 0o600 });
+  const systemPromptFile = join(work.directory, "system-prompt.md");
+  await writeAtomic(systemPromptFile, system, { durable: false });
   const { agent, model, task, trusted } = work;
   const launch = {
     dialect: pi.dialect,
@@ -57,8 +55,8 @@ export async function prepare(work: Work, mark: string, means: Means): Promise<P
       cwd: work.cwd,
       environment,
     },
-    // What cannot be removed is a private file in the system's temporary directory: no reason to fail.
-    discard: () => rm(temporary, { recursive: true, force: true }).catch(() => undefined),
+    // What cannot be removed says nothing that prompt.md does not say: no reason to fail.
+    discard: () => rm(systemPromptFile, { force: true }).catch(() => undefined),
   };
 }
 
