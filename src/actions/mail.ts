@@ -3,6 +3,7 @@ import type { Request } from "../core/commands.ts";
 import { decisionOf } from "../core/decision.ts";
 import type { StoredEvent } from "../core/events.ts";
 import { fold } from "../core/evolve.ts";
+import { revisionOf } from "../core/letters.ts";
 import { asks } from "../core/mail.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import { isFinalRun, isFinalTask } from "../core/status.ts";
@@ -57,8 +58,7 @@ async function edited(
       const remedy = "team steer tells a task something; team cancel and another run change the rest";
       return refusal([{ where: "tasks", message: `the plan of run ${runId} waits for no approval`, remedy }]);
     }
-    const meant = Number(/^plan-(\d+)$/.exec(parameters.name ?? "")?.[1] ?? state.revision);
-    const stale = staleRevision(state, meant);
+    const stale = staleRevision(state, revisionOf(parameters.name ?? "") ?? state.revision);
     if (stale !== undefined) {
       const remedy = "look at it again: sent once more for that revision, these tasks take its place";
       return refusal([{ where: "name", message: stale, remedy }]);

@@ -1,6 +1,6 @@
 import type { Request } from "./commands.ts";
 import type { Draft } from "./draft.ts";
-import { letterOf } from "./letters.ts";
+import { letterOf, planApproval } from "./letters.ts";
 import type { Mail } from "./mail.ts";
 import type { PlannedTask } from "./plan.ts";
 import { planLines } from "./plan-text.ts";
@@ -19,8 +19,8 @@ export function requestApprovals(draft: Draft): boolean {
   const { proposedAt, revision, plan, counts } = state;
   if (proposedAt === undefined && counts.waiting === 0) return false;
   const missing: Mail[] = [];
-  if (proposedAt !== undefined && letterOf(state, `plan-${revision}`) === undefined)
-    missing.push(planMail(state, `plan-${revision}`));
+  const plans = planApproval(revision);
+  if (proposedAt !== undefined && letterOf(state, plans) === undefined) missing.push(planMail(state, plans));
   for (const [index, planned] of plan.tasks.entries()) {
     const task = planned.gate === undefined ? undefined : state.tasks.get(index);
     if (task?.status !== "waiting" || task.done === undefined) continue;

@@ -38,6 +38,17 @@ export function stepApproval({ task, attempt }: { readonly task: TaskId; readonl
   return `${task}-${attempt}-gate`;
 }
 
+/** Id of the mail that asks for the approval of a plan, in this revision. */
+export function planApproval(revision: number): string {
+  return `plan-${revision}`;
+}
+
+/** The revision whose approval a mail of this id asks for; undefined for every other mail. */
+export function revisionOf(id: string): number | undefined {
+  const digits = /^plan-(\d+)$/.exec(id)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /** The letter of this id, if there is one. */
 export function letterOf(state: StartedRun, id: string): Letter | undefined {
   // What is looked for is mostly new.

@@ -1,6 +1,7 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
 import type { ActionResult } from "../actions/context.ts";
 import { screens } from "../actions/screens.ts";
+import { revisionOf } from "../core/letters.ts";
 import { words } from "../ui/strings.ts";
 import type { Opening } from "./dashboard.ts";
 import { answerKey, mailbox, meantBy, respondInDialog } from "./dialog.ts";
@@ -134,7 +135,7 @@ function leadsToPlan(
   session: LiveSession,
   parts: HostParts,
 ): boolean {
-  const isAsked = questions?.some((id) => id.startsWith("plan-")) === true && isOwning(name);
+  const isAsked = questions?.some((id) => revisionOf(id) !== undefined) === true && isOwning(name);
   if (!isAsked || runId === undefined || session.mode !== "tui") return false;
   session.say(words.preview.waits(runId), "info");
   const isFree = session.isFree();

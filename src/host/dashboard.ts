@@ -1,4 +1,5 @@
 import { screens } from "../actions/screens.ts";
+import { revisionOf } from "../core/letters.ts";
 import type { Clock } from "../core/ports.ts";
 import { isOnBoard } from "../ui/dashboard/board.ts";
 import { draw, momentOf } from "../ui/dashboard/draw.ts";
@@ -198,7 +199,7 @@ class Screen extends Overlay {
         const { runId } = details;
         const isNew = runId !== undefined && !scene.listings.some((one) => one.runId === runId);
         if (isNew) this.#state = { ...this.#state, run: runId, filter: "" };
-        if (isNew && details.questions?.some((id) => id.startsWith("plan-")))
+        if (isNew && details.questions?.some((id) => revisionOf(id) !== undefined))
           this.#state = { ...this.#state, pane: "tasks", focus: "pane" };
         feed.refresh();
         this.changed();

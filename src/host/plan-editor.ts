@@ -1,5 +1,6 @@
 import type { ActionResult } from "../actions/context.ts";
 import { fold } from "../core/evolve.ts";
+import { planApproval } from "../core/letters.ts";
 import type { PlanProblem } from "../core/plan.ts";
 import type { StartedRun } from "../core/state.ts";
 import { words } from "../ui/strings.ts";
@@ -29,7 +30,7 @@ export async function editPlan(desk: Desk, run: string): Promise<ActionResult | 
       problems = read.problems;
       if (problems.length > 0) continue;
       if (read.tasks === undefined) return undefined;
-      const raw = { run, name: `plan-${state.revision}`, tasks: read.tasks };
+      const raw = { run, name: planApproval(state.revision), tasks: read.tasks };
       const answer = await desk.request("respond", raw);
       if (answer.ok) return answer;
       problems = answer.details.problems ?? [problemOf(answer.text)];

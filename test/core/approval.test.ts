@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { nextDeadline } from "../../src/core/deadline.ts";
-import { letterOf, letterStatus } from "../../src/core/letters.ts";
+import { letterOf, letterStatus, planApproval, revisionOf, stepApproval } from "../../src/core/letters.ts";
 import { noUsage } from "../../src/core/outcome.ts";
 import { reuse } from "../../src/core/reuse.ts";
 import { runView } from "../../src/core/run-view.ts";
@@ -177,5 +177,19 @@ describe("a plan that is to be approved", () => {
     const terms = { ...before.run().terms, settings };
     history.command({ kind: "start", id: "start", plan: before.run().plan, terms, continued });
     expect(refusalOf(edit(history, 1))).toContain("keeps what run");
+  });
+
+  it("is known by the id of its mail, which no other mail has", () => {
+    expect(revisionOf(planApproval(3))).toBe(3);
+    expect(planApproval(3)).toBe("plan-3");
+    for (const other of [
+      stepApproval({ task: "plan", attempt: 1 }),
+      "plan-1-q1",
+      "my-plan-1",
+      "plan-",
+      "x",
+      "",
+    ])
+      expect(revisionOf(other)).toBeUndefined();
   });
 });
