@@ -3,7 +3,7 @@ import { countOf, formatCounts, formatDuration, formatStatus, formatUsage } from
 import { glyphOf } from "./glyph.ts";
 import { words } from "./strings.ts";
 import type { Theme } from "./theme.ts";
-import { drawLine, type Span, wrap } from "./width.ts";
+import { drawLine, type Line, type Span, wrap, wrapSpan } from "./width.ts";
 
 const previewRows = 3;
 /** Expanded cards stop here too: the file holds the rest. */
@@ -159,8 +159,8 @@ function taskRows(given: readonly CardTask[], expanded: boolean): Span[][] {
   });
 }
 
-function textRows(text: string, width: number, ok: boolean): Span[][] {
-  return wrap(text.trim(), width, rowsMax).map((line) => [[ok ? "toolOutput" : "error", line]]);
+function textRows(text: string, width: number, ok: boolean): readonly Line[] {
+  return wrapSpan([ok ? "toolOutput" : "error", text.trim()], width, rowsMax);
 }
 
 function countsOf(tasks: readonly { readonly status: string }[]): Record<string, number> {

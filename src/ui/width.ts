@@ -119,6 +119,11 @@ export function wrap(text: string, width: number, linesMax: number): string[] {
   return lines;
 }
 
+/** The same of one span. */
+export function wrapSpan([color, text]: Span, width: number, linesMax: number): Line[] {
+  return wrap(text, width, linesMax).map((line) => [[color, line]]);
+}
+
 function cut(text: string, width: number): string {
   if (!(width >= 1)) return "";
   return measure(text) <= width ? text : `${text.slice(0, endOf(text, width - 1, 0))}…`;

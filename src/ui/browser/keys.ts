@@ -3,7 +3,7 @@ import type { Intent } from "../dashboard/scene.ts";
 import { matcher } from "../listing.ts";
 import { type Answer, type Front, pressInFront } from "../screen.ts";
 import { words } from "../strings.ts";
-import { type Line, wrap } from "../width.ts";
+import { type Line, wrapSpan } from "../width.ts";
 import type { Entry } from "./entries.ts";
 
 export type Scope = "user" | "project";
@@ -111,22 +111,19 @@ export function chosenEntry(moment: Pick<Moment, "state" | "scene">): Entry | un
 export function pageLines(moment: Pick<Moment, "state" | "scene" | "columns">): readonly Line[] | undefined {
   const { state, scene, columns } = moment;
   const entry = chosenEntry(moment);
+  const text = (whole: string): readonly Line[] => wrapSpan(["text", whole], columns, pageLinesMax);
   switch (state.page) {
     case undefined:
       return undefined;
     case "help":
       return keyLines(bindings);
     case "facts":
-      return textLines([...(entry?.facts ?? []), ...(entry?.problems ?? [])].join("\n\n"), columns);
+      return text([...(entry?.facts ?? []), ...(entry?.problems ?? [])].join("\n\n"));
     case "problems":
-      return textLines(scene.problems.join("\n\n"), columns);
+      return text(scene.problems.join("\n\n"));
     case "answer":
-      return textLines(scene.answer?.text ?? "", columns);
+      return text(scene.answer?.text ?? "");
   }
-}
-
-function textLines(text: string, columns: number): readonly Line[] {
-  return wrap(text, columns, pageLinesMax).map((line): Line => [["text", line]]);
 }
 
 function hasEntry(moment: Moment): boolean {

@@ -7,7 +7,7 @@ import { marker, windowTop } from "../listing.ts";
 import type { Part } from "../screen.ts";
 import { words } from "../strings.ts";
 import type { Color } from "../theme.ts";
-import { type Line, measure, plain, type Span, wrap } from "../width.ts";
+import { type Line, measure, plain, type Span, wrap, wrapSpan } from "../width.ts";
 import { chosenRun, doneOf, endedAgo, listedRuns, openView } from "./runs.ts";
 import type { Dashboard, Moment, Scene } from "./scene.ts";
 
@@ -86,7 +86,7 @@ export function boardParts(moment: Moment, width: number): readonly Part[] {
   const { all, full, at } = chosenColumn(moment);
   if (full.length === 0) {
     const text = moment.scene.listings.length === 0 ? words.runs.none : words.runs.noMatch;
-    return [{ columns: width, lines: wrap(text, width, moment.rows).map((line): Line => [["dim", line]]) }];
+    return [{ columns: width, lines: wrapSpan(["dim", text], width, moment.rows) }];
   }
   const fitting = Math.max(1, Math.floor((width + barColumns) / (cardColumnsMin + barColumns)));
   const shown = full.slice(windowTop(at, full.length, fitting)).slice(0, fitting);

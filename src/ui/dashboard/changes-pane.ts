@@ -6,11 +6,9 @@ import { isNothing, notesOf, tallyOf } from "../changes.ts";
 import { glyphOf } from "../glyph.ts";
 import { words } from "../strings.ts";
 import { reasonOf } from "../widget.ts";
-import { cell, type Span, wrap } from "../width.ts";
+import { cell, type Line, type Span, wrapSpan } from "../width.ts";
 import type { Body, Touched } from "./scene.ts";
 import { chosenTask, emptyBody, idColumnsOf, type Look } from "./work-panes.ts";
-
-type Line = readonly Span[];
 
 /** Lines of notes, and those of a story that may stand below the list. */
 const noteLinesMax = 4;
@@ -101,7 +99,7 @@ export function changesStory({ state, scene, run, columns }: Look, linesMax: num
     ...(text === undefined
       ? []
       : [[["dim", `  ${words.changes.claim} ${oneLine(text, 300)}`]] satisfies Line]),
-    ...wrap(notes.join("; "), columns, noteLinesMax).map((line): Line => [["muted", line]]),
+    ...wrapSpan(["muted", notes.join("; ")], columns, noteLinesMax),
     ...(scene.transcript?.diff(view.cwd, columns).slice(0, linesMax) ?? []),
   ];
 }

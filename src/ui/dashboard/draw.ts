@@ -5,7 +5,7 @@ import { airyRows, bottomRows, frame, type Part } from "../screen.ts";
 import { words } from "../strings.ts";
 import type { Theme } from "../theme.ts";
 import { needs, runHeader } from "../widget.ts";
-import { type Line, measure, type Span, wrap } from "../width.ts";
+import { type Line, measure, type Span, wrapSpan } from "../width.ts";
 import { boardParts, boardTitle, cardsSeen, isOnBoard } from "./board.ts";
 import { changesStory } from "./changes-pane.ts";
 import { mailAt, mailOrder } from "./fact-panes.ts";
@@ -98,7 +98,7 @@ function listLines({ state, scene, now }: Moment, rows: number): readonly Line[]
   const top = windowTop(at, runs.length, rows);
   if (runs.length === 0) {
     const text = scene.listings.length === 0 ? words.runs.none : words.runs.noMatch;
-    return wrap(text, 28, rows).map((line): Line => [["dim", line]]);
+    return wrapSpan(["dim", text], 28, rows);
   }
   return runs
     .slice(top, top + rows)
@@ -194,10 +194,8 @@ function pageLines({ state, scene, now }: Moment, columns: number): readonly Lin
   if (page === "task" && run !== undefined)
     return taskLines(run, chosenTask(state, run.view), columns, answerLinesMax);
   const letter = run && mailOrder(run.view)[mailAt(state, run.view)];
-  if (page === "letter")
-    return wrap(letter?.text ?? "", columns, answerLinesMax).map((line): Line => [["text", line]]);
-  if (page === "answer")
-    return wrap(answer?.text ?? "", columns, answerLinesMax).map((line): Line => [["text", line]]);
+  if (page === "letter" || page === "answer")
+    return wrapSpan(["text", (page === "letter" ? letter : answer)?.text ?? ""], columns, answerLinesMax);
   if (page === undefined) return undefined;
   return keyLines(bindings);
 }

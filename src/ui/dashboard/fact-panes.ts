@@ -8,11 +8,10 @@ import { countOf, formatCost, formatDuration, formatQuiet, formatUsage } from ".
 import { bar, glyphOf } from "../glyph.ts";
 import { words } from "../strings.ts";
 import { modelName, reasonOf } from "../widget.ts";
-import { cell, type Span, wrap } from "../width.ts";
+import { cell, type Line, type Span, wrap, wrapSpan } from "../width.ts";
 import type { Body, Dashboard, Scene } from "./scene.ts";
 import { emptyBody, type Look } from "./work-panes.ts";
 
-type Line = readonly Span[];
 const barColumns = 16;
 const textLinesMax = 6;
 
@@ -81,7 +80,7 @@ function mailStory(
     fallback === undefined ? "" : words.mail.fallback(fallback),
     deadline === undefined ? "" : words.mail.deadline(formatDuration(deadline - now)),
   ].filter(Boolean);
-  const told = wrap(text, columns, textLinesMax + 1).map((line): Line => [["text", line]]);
+  const told = wrapSpan(["text", text], columns, textLinesMax + 1);
   if (told.length > textLinesMax) told.splice(textLinesMax - 1, 2, [["dim", words.transcript.cut]]);
   const asked = isApproval(mail) ? words.mail.howApprove : words.mail.howAnswer;
   const how = takesKeys ? asked : words.mail.howOpen;

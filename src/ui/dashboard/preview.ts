@@ -5,7 +5,7 @@ import type { MailView, TaskView } from "../../core/view.ts";
 import { formatDuration, formatUsage } from "../../lib/wording.ts";
 import { words } from "../strings.ts";
 import { modelName } from "../widget.ts";
-import { cell, type Line, measure, plain, type Span, wrap } from "../width.ts";
+import { cell, type Line, measure, plain, type Span, wrapSpan } from "../width.ts";
 import type { OpenRun, Scene } from "./scene.ts";
 
 const agentColumnsMax = 14;
@@ -92,10 +92,7 @@ export function taskLines(
     gate === undefined ? "" : words.preview.gated,
     words.preview.atMost(formatDuration(attemptMaxMs)),
   ];
-  const text = wrap(task.prompt, columns, linesMax);
-  const told = text.length === linesMax ? [...text.slice(0, -1), words.transcript.cut] : text;
-  return [
-    ...wrap(`${id}: ${facts.filter(Boolean).join(" · ")}`, columns, 3).map((line): Line => [["muted", line]]),
-    ...told.map((line): Line => [["text", line]]),
-  ];
+  const told = wrapSpan(["text", task.prompt], columns, linesMax);
+  if (told.length === linesMax) told.splice(-1, 1, [["text", words.transcript.cut]]);
+  return [...wrapSpan(["muted", `${id}: ${facts.filter(Boolean).join(" · ")}`], columns, 3), ...told];
 }

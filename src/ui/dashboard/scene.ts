@@ -8,7 +8,7 @@ import type { RunState } from "../../core/state.ts";
 import type { RunView } from "../../core/view.ts";
 import type { Tally } from "../changes.ts";
 import type { Answer, Front, Box as Typed } from "../screen.ts";
-import type { Span } from "../width.ts";
+import type { Line } from "../width.ts";
 import type { GraphRows } from "./graph.ts";
 import type { Transcript } from "./transcript.ts";
 
@@ -124,11 +124,11 @@ export interface Step {
 
 /** A pane's content, drawn only as far as it is visible. */
 export interface Body {
-  readonly head: readonly (readonly Span[])[];
+  readonly head: readonly Line[];
   readonly length: number;
   /** `columns`: what there is to fill. */
-  row(index: number, columns: number): readonly Span[];
-  readonly foot: readonly (readonly Span[])[];
+  row(index: number, columns: number): Line;
+  readonly foot: readonly Line[];
   /** Rows are chosen; otherwise the text is scrolled. */
   readonly isList: boolean;
   /** Without a position the end is shown. */

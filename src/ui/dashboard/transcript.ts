@@ -2,9 +2,7 @@ import { type Changes, changesOf, type FileStep, noChanges, stepLines } from "..
 import { words } from "../strings.ts";
 import type { Color } from "../theme.ts";
 import { readTranscript, type TranscriptEntry } from "../transcript.ts";
-import { type Span, wrap } from "../width.ts";
-
-type Line = readonly Span[];
+import { type Line, type Span, wrap, wrapSpan } from "../width.ts";
 
 /** Lines of one text; of what tools say, the beginning; `v` shows the records themselves. */
 const linesMax = { text: 1_000, tool: 12 };
@@ -125,7 +123,7 @@ function recordOf(record: string): TranscriptRecord {
       const lines =
         told.length > 0
           ? told.flatMap((entry) => entryLines(entry, columns))
-          : wrap(record, columns, linesMax.text).map((line): Line => [["toolOutput", line]]);
+          : wrapSpan(["toolOutput", record], columns, linesMax.text);
       drawn = { key, lines };
       return lines;
     },
@@ -139,14 +137,11 @@ function diffLine(line: string, columns: number): readonly Line[] {
   const color = signs[line.charAt(0)] ?? "toolOutput";
   const [, gutter = "", text = ""] = /^([+\- ] *\d+) ?(.*)$/s.exec(line) ?? ["", "", line];
   const room = columns - gutter.length - 1;
-  if (gutter === "" || room < gutter.length)
-    return wrap(line, columns, linesMax.text).map((part): Line => [[color, part]]);
-  return wrap(text, room, linesMax.text).map(
-    (part, at): Line => [
-      [color, at === 0 ? gutter : " ".repeat(gutter.length)],
-      [color, part],
-    ],
-  );
+  if (gutter === "" || room < gutter.length) return wrapSpan([color, line], columns, linesMax.text);
+  return wrapSpan([color, text], room, linesMax.text).map((part, at) => [
+    [color, at === 0 ? gutter : " ".repeat(gutter.length)],
+    ...part,
+  ]);
 }
 
 function entryLines(entry: TranscriptEntry, columns: number): readonly Line[] {

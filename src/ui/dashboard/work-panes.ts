@@ -6,7 +6,7 @@ import { formatDuration, formatQuiet, formatUsage, oneLine } from "../../lib/wor
 import { glyphOf } from "../glyph.ts";
 import { words } from "../strings.ts";
 import { activityOf, modelName, reasonOf } from "../widget.ts";
-import { cell, type Line, measure, plain, type Span, wrap } from "../width.ts";
+import { cell, type Line, measure, plain, type Span, wrapSpan } from "../width.ts";
 import { criticalPath } from "./graph.ts";
 import { proposal, proposalCells, proposalHead, taskLines } from "./preview.ts";
 import type { Body, Dashboard, OpenRun, Scene } from "./scene.ts";
@@ -85,10 +85,7 @@ export function tasksPane({ state, scene, run, now, columns }: Look): Body {
     foot:
       proposed !== undefined
         ? taskLines(run, chosen, columns)
-        : why
-            .flatMap((text) => wrap(text, columns, footLinesMax))
-            .slice(0, footLinesMax)
-            .map((line) => [["muted", line]]),
+        : why.flatMap((text) => wrapSpan(["muted", text], columns, footLinesMax)).slice(0, footLinesMax),
     isList: true,
     isFollowing: false,
   };
