@@ -1,5 +1,5 @@
 import { atWork } from "../../core/candidates.ts";
-import { estimate, experienceOf } from "../../core/estimate.ts";
+import { estimate } from "../../core/estimate.ts";
 import { addUsage, noUsage, type Usage } from "../../core/outcome.ts";
 import type { Plan } from "../../core/plan.ts";
 import { isFinalRun } from "../../core/status.ts";
@@ -9,6 +9,7 @@ import { bar, glyphOf } from "../glyph.ts";
 import { words } from "../strings.ts";
 import { modelName, reasonOf } from "../widget.ts";
 import { cell, type Line, type Span, wrap, wrapSpan } from "../width.ts";
+import { pastOf } from "./preview.ts";
 import type { Body, Dashboard, Scene } from "./scene.ts";
 import { emptyBody, type Look } from "./work-panes.ts";
 
@@ -214,15 +215,8 @@ export function healthPane({ scene, run, now, columns }: Look): Body {
 }
 
 /** How long the rest takes, if it goes as in the runs before. */
-function leftText(
-  plan: Plan,
-  concurrency: number,
-  { listings }: Scene,
-  { tasks }: RunView,
-  now: number,
-): string {
-  const past = listings.flatMap((one) => ("manifest" in one ? [one.manifest] : []));
-  const left = estimate(plan, concurrency, experienceOf(past), { tasks, now });
+function leftText(plan: Plan, concurrency: number, scene: Scene, { tasks }: RunView, now: number): string {
+  const left = estimate(plan, concurrency, pastOf(scene), { tasks, now });
   if (left === undefined) return words.health.unknown;
   return words.health.about(formatDuration(left.ms), formatCost(left.cost), left.tasks);
 }

@@ -33,8 +33,8 @@ export function proposalHead({ state }: OpenRun, scene: Scene): readonly Line[] 
   return [[["text", words.preview.plan(revision, plan.tasks.length, concurrency)]], [["accent", costs]]];
 }
 
-/** What earlier runs tell of each agent. */
-function pastOf({ experience, listings }: Scene): ReadonlyMap<string, Experience> {
+/** What the earlier runs that are listed tell of each agent. */
+export function pastOf({ experience, listings }: Scene): ReadonlyMap<string, Experience> {
   const manifests = () => listings.flatMap((one) => ("manifest" in one ? [one.manifest] : []));
   return experience?.() ?? experienceOf(manifests());
 }
