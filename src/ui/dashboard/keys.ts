@@ -189,6 +189,10 @@ function paged({ state }: Moment, page: NonNullable<Dashboard["page"]>): Step {
   return { state: { ...state, page, at: { ...state.at, page: 0 } } };
 }
 
+function taskPage(moment: Moment): Step {
+  return paged(moment, "task");
+}
+
 function boxed(
   state: Dashboard,
   kind: Box["kind"],
@@ -297,10 +301,6 @@ function messageBox({ state, scene: { run } }: Moment): Step {
   const to = task === undefined || isFinalTask(task.status) ? [] : [`${task.id}: `];
   const proposals = [...to, "all: ", ...roles];
   return boxed(state, "send", words.box.send, proposals[0] ?? "", { proposals });
-}
-
-function taskPage({ state }: Moment): Step {
-  return { state: { ...state, page: "task", at: { ...state.at, page: 0 } } };
 }
 
 function chosenMail({ state, scene: { run } }: Moment) {
