@@ -2,6 +2,7 @@ import { draw, momentOf } from "../ui/browser/draw.ts";
 import { definitionEntries, problemText, settingEntries } from "../ui/browser/entries.ts";
 import { answered, type Browser, press, type Scene } from "../ui/browser/keys.ts";
 import { words } from "../ui/strings.ts";
+import { asTyped } from "./desk.ts";
 import { Overlay, openOverlay, type Stage } from "./overlay.ts";
 import type { LiveSession } from "./session.ts";
 
@@ -53,8 +54,7 @@ class BrowserScreen extends Overlay {
   }
 
   async #perform(action: string, raw: unknown): Promise<void> {
-    const origin = { kind: "user", id: `/team-${action}` } as const;
-    const answer = await this.stage.session.perform(action, { raw }, { origin, returnsAtOnce: true });
+    const answer = await this.stage.session.perform(action, { raw }, asTyped(action));
     this.#scene = { ...(await this.#load()), answer };
     this.#state = answered(this.#state, action, answer.ok);
     this.redraw();

@@ -4,6 +4,7 @@ import { screens } from "../actions/screens.ts";
 import { revisionOf } from "../core/letters.ts";
 import { words } from "../ui/strings.ts";
 import type { Opening } from "./dashboard.ts";
+import { asTyped } from "./desk.ts";
 import { answerKey, mailbox, meantBy, respondInDialog } from "./dialog.ts";
 import { staysAlive } from "./mode.ts";
 import { replyType } from "./notice.ts";
@@ -118,9 +119,8 @@ async function browse(
 
 async function answer(name: string, line: string, session: LiveSession, parts: HostParts): Promise<void> {
   const isPatient = !staysAlive(session.mode);
-  const origin = { kind: "user", id: `/team-${name}` } as const;
   const work = session
-    .perform(name, { line }, { origin, returnsAtOnce: !isPatient })
+    .perform(name, { line }, { ...asTyped(name), returnsAtOnce: !isPatient })
     .then((result) => (leadsToPlan(name, result, session, parts) ? undefined : show(name, result, session)))
     .catch(session.report);
   if (isPatient) return work;

@@ -9,6 +9,7 @@ import { type Dashboard, type Intent, noDashboard, type OpenRun, type Scene } fr
 import { chosenTask } from "../ui/dashboard/work-panes.ts";
 import { words } from "../ui/strings.ts";
 import { type Attempt, DashboardFeed, type Looked } from "./dashboard-feed.ts";
+import { asTyped } from "./desk.ts";
 import { beatMs } from "./lines.ts";
 import { Overlay, openOverlay, type Stage } from "./overlay.ts";
 import type { HostParts } from "./parts.ts";
@@ -187,10 +188,9 @@ class Screen extends Overlay {
   #perform(name: string, given: { readonly raw: unknown } | { readonly line: string }, scene: Scene): void {
     const { feed } = this.#terms;
     const { session } = this.stage;
-    const origin = { kind: "user", id: `/team-${name}` } as const;
     feed.answer = { ok: true, text: words.atWorkOn(name) };
     session
-      .perform(name, given, { origin, returnsAtOnce: true })
+      .perform(name, given, asTyped(name))
       .then(({ ok, text, details }) => {
         feed.answer = { ok, text };
         // A typed command was asked for its answer; a key was asked for what it does.

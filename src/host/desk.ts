@@ -34,6 +34,11 @@ interface Owner {
   ): Promise<ActionResult>;
 }
 
+/** A call as the person makes it who types the command of this name. */
+export function asTyped(name: string) {
+  return { origin: { kind: "user", id: `/team-${name}` }, returnsAtOnce: true } as const;
+}
+
 /** The desk of a session. */
 export function deskOf(
   owner: Owner,
@@ -42,14 +47,12 @@ export function deskOf(
   clock: Clock,
 ): Desk {
   const { id: sessionId, signal } = owner;
-  const call = (name: string) =>
-    ({ origin: { kind: "user", id: `/team-${name}` }, returnsAtOnce: true }) as const;
   return {
     ...{ sessionId, signal, ui, clock, engine: project.engine, planForm: loaded.planForm },
     agents: () => project.names("agent"),
-    request: (name, raw) => owner.perform(name, { raw }, call(name)),
+    request: (name, raw) => owner.perform(name, { raw }, asTyped(name)),
     perform: async (name, line) => {
-      const { ok, text } = await owner.perform(name, { line }, call(name));
+      const { ok, text } = await owner.perform(name, { line }, asTyped(name));
       owner.say(text, ok ? "info" : "error");
     },
     say: (text) => owner.say(text, "info"),
