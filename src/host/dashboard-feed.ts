@@ -149,9 +149,12 @@ export class DashboardFeed {
     read.isReading = true;
     const more = async (): Promise<void> => {
       const where = { before: transcript.from, maxBytes: transcriptPartBytes };
-      const { records, from } = await this.#terms.history.transcript(of.runId, of.task, of.attempt, where);
-      read.transcript = read.transcript?.after(records, from);
-      read.isReading = false;
+      try {
+        const { records, from } = await this.#terms.history.transcript(of.runId, of.task, of.attempt, where);
+        read.transcript = read.transcript?.after(records, from);
+      } finally {
+        read.isReading = false;
+      }
       this.#terms.changed();
     };
     this.#guard(more(), read.end.signal);

@@ -62,3 +62,28 @@ test("a list that cannot be read is told, and read again", async () => {
   expect(feed.scene(0).listings.map((one) => one.runId)).toEqual([runId]);
   feed.close();
 });
+
+test("what lies before a transcript is read again after it could not be read", async () => {
+  const world = new World();
+  let refusals = 1;
+  const history = {
+    ...noHistory("/project"),
+    transcript: async (_run: string, _task: string, _attempt: number, where: object) => {
+      if ("before" in where && refusals-- > 0) throw new Error("it cannot be read");
+      return { path: "session.jsonl", records: ["{}"], from: "before" in where ? 0 : 7, to: 9 };
+    },
+  };
+  const terms = { engine: world.engine, history, clock: world.clock, sessionId: "session-1" };
+  const feed = new DashboardFeed({ ...terms, changed: () => undefined });
+  const attempt = { runId: "run-00000001", task: "build", attempt: 1 };
+  feed.watch(attempt);
+  await settle();
+  const older = async (): Promise<number | undefined> => {
+    feed.older(attempt);
+    await settle();
+    return feed.scene(0).transcript?.from;
+  };
+  expect([await older(), feed.scene(0).answer?.text]).toEqual([7, "it cannot be read"]);
+  expect(await older()).toBe(0);
+  feed.close();
+});
