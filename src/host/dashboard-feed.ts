@@ -131,7 +131,7 @@ export class DashboardFeed {
   /** Reads this attempt's transcript, and on while it grows; undefined: none. `forChanges`: so much that its changes can be told. */
   watch(of: Attempt | undefined, forChanges = false): void {
     const maxBytes = forChanges ? changesBytes : transcriptPartBytes;
-    const key = of && `${of.runId} ${of.task} ${of.attempt} ${maxBytes}`;
+    const key = of && `${keyOf(of)} ${maxBytes}`;
     if (this.#read?.key === key) return;
     this.#read?.end.abort();
     this.#read = undefined;
@@ -303,9 +303,8 @@ export class DashboardFeed {
     if (seen === undefined || graph === undefined) return undefined;
     const listing = this.#listings.find((one) => one.runId === runId);
     const { driver = "none", problems = [] } = listing !== undefined && "manifest" in listing ? listing : {};
-    const isLost = driver === "gone" && seen.status === "running";
     return {
-      view: isLost ? withoutDriver(seen) : seen,
+      view: driver === "gone" ? withoutDriver(seen) : seen,
       ...{ state, events, graph, driver, problems },
       stories: () => {
         if (opened.stories?.of !== events.length)

@@ -77,12 +77,13 @@ class Screen extends Overlay {
 
   /** Something came in: drawn soon, once for all that comes until then. */
   changed(): void {
-    this.#changedAt = this.#terms.clock.now();
-    this.#open();
-    this.#attend();
+    const { clock, feed } = this.#terms;
+    this.#changedAt = clock.now();
+    const scene = feed.scene(this.#changedAt);
+    this.#open(scene);
+    this.#attend(scene);
     if (this.#isDue || this.end.signal.aborted) return;
     this.#isDue = true;
-    const { clock } = this.#terms;
     clock
       .sleep(redrawMinMs, this.end.signal)
       .then(() => {
@@ -116,27 +117,28 @@ class Screen extends Overlay {
     const moment = momentOf(this.#state, scene, now, tui.terminal.columns, tui.terminal.rows);
     const { state, intent } = press(moment, key);
     this.#state = state;
-    this.#attend();
+    this.#attend(scene);
     if (intent !== undefined) this.#do(intent, scene);
   }
 
   /** What is looked at is what is read. */
-  #attend(): void {
-    const { clock, feed } = this.#terms;
-    feed.choose(chosenRun(this.#state, feed.scene(clock.now()))?.runId);
+  #attend(scene: Scene): void {
+    const { feed } = this.#terms;
+    const runId = chosenRun(this.#state, scene)?.runId;
+    feed.choose(runId);
+    // What was not open until now is still to be read.
+    const run = scene.run?.view.runId === runId ? scene.run : undefined;
     const isChanges = this.#state.pane === "changes";
-    feed.watch(this.#attempt(), isChanges);
-    const run = isChanges ? feed.scene(clock.now()).run : undefined;
-    feed.count(run === undefined ? [] : attemptsNear(this.#state, run));
+    feed.watch(this.#attempt(run), isChanges);
+    feed.count(isChanges && run !== undefined ? attemptsNear(this.#state, run) : []);
   }
 
-  #attempt(): Attempt | undefined {
-    const { clock, feed } = this.#terms;
-    const view = feed.scene(clock.now()).run?.view;
-    const task = view && chosenTask(this.#state, view);
-    const isRead = this.#state.pane === "worker" || this.#state.pane === "changes";
-    if (!isRead || view === undefined || task === undefined) return undefined;
-    return { runId: view.runId, task: task.id, attempt: this.#state.attempt ?? task.attempts };
+  #attempt(run: OpenRun | undefined): Attempt | undefined {
+    const { pane, attempt } = this.#state;
+    const task = run && chosenTask(this.#state, run.view);
+    const isRead = pane === "worker" || pane === "changes";
+    if (!isRead || run === undefined || task === undefined) return undefined;
+    return { runId: run.view.runId, task: task.id, attempt: attempt ?? task.attempts };
   }
 
   #do(intent: Intent, scene: Scene): void {
@@ -147,7 +149,7 @@ class Screen extends Overlay {
         close();
         return;
       case "older": {
-        const attempt = this.#attempt();
+        const attempt = this.#attempt(scene.run);
         if (attempt !== undefined) feed.older(attempt);
         return;
       }
@@ -208,9 +210,7 @@ class Screen extends Overlay {
   }
 
   /** Finds what was to be opened, as soon as there is a list. */
-  #open(): void {
-    const { clock, feed } = this.#terms;
-    const { listings, isPartial } = feed.scene(clock.now());
+  #open({ listings, isPartial }: Scene): void {
     if (this.#opening === undefined || listings.length === 0) return;
     const { line, screen } = this.#opening;
     const isTranscript = screen === "transcript";
