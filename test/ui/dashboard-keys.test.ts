@@ -55,3 +55,25 @@ test("in ASCII, too, the chosen row and the critical path are told apart", () =>
   const shown = used("waiting", "tasks", [], 40, asciiTheme(plainTheme));
   expect(shown).toMatch(/= critical path[\s\S]*> .*prices[\s\S]*verify =/);
 });
+
+test("a typed command means the run that is looked at, unless it names one or is about none", () => {
+  const line = (typed: string): string | undefined => {
+    const look = looks.waiting?.();
+    if (look === undefined) throw new Error("no such look");
+    const moment = momentOf(noDashboard, look.scene, look.now, 120, 40);
+    let step = press(moment, ":");
+    for (const key of [...typed, "enter"]) step = press({ ...moment, state: step.state }, key);
+    const intent = step.intent ?? step.state.confirm?.intent;
+    return intent?.kind === "command" ? `${intent.name} ${intent.line}` : undefined;
+  };
+  const run = looks.waiting?.().scene.run?.view.runId;
+  expect(line("steer --task cart last --force")).toBe(`steer --run ${run} --task cart last --force`);
+  expect(line("cancel")).toBe(`cancel --run ${run}`);
+  expect(line("get --task cart")).toBe(`get --run ${run} --task cart`);
+  expect(line("transcript cart")).toBe(`transcript ${run} cart`);
+  expect(line("status last")).toBe("status last");
+  expect(line("cancel 20261121-110000-000-abcde")).toBe("cancel 20261121-110000-000-abcde");
+  expect(line("send --run last hello")).toBe("send --run last hello");
+  expect(line("doctor")).toBe("doctor ");
+  expect(line("get explorer")).toBe("get explorer");
+});
