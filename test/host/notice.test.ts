@@ -1,8 +1,7 @@
-import { visibleWidth } from "@mariozechner/pi-tui";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { messageRenderer, noticeMessage, noticeText } from "../../src/host/notice.ts";
-import { ansiTheme, anyView, anyWidth, taskOf, viewOf } from "../ui/arbitrary.ts";
+import { ansiTheme, anyView, anyWidth, expectFitting, taskOf, viewOf } from "../ui/arbitrary.ts";
 
 const renderMessage = messageRenderer(() => false);
 
@@ -50,7 +49,7 @@ test("whatever a run looks like, its notice fits every width, and its details ar
     fc.property(anyView, anyWidth, fc.boolean(), (view, width, expanded) => {
       const message = noticeMessage([{ view, told: "over", directory: "/dir" }], 2_000_000);
       const drawn = renderMessage(message as never, { expanded }, ansiTheme as never)?.render(width) ?? [];
-      for (const line of drawn) expect(visibleWidth(line)).toBeLessThanOrEqual(width);
+      expectFitting(drawn, width);
     }),
   );
   const tasks = Array.from({ length: 10_000 }, (_, index) => taskOf({ id: `t${index}`, startedAt: index }));

@@ -1,4 +1,6 @@
+import { visibleWidth } from "@mariozechner/pi-tui";
 import fc from "fast-check";
+import { expect } from "vitest";
 import { causes, noUsage } from "../../src/core/outcome.ts";
 import {
   finalRunStatuses,
@@ -80,6 +82,8 @@ export const anyText = fc
   .map((pieces) => pieces.join(""));
 
 export const anyWidth = fc.integer({ min: 0, max: 250 });
+/** Columns and rows of a terminal. */
+export const anySize = fc.tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 100 }));
 
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined });
@@ -174,11 +178,16 @@ export const ansiTheme: Theme = {
   bold: (text) => `\x1b[1m${text}\x1b[22m`,
 };
 
-/** What must not be in a line, once the theme's own colours are taken out of it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
-export const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e]/;
-/** A line without the theme's colours. */
-export function bare(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of the test's theme
-  return line.replace(/\x1b\[[0-9;:]*m/g, "");
+const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of the test's theme
+const colours = /\x1b\[[0-9;:]*m/g;
+
+/** Holds what is drawn against its width, by the host's measure, and its height; of escapes there are only colours. */
+export function expectFitting(lines: readonly string[], width: number, height = lines.length): void {
+  const isFitting = (line: string): boolean =>
+    visibleWidth(line) <= width && !unprintable.test(line.replace(colours, ""));
+  // One call for all of them: there are a hundred thousand, and each call takes its time.
+  expect(lines.filter((line) => !isFitting(line))).toEqual([]);
+  expect(lines).toHaveLength(height);
 }

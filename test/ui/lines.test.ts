@@ -1,20 +1,12 @@
-import { visibleWidth } from "@mariozechner/pi-tui";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { MailView } from "../../src/core/view.ts";
 import { callLines, readCard, resultLines } from "../../src/ui/card.ts";
 import { asciiTheme, plainTheme } from "../../src/ui/theme.ts";
 import { isShown, statusText, widgetLines } from "../../src/ui/widget.ts";
-import { ansiTheme, anyText, anyView, anyWidth, taskOf, viewOf } from "./arbitrary.ts";
+import { ansiTheme, anyText, anyView, anyWidth, expectFitting, taskOf, viewOf } from "./arbitrary.ts";
 
 const usage = { input: 12_000, output: 1_300, cacheRead: 40_000, cacheWrite: 0, cost: 0.0123, turns: 4 };
-
-function expectFitting(lines: readonly string[], width: number): void {
-  for (const line of lines) {
-    expect(visibleWidth(line)).toBeLessThanOrEqual(width);
-    expect(line).not.toMatch(/[\n\r\t]/);
-  }
-}
 
 test("whatever a run looks like, every line fits every width and nothing throws", () => {
   fc.assert(

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { plainTheme } from "../../src/ui/theme.ts";
 import { drawLine, measure, plain, wrap } from "../../src/ui/width.ts";
-import { ansiTheme, anyText, anyWidth, bare, unprintable } from "./arbitrary.ts";
+import { ansiTheme, anyText, anyWidth, expectFitting } from "./arbitrary.ts";
 
 const runs = { numRuns: 3_000 };
 
@@ -32,10 +32,7 @@ test("what fits is one line, no wider than asked in the host's eyes, and harmles
   fc.assert(
     fc.property(fc.array(anyText, { maxLength: 4 }), anyWidth, (texts, width) => {
       const spans = texts.map((text) => ["toolTitle", text] as const);
-      for (const line of [drawLine(spans, width, plainTheme), drawLine(spans, width, ansiTheme)]) {
-        expect(visibleWidth(line)).toBeLessThanOrEqual(width);
-        expect(bare(line)).not.toMatch(unprintable);
-      }
+      expectFitting([drawLine(spans, width, plainTheme), drawLine(spans, width, ansiTheme)], width);
     }),
     runs,
   );
@@ -66,8 +63,7 @@ test("plain text holds nothing that a terminal obeys, and fitting it changes it 
 test("wrapped text keeps every word and fits", () => {
   fc.assert(
     fc.property(anyText, fc.integer({ min: 2, max: 60 }), (text, width) => {
-      const lines = wrap(text, width, 1_000);
-      for (const line of lines) expect(visibleWidth(line)).toBeLessThanOrEqual(width);
+      expectFitting(wrap(text, width, 1_000), width);
     }),
     runs,
   );
