@@ -2,7 +2,7 @@ import { type Binding, hints, movingKeys } from "./binding.ts";
 import { words } from "./strings.ts";
 import type { Theme } from "./theme.ts";
 import { edited } from "./typing.ts";
-import { drawCell, drawLine, type Line, measure, plain } from "./width.ts";
+import { cell, drawCell, drawLine, type Line, measure, plain, type Span, tail } from "./width.ts";
 
 /** From these rows on there are rules between the parts, and a bottom of two lines. */
 export const airyRows = 9;
@@ -87,44 +87,52 @@ export function frame<Moment extends Framed>(
   const [isAiry, hasBottom] = [height >= airyRows, height >= bottomRows];
   const isAsking = box !== undefined || confirm !== undefined;
   const line = (of: Line): string => drawLine(of, width, theme);
-  const notice = line(noticeLine(moment, more));
+  const [said, how] = noticeOf(moment, width, more);
+  const isOneLine = !isAsking || columnsOf([...said, how]) <= width;
+  const notice = line(isOneLine ? [...said, how] : said);
   const hint: Line = isAsking || page !== undefined ? [] : [["dim", hints(bindings, moment, width)]];
+  const below = line(isOneLine ? hint : [how]);
   const lines = [
     ...(isAiry ? [line(title), line(ruleOf(parts, "┬"))] : []),
-    ...(hasBottom || !isAsking ? beside(parts, moment.rows, theme) : [notice]),
+    ...(hasBottom || !isAsking ? beside(parts, moment.rows, theme) : [notice, below]),
     ...(isAiry && foot !== undefined ? [line(ruleOf(parts, "┴")), ...foot.map(line)] : []),
-    ...(hasBottom ? [notice, line(hint)] : []),
+    ...(hasBottom ? [notice, below] : []),
   ];
   while (lines.length < height) lines.push("");
   return lines.slice(0, height);
 }
 
-function noticeLine({ state: { box, confirm, page }, scene, columns }: Framed, more = ""): Line {
-  if (confirm !== undefined)
-    return [
-      ["warning", confirm.question],
-      ["text", words.confirm.how],
-    ];
+/** What is asked, typed or was answered, and what keys do about it; where there is no room for both, that comes below. */
+function noticeOf({ state: { box, confirm, page }, scene }: Framed, width: number, more = ""): [Line, Span] {
+  if (confirm !== undefined) return [[["warning", confirm.question]], ["text", words.confirm.how]];
   if (box !== undefined) {
-    // The end of a long text is what is being typed.
-    const text = plain(box.text);
-    const room = Math.max(8, columns - 30);
     const choices = `↑↓ ${box.proposals.join(" | ")}`;
     const isShort = measure(choices) <= proposalsColumnsMax;
-    const how = box.proposals.length === 0 ? [] : [isShort ? choices : words.box.proposals];
+    const about = box.proposals.length === 0 ? [] : [isShort ? choices : words.box.proposals];
+    const label = measure(box.label) <= width / 2 ? `${box.label} ▸` : "▸";
+    // The end of a long text is what is being typed.
+    const text = tail(plain(box.text), width - measure(label) - 2);
     return [
-      ["accent", `${box.label} ▸`],
-      ["text", `${text.length > room ? `…${text.slice(-room)}` : text}▏`],
-      ["dim", [...how, words.box.how].join(" · ")],
+      [
+        ["accent", label],
+        ["text", `${text}▏`],
+      ],
+      ["dim", [...about, words.box.how].join(" · ")],
     ];
   }
-  if (page !== undefined) return [["dim", words.page]];
-  if (scene.answer === undefined) return [];
+  if (page !== undefined) return [[["dim", words.page]], ["dim", ""]];
+  if (scene.answer === undefined) return [[], ["dim", ""]];
   const [first = "", ...rest] = scene.answer.text.trim().split("\n");
+  const room = rest.length > 0 ? width - measure(more) - 1 : width;
+  const isCut = measure(plain(first)) > room && room >= proposalsColumnsMax;
   return [
-    [scene.answer.ok ? "success" : "error", first],
+    [[scene.answer.ok ? "success" : "error", isCut ? cell(first, room) : first]],
     ["dim", rest.length > 0 ? more : ""],
   ];
+}
+
+function columnsOf(line: Line): number {
+  return measure(line.map(([, text]) => plain(text)).join(" "));
 }
 
 /** What stands beside other parts of a screen. */

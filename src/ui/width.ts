@@ -124,6 +124,19 @@ export function wrapSpan([color, text]: Span, width: number, linesMax: number): 
   return wrap(text, width, linesMax).map((line) => [[color, line]]);
 }
 
+/** The end of plain text in at most `columns` columns, with "…" for what stands before it. */
+export function tail(text: string, columns: number): string {
+  if (measure(text) <= columns) return text;
+  let from = text.length;
+  let left = columns - 1;
+  for (const { segment, index } of [...segmenter.segment(text)].reverse()) {
+    left -= graphemeColumns(segment);
+    if (left < 0) break;
+    from = index;
+  }
+  return `…${text.slice(from)}`;
+}
+
 function cut(text: string, width: number): string {
   if (!(width >= 1)) return "";
   return measure(text) <= width ? text : `${text.slice(0, endOf(text, width - 1, 0))}…`;

@@ -77,3 +77,21 @@ test("a typed command means the run that is looked at, unless it names one or is
   expect(line("doctor")).toBe("doctor ");
   expect(line("get explorer")).toBe("get explorer");
 });
+
+test("however narrow the screen, the end of what is typed is seen, and which keys answer a question", () => {
+  const look = looks.waiting?.();
+  if (look === undefined) throw new Error("no such look");
+  const { scene, now } = look;
+  const seen = (keys: readonly string[], width: number, height: number): string => {
+    let state: Dashboard = { ...noDashboard, focus: "pane" };
+    for (const key of keys) state = press(momentOf(state, scene, now, width, height), key).state;
+    return draw(state, scene, now, width, height, plainTheme).join("\n");
+  };
+  for (let width = 20; width <= 130; width++) {
+    for (const height of [2, 10, 30]) {
+      expect(seen(["x"], width, height)).toContain("y yes");
+      expect(seen(["s", ..."値引き券を", "👩‍👩‍👧‍👦", ..."the end"], width, height)).toContain("nd▏");
+    }
+  }
+  expect(seen(["s", ..."short"], 60, 10)).toContain("short▏ enter sends · esc leaves");
+});
