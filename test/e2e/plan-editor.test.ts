@@ -67,7 +67,8 @@ test("in a terminal a kept plan opens as it is to be approved, is edited there, 
     );
     await screen.type("e");
     await screen.shows(/Plan of run .*enter saves.*Agents: .*executor/s);
-    await screen.keys("PageUp", "PageUp", "PageUp", "Down", "Down", "Down", "End", "BSpace", "BSpace");
+    // In its full-screen mode 1.5.2 takes the page keys for what is above the editor.
+    await screen.keys(...Array<string>(30).fill("Up"), "Down", "Down", "Down", "End", "BSpace", "BSpace");
     await screen.type("this");
     await screen.keys("Enter");
     await screen.shows(/\[1 Tasks\].*plan, revision 2.*\[one\] of this.*y approve/s);
