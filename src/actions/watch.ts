@@ -55,9 +55,11 @@ async function watched(runId: RunId, context: ActionContext, terms: WatchTerms):
   const stop = AbortSignal.any([over.signal, ...(terms.signal === undefined ? [] : [terms.signal])]);
 
   const show = (): void => {
+    const view = over.signal.aborted ? undefined : onProgress && runView(state, clock.now());
+    // What is only queued is shown at once when it begins.
+    if (view === undefined) return;
     shownAt = clock.now();
-    const view = over.signal.aborted ? undefined : onProgress && runView(state, shownAt);
-    if (view !== undefined) onProgress?.(view);
+    onProgress?.(view);
   };
   const follow = async (): Promise<WatchEnd> => {
     let end = restOf(state, terms);

@@ -205,7 +205,7 @@ export class FakeEngine implements RunEngine {
   }
 
   /** The first driver comes. */
-  private drive(runId: string): void {
+  drive(runId: string): void {
     const run = this.run(runId);
     run.driver = "alive";
     const { plan, terms } = run.submission;

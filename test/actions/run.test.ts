@@ -3,7 +3,7 @@ import { perform } from "../../src/actions/perform.ts";
 import { noUsage } from "../../src/core/outcome.ts";
 import type { RunView } from "../../src/core/view.ts";
 import { completed, failed } from "../support/plan.ts";
-import type { Script } from "./fake-engine.ts";
+import type { FakeEngine, Script } from "./fake-engine.ts";
 import { definitions, world } from "./world.ts";
 
 const root = definitions();
@@ -128,6 +128,21 @@ describe("run", () => {
 });
 
 describe("progress", () => {
+  it("is told at once when the run begins, although nothing more happens", async () => {
+    const act = (engine: FakeEngine, runId: string): void => engine.drive(runId);
+    const late: Script = { ...hangs, unmanned: true, meanwhile: { afterMs: 100, act } };
+    const { as, clock, engine } = world(root(), late);
+    const told: number[] = [];
+    const onProgress = (): void => void told.push(clock.now());
+    const call = perform("run", { goal: "g" }, as({ onProgress }));
+    while (engine.runs.size === 0) await clock.sleep(1);
+    const asked = engine.runs.get(only(engine))?.createdAt ?? 0;
+    await clock.sleep(5_000);
+    expect(told[0]).toBe(asked + 100);
+    await perform("cancel", { run: "last" }, as({}));
+    await call;
+  });
+
   it("is told at most four times a second however much happens, and not after the answer", async () => {
     const { as, clock, engine } = world(root(), hangs);
     let told = 0;

@@ -50,8 +50,14 @@ async function sleeping(text: string, sleeps: number, args: object = {}): Promis
   return run;
 }
 
-/** Presses Esc while a call waits. 1.5.2 lets no call return late: there it says that the run is going to be cancelled. */
+/**
+ * Presses Esc while a call waits and shows its run. 1.5.2 lets no call return late: there it says that the run is going to
+ * be cancelled.
+ */
 async function esc({ host }: Lead, { runId, answer }: Sleeping): Promise<void> {
+  await host.event(
+    (event) => event.type === "tool_execution_update" && JSON.stringify(event).includes(runId),
+  );
   await host.request({ type: "abort" });
   const { isError, details, text } = await answer();
   expect(isError).toBe(true);

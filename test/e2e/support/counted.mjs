@@ -47,7 +47,11 @@ function answer({ id, type, message: prompt }) {
   setTimeout(finish, waitMs);
 }
 
+/** Only newer hosts are asked to approve, and only they announce that nothing will follow. */
+const isNew = process.argv.some((argument) => /^--(no-)?approve$/.test(argument));
+
 function finish() {
   say({ type: "message_end", message });
   say({ type: "agent_end", messages: [message] });
+  if (isNew) say({ type: "agent_settled" });
 }
