@@ -1,7 +1,7 @@
 import type { DeniedCall } from "./assignment.ts";
 import type { Continuation, Owner, RunTerms } from "./events.ts";
 import type { WrittenMail } from "./mail.ts";
-import type { AttemptOutcome, Usage } from "./outcome.ts";
+import type { AttemptOutcome, Progress } from "./outcome.ts";
 import type { Plan, RunId, TaskId } from "./plan.ts";
 import type { ProcessIdentity } from "./process.ts";
 
@@ -76,15 +76,7 @@ export type Report =
       readonly mark: string;
     }
   | { readonly kind: "ready"; readonly task: TaskId; readonly attempt: number }
-  | {
-      readonly kind: "progress";
-      readonly task: TaskId;
-      readonly attempt: number;
-      readonly usage: Usage;
-      readonly tool?: string;
-      readonly activity: string;
-      readonly waitsUntil?: number;
-    }
+  | ({ readonly kind: "progress"; readonly task: TaskId; readonly attempt: number } & Progress)
   | {
       readonly kind: "denied";
       readonly task: TaskId;

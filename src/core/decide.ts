@@ -5,7 +5,7 @@ import { expire, firstStepMs, isQuiet } from "./deadline.ts";
 import { Draft } from "./draft.ts";
 import type { Owner, RunEvent } from "./events.ts";
 import { decideMail } from "./mailroom.ts";
-import { type AttemptOutcome, brief, type Cause, type Usage } from "./outcome.ts";
+import { type AttemptOutcome, brief, type Cause, type Progress, type Usage } from "./outcome.ts";
 import { retryTime } from "./retry.ts";
 import type { Limits } from "./settings.ts";
 import {
@@ -221,12 +221,7 @@ const progressMinMs = 5_000;
  * Telemetry is recorded when the tool or the turn changes or a silence ends, and else once in five seconds, or more often
  * where silence is measured in less.
  */
-function isNews(
-  attempt: LiveAttempt,
-  progress: Extract<Command, { kind: "progress" }>,
-  at: number,
-  limits: Limits,
-): boolean {
+function isNews(attempt: LiveAttempt, progress: Progress, at: number, limits: Limits): boolean {
   return (
     !attempt.isReady ||
     isQuiet(attempt) ||

@@ -1,6 +1,6 @@
 import type { DeniedCall } from "./assignment.ts";
 import type { Mail } from "./mail.ts";
-import type { AttemptOutcome, AttemptResult, Cause, Usage } from "./outcome.ts";
+import type { AttemptOutcome, AttemptResult, Cause, Progress } from "./outcome.ts";
 import type { Plan, RunId, TaskId } from "./plan.ts";
 import type { Escalation, ProcessIdentity } from "./process.ts";
 import type { Settings } from "./settings.ts";
@@ -155,18 +155,7 @@ export type RunEvent =
   /** The child spoke: its session is open and its tools are there. */
   | { readonly type: "attempt.ready"; readonly task: TaskId; readonly attempt: number }
   /** Throttled telemetry; the only kind of record that may be lost with an unsynced tail. */
-  | {
-      readonly type: "attempt.progressed";
-      readonly task: TaskId;
-      readonly attempt: number;
-      readonly usage: Usage;
-      /** The tool that runs now; absent between tools. */
-      readonly tool?: string;
-      /** One line about what it does now. */
-      readonly activity: string;
-      /** Known provider wait: silence before this instant (ms since the epoch) is no sign of anything. */
-      readonly waitsUntil?: number;
-    }
+  | ({ readonly type: "attempt.progressed"; readonly task: TaskId; readonly attempt: number } & Progress)
   /** It gave no sign of life for `quietMs`, and this is done about it: each step once an attempt, in their order. */
   | ({ readonly type: "attempt.escalated"; readonly task: TaskId; readonly attempt: number } & Escalation)
   /** Its worker was kept from a tool call. */

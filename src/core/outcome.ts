@@ -33,6 +33,18 @@ export interface Usage {
   readonly turns: number;
 }
 
+/** What an attempt tells of itself while it works. */
+export interface Progress {
+  /** Its total so far. */
+  readonly usage: Usage;
+  /** The tool that runs now; absent between tools. */
+  readonly tool?: string;
+  /** One line about what it does now. */
+  readonly activity: string;
+  /** Known provider wait: silence before this instant (ms since the epoch) is no sign of anything. */
+  readonly waitsUntil?: number;
+}
+
 export const noUsage: Usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cost: 0, turns: 0 };
 
 /** The sum of two usages. */

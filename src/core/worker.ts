@@ -1,6 +1,6 @@
 import type { DeniedCall } from "./assignment.ts";
 import type { DatedMail, WrittenMail } from "./mail.ts";
-import type { AttemptOutcome, Cause, Usage } from "./outcome.ts";
+import type { AttemptOutcome, Cause, Progress } from "./outcome.ts";
 import type { AgentSpec, PlannedTask, RunId, TaskId } from "./plan.ts";
 import type { Escalation, ProcessIdentity } from "./process.ts";
 import type { Settings } from "./settings.ts";
@@ -45,15 +45,9 @@ export type WorkerSignal =
   | { readonly kind: "ready" }
   /**
    * A sign of life: the work itself said something. Answers to what the driver asked or sent are none, nor is what a
-   * timer could say. At most four a second; usage is the attempt's total so far.
+   * timer could say. At most four a second.
    */
-  | {
-      readonly kind: "progress";
-      readonly usage: Usage;
-      readonly tool?: string;
-      readonly activity: string;
-      readonly waitsUntil?: number;
-    }
+  | ({ readonly kind: "progress" } & Progress)
   /** It was kept from a tool call; bounded in number. */
   | { readonly kind: "denied"; readonly call: DeniedCall }
   /** It wrote a mail, and waits until that is acknowledged; a question waits for its answer instead. */
