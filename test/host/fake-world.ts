@@ -15,6 +15,7 @@ import { createExtension } from "../../src/host/extension.ts";
 import type { HostParts, Loaded, Project } from "../../src/host/parts.ts";
 import { markedText, planText, readPlanText } from "../../src/resources/plan-form.ts";
 import { noHistory } from "../support/past.ts";
+import { agent, task } from "../support/plan.ts";
 import { FakePi, FakeSession } from "./fake-pi.ts";
 
 /** Time that passes when it is told to. */
@@ -176,29 +177,14 @@ class FakeEngine implements RunEngine {
 
 /** A run of one task, at work. */
 export function live(runId: string, sessionId: string, background: boolean): readonly RunEvent[] {
-  const executor = {
-    name: "executor",
-    description: "",
-    source: "inline",
-    systemPrompt: "",
-    systemPromptMode: "append",
-    excludeTools: [],
-    skills: [],
-    extensions: [],
-    permission: "write",
-  } as const;
-  const build = {
-    id: "build",
+  const executor = { ...agent, name: "executor", permission: "write" } as const;
+  const build = task("build", [], {
     agent: "executor",
     prompt: "do it",
-    dependsOn: [],
-    models: [],
     writes: [],
-    reads: [],
-    verify: false,
     retries: 0,
     attemptMaxMs: 1_000,
-  } as const;
+  });
   return [
     {
       type: "run.started",

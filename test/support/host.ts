@@ -258,11 +258,24 @@ export class Host {
   }
 }
 
+/** What a host in this place is started with: nothing of the person who runs the tests. */
+export function environmentOf(place: Place) {
+  return {
+    PATH: process.env.PATH,
+    TMPDIR: tmpdir(),
+    HOME: place.home,
+    PI_CODING_AGENT_DIR: place.agentDir,
+    PI_OFFLINE: "1",
+    PI_TELEMETRY: "0",
+    PI_MUSTER_SCRIPT: join(place.top, "script.json"),
+    PI_MUSTER_SCRIPT_LOG: join(place.top, "served.jsonl"),
+  };
+}
+
 /** Starts the host in a place, with nothing of the person who runs the tests. */
 export async function startHost(start: HostStart): Promise<Host> {
   const { place } = start;
-  const script = join(place.top, "script.json");
-  await writeFile(script, JSON.stringify(start.script ?? []));
+  await writeFile(join(place.top, "script.json"), JSON.stringify(start.script ?? []));
   const lean = ["--no-session", "-ne", "-ns", "-np", "--no-themes", "--model", "scripted/demo"];
   const [command = node, ...args] = [
     ...(start.through ?? []),
@@ -275,14 +288,7 @@ export async function startHost(start: HostStart): Promise<Host> {
   const child = spawn(command, args, {
     cwd: place.workspace,
     env: {
-      PATH: process.env.PATH,
-      TMPDIR: tmpdir(),
-      HOME: place.home,
-      PI_CODING_AGENT_DIR: place.agentDir,
-      PI_OFFLINE: "1",
-      PI_TELEMETRY: "0",
-      PI_MUSTER_SCRIPT: script,
-      PI_MUSTER_SCRIPT_LOG: join(place.top, "served.jsonl"),
+      ...environmentOf(place),
       ...(start.assignment ? { PI_MUSTER_ASSIGNMENT: JSON.stringify(start.assignment) } : {}),
       ...start.environment,
     },

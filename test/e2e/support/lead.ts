@@ -1,6 +1,5 @@
 import { execFile, spawn } from "node:child_process";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -9,6 +8,7 @@ import type { ActionDetails } from "../../../src/actions/context.ts";
 import type { StoredEvent } from "../../../src/core/events.ts";
 import type { Manifest } from "../../../src/core/ports.ts";
 import {
+  environmentOf,
   Host,
   hostCli,
   type Json,
@@ -112,18 +112,7 @@ export class Project {
 
   /** Nothing of the person who runs the tests. */
   environment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-    const { place } = this;
-    return {
-      PATH: process.env.PATH,
-      TMPDIR: tmpdir(),
-      HOME: place.home,
-      PI_CODING_AGENT_DIR: place.agentDir,
-      PI_OFFLINE: "1",
-      PI_TELEMETRY: "0",
-      PI_MUSTER_SCRIPT: join(place.top, "script.json"),
-      PI_MUSTER_SCRIPT_LOG: join(place.top, "served.jsonl"),
-      ...more,
-    };
+    return { ...environmentOf(this.place), ...more };
   }
 
   /** Ids of the runs here, oldest first. */

@@ -16,18 +16,8 @@ const rights = (change: Partial<Rights> = {}): Rights => ({
   expectedParentPid: 4711,
   ...change,
 });
-const names = fc.constantFrom(
-  "read",
-  "grep",
-  "find",
-  "ls",
-  "bash",
-  "edit",
-  "write",
-  "team",
-  "mcp_x",
-  "submit_result",
-);
+const available = ["read", "grep", "find", "ls", "bash", "edit", "write", "team", "mcp_x", "submit_result"];
+const names = fc.constantFrom(...available);
 const anyRights = fc.record(
   {
     permission: fc.constantFrom("read" as const, "write" as const, "full" as const),
@@ -44,18 +34,6 @@ describe("tools", () => {
   it("are active only when the worker may use them, and submit_result always is", () => {
     fc.assert(
       fc.property(anyRights, fc.uniqueArray(names), (given, active) => {
-        const available = [
-          "read",
-          "grep",
-          "find",
-          "ls",
-          "bash",
-          "edit",
-          "write",
-          "team",
-          "mcp_x",
-          "submit_result",
-        ];
         const chosen = toolsFor(given, available, active);
         expect(chosen).toContain("submit_result");
         expect(chosen).not.toContain("team");
