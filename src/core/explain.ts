@@ -50,13 +50,13 @@ export function explainTask(view: RunView, task: TaskView): string[] {
     at = open.sort((a, b) => blame.indexOf(a.status) - blame.indexOf(b.status))[0];
     if (at !== undefined) chain.push(at);
   }
-  return chain.map((each) => `${standing(each)}.`);
+  return chain.map((each) => standing(each).replace(/(?<![.?!…])$/, "."));
 }
 
 function standing({ id, status, cause, reason, activity }: TaskView): string {
   const because = cause === undefined || cause === status ? "" : ` (${cause})`;
   const why = reason ?? activity;
-  return `${id} is ${status}${because}${why === undefined ? "" : `: ${why.trim().replace(/\.$/, "")}`}`;
+  return `${id} is ${status}${because}${why === undefined ? "" : `: ${why.trim()}`}`;
 }
 
 /** The exact call that helps next, for a run in this state; empty when there is nothing left to do. */

@@ -98,8 +98,9 @@ function askingWords({ kind, text }: Mail): string {
 function runReason(state: StartedRun): string | undefined {
   if (state.cancel !== undefined) {
     const { by, reason, cause } = state.cancel;
-    const what = `${cause === "rejected" ? cause : "cancelled"} by ${by}`;
-    return reason === "" ? what : `${what}: ${reason}`;
+    const what = cause === "rejected" ? cause : "cancelled";
+    // Why comes first: who is a long name.
+    return reason === "" ? `${what} by ${by}` : `${what}: ${reason} (by ${by})`;
   }
   if (state.status === "failed" && state.firstFailure !== undefined) {
     return `task ${state.firstFailure.task} failed: ${state.firstFailure.message}`;

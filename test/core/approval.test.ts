@@ -65,7 +65,7 @@ describe("a step that is to be approved", () => {
       expect(runView(history.state, history.now)).toMatchObject({
         status: "cancelled",
         cause: "rejected",
-        reason: "rejected by me: it was to be red",
+        reason: "rejected: it was to be red (by me)",
         tasks: [{ status: "cancelled" }, { status: "cancelled" }],
       });
     }
@@ -134,7 +134,7 @@ describe("a plan that is to be approved", () => {
     const history = proposed();
     answering(history, "plan-1", "reject: too dear");
     expect(runView(history.state, history.now)).toMatchObject({
-      ...{ status: "cancelled", cause: "rejected", reason: "rejected by me: too dear", questions: [] },
+      ...{ status: "cancelled", cause: "rejected", reason: "rejected: too dear (by me)", questions: [] },
     });
     expect(history.events.some(({ type }) => type === "attempt.started")).toBe(false);
   });

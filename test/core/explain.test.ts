@@ -41,11 +41,11 @@ describe("what is said of a run", () => {
   it("once it failed: which task did, why, and what was skipped for it", () => {
     const history = History.started(chain());
     history.command({ kind: "tick" }, room);
-    const outcome = failed({ cause: "timeout", message: "no answer." });
+    const outcome = failed({ cause: "timeout", message: "no answer?" });
     history.command({ kind: "ended", task: "a", attempt: 1, outcome }, room);
     const view = viewOf(history);
     expect(explainRun(view)).toEqual(["Failed: a (timeout, attempt 1).", "Skipped because of that: b, c."]);
-    expect(explainTask(view, taskIn(view, "c")).at(-1)).toBe("a is failed (timeout): no answer.");
+    expect(explainTask(view, taskIn(view, "c")).at(-1)).toBe("a is failed (timeout): no answer?");
   });
 });
 

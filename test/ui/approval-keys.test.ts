@@ -60,6 +60,18 @@ test("where keys go to the list of runs the pane does not promise them", () => {
   expect(text()).toContain("enter opens the run");
 });
 
+test("what a task did is approved or rejected also where the task is looked at, and its diff is read", () => {
+  const { keys, text } = opened(approvals());
+  keys("enter", "down");
+  expect(text()).toMatch(/▸ \? wire [\s\S]*\ny approve · n reject · enter/);
+  expect(keys("y")).toEqual(respond(house, "wire-1-gate", "approve"));
+  keys("5");
+  expect(text()).toContain("\ny approve · n reject");
+  expect(keys("n", ..."no", "enter")).toEqual(respond(house, "wire-1-gate", "reject: no"));
+  keys("6");
+  expect(keys("y")).toBeUndefined();
+});
+
 test("what comes, ends or is answered meanwhile never gets the answer to what was chosen", () => {
   const history = approvals();
   const { keys, sees, state, text } = opened(history);

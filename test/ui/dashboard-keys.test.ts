@@ -95,3 +95,19 @@ test("however narrow the screen, the end of what is typed is seen, and which key
   }
   expect(seen(["s", ..."short"], 60, 10)).toContain("short▏ enter sends · esc leaves");
 });
+
+test("mail that nobody has read yet, and what nobody will read, does not look like what was read", () => {
+  const look = looks.waiting?.();
+  const run = look?.scene.run;
+  const [question] = run?.view.questions ?? [];
+  if (look === undefined || run === undefined || question === undefined) throw new Error("no question");
+  const told = (["offered", "consumed", "expired"] as const).map((status) => ({
+    ...{ ...question, id: status, status, from: "lead", to: "cart", text: "words ".repeat(40) },
+    kind: "message" as const,
+  }));
+  const view = { ...run.view, mail: [...run.view.mail, ...told] };
+  const scene = { ...look.scene, run: { ...run, view } };
+  const shown = draw({ ...noDashboard, pane: "mail" }, scene, look.now, 120, 40, plainTheme).join("\n");
+  for (const row of [/○ \S+ \S+ message lead → cart/, /✓ \S+ \S+ message lead/, /– \S+ \S+ message lead/])
+    expect(shown).toMatch(row);
+});

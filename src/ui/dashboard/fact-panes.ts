@@ -2,7 +2,7 @@ import { atWork } from "../../core/candidates.ts";
 import { estimate } from "../../core/estimate.ts";
 import { addUsage, noUsage, type Usage } from "../../core/outcome.ts";
 import type { Plan } from "../../core/plan.ts";
-import { isFinalRun } from "../../core/status.ts";
+import { isFinalRun, type TaskStatus } from "../../core/status.ts";
 import type { MailView, RunView, TaskView } from "../../core/view.ts";
 import { countOf, formatCost, formatDuration, formatQuiet, formatUsage } from "../../lib/wording.ts";
 import { bar, glyphOf } from "../glyph.ts";
@@ -40,6 +40,12 @@ export function isApproval({ kind }: MailView): boolean {
   return String(kind) === "approval";
 }
 
+/** Mail that nobody has read is as a task that was not begun, and what nobody will read as one that was left out. */
+const looksLike: Readonly<Record<MailView["status"], TaskStatus>> = {
+  ...{ produced: "pending", offered: "pending", consumed: "completed", answered: "completed" },
+  ...{ expired: "skipped", withdrawn: "skipped" },
+};
+
 /** Questions, approvals and everything that was written. */
 export function mailPane({ state, run: { view }, now, columns }: Look): Body {
   const mail = mailOrder(view);
@@ -53,12 +59,12 @@ export function mailPane({ state, run: { view }, now, columns }: Look): Body {
       const one = mail[at];
       if (one === undefined) return [];
       return [
-        isOpen(one) ? ["warning", glyphOf("waiting").glyph] : ["dim", glyphOf("completed").glyph],
+        isOpen(one) ? ["warning", glyphOf("waiting").glyph] : ["dim", glyphOf(looksLike[one.status]).glyph],
         ["muted", formatDuration(now - one.at)],
+        ["dim", isOpen(one) ? "" : words.mail.status(one.status)],
         [isOpen(one) ? "warning" : "muted", words.mail.kind(one.kind)],
         ["accent", `${one.from} → ${one.to}`],
         ["text", one.text],
-        ["dim", words.mail.status(one.status)],
       ];
     },
     foot: chosen === undefined ? [] : mailStory(chosen, isOpen(chosen), now, columns, state.focus === "pane"),

@@ -20,9 +20,9 @@ const inPane =
     state.focus === "pane" && names.includes(state.pane);
 const atBoard = ({ state }: Moment): boolean => isOnBoard(state);
 const isAtMail = (moment: Moment): boolean => inPane("mail")(moment) && openMail(moment) !== undefined;
-/** At an approval, or at the graph of a plan that waits for one. */
+/** At an approval, or at what it is about. */
 const canDecide = (moment: Moment): boolean =>
-  inPane("mail", "tasks")(moment) && openMail(moment)?.kind === "approval";
+  inPane("mail", "tasks", "worker", "changes")(moment) && openMail(moment)?.kind === "approval";
 const isLiveRun = ({ scene }: Moment): boolean =>
   scene.run !== undefined && !isFinalRun(scene.run.view.status);
 const hasAnswer = ({ scene }: Moment): boolean => scene.answer !== undefined;
@@ -81,7 +81,7 @@ export const bindings: readonly Binding<Moment, Step>[] = [
   bind(
     ["f"],
     keys.follow,
-    inPane("worker", "events"),
+    (moment) => inPane("worker", "events")(moment) && moment.state.at[moment.state.pane] !== undefined,
     ({ state }) => ({ state: { ...state, at: { ...state.at, [state.pane]: undefined } } }),
     true,
   ),
@@ -309,8 +309,16 @@ function chosenMail({ state, scene: { run } }: Moment) {
 
 function openMail(moment: Moment) {
   const { run } = moment.scene;
-  const mail = moment.state.pane === "tasks" ? run && proposal(run) : chosenMail(moment);
+  const { pane } = moment.state;
+  const plan = pane === "tasks" && run ? proposal(run) : undefined;
+  const mail = pane === "mail" ? chosenMail(moment) : (plan ?? gateOf(moment));
   return mail !== undefined && moment.scene.run?.view.questions.includes(mail) ? mail : undefined;
+}
+
+/** What the chosen task did and wants approved. */
+function gateOf({ state, scene: { run } }: Moment) {
+  const task = run && chosenTask(state, run.view)?.id;
+  return run?.view.questions.find((mail) => mail.from === task && isApproval(mail));
 }
 
 function answer(moment: Moment, message: string): Step {

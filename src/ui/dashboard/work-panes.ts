@@ -15,6 +15,8 @@ import type { Body, Dashboard, OpenRun, Scene } from "./scene.ts";
 const idColumnsMax = 22;
 const depthMax = 12;
 const footLinesMax = 3;
+/** Of a thousand tasks the first ones tell how wide a column is to be. */
+const widthTasksMax = 200;
 
 /** What a pane is made of: one run, how it is looked at, and when (ms since the epoch). */
 export interface Look {
@@ -52,6 +54,10 @@ export function tasksPane({ state, scene, run, now, columns }: Look): Body {
   const chosen = chosenTask(state, view);
   const hasLanes = graph.columns > 0 && graph.columns <= columns / 3;
   const idColumns = idColumnsOf(view.tasks.map(({ id }) => id));
+  const roleColumns = Math.min(
+    Math.floor(columns / 4),
+    Math.max(9, ...view.tasks.slice(0, widthTasksMax).map((task) => roleOf(task).length)),
+  );
   const why = chosen === undefined ? [] : taskStory(view, chosen, now);
   const critical: Line[] = path.size > 0 ? [[["dim", words.tasks.critical(path.size)]]] : [];
   return {
@@ -77,7 +83,7 @@ export function tasksPane({ state, scene, run, now, columns }: Look): Body {
       return [
         ...head,
         [color, cell(word, 9)],
-        ["muted", (task.role ?? task.agent).padEnd(9)],
+        ["muted", cell(roleOf(task), roleColumns)],
         ["muted", took.padStart(6)],
         ["dim", tells],
       ];
@@ -93,8 +99,14 @@ export function tasksPane({ state, scene, run, now, columns }: Look): Body {
 
 /** Columns for ids of a list. */
 export function idColumnsOf(ids: readonly string[]): number {
-  // Of a thousand ids the first ones tell enough.
-  return Math.min(idColumnsMax, Math.max(4, ...ids.slice(0, 200).map((id) => measure(plain(id)) + 2)));
+  return Math.min(
+    idColumnsMax,
+    Math.max(4, ...ids.slice(0, widthTasksMax).map((id) => measure(plain(id)) + 2)),
+  );
+}
+
+function roleOf({ role, agent }: TaskView): string {
+  return role ?? agent;
 }
 
 /** What there is to know of one task, in a few lines: first why it is where it is. */
@@ -162,7 +174,7 @@ export function workerPane({ state, scene: { transcript }, run: { view }, now, c
   const lines = transcript?.lines(columns, state.isRaw) ?? [];
   const took = task.startedAt === undefined ? "" : formatDuration((task.finishedAt ?? now) - task.startedAt);
   const attempt = words.worker.attempt(state.attempt ?? task.attempts, task.attempts);
-  const facts = [task.role ?? task.agent, modelName(task.model), attempt, took, formatUsage(task.usage)];
+  const facts = [roleOf(task), modelName(task.model), attempt, took, formatUsage(task.usage)];
   const tells = task.status === "running" ? activityOf(task) : (reasonOf(task) ?? "");
   const isBegun = (transcript?.from ?? 0) === 0;
   return {
