@@ -340,6 +340,7 @@ export class Oracle {
       `${name} ended ${outcome.kind}, its result is ${outcome.kind === "completed" ? "missing" : "durable"}`,
     );
     task.live = undefined;
+    task.isStopping = false;
     task.retryAt = retryAt;
     task.endings.push(outcome);
     if (outcome.kind === "completed") {
