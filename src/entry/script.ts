@@ -61,6 +61,8 @@ export interface Moment {
   /** Names of the tools whose results came since the prompt, in order. */
   readonly tools: readonly string[];
   readonly lastToolResult: string;
+  /** Messages of the conversation so far. */
+  readonly messages: number;
   /** Answers given since the prompt, failed ones not counted. */
   readonly answers: number;
 }

@@ -89,6 +89,7 @@ function momentOf(model: Pick<Model<string>, "id">, context: Context): Moment {
     model: model.id,
     tools: results.map((message) => String(Reflect.get(message, "toolName"))),
     lastToolResult: textOf(results.at(-1)),
+    messages: messages.length,
     answers: since.filter(
       (message) =>
         message.role === "assistant" &&

@@ -121,7 +121,7 @@ class Telling {
     const toolCall = {
       type: "toolCall" as const,
       // Deterministic, and different for every call of a conversation.
-      id: `scripted_${moment.answers}_${moment.tools.length}_${contentIndex}`,
+      id: `scripted_${moment.messages}_${contentIndex}`,
       name,
       arguments: Object.fromEntries(values),
     };

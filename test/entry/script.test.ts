@@ -7,6 +7,7 @@ const moment = (change: Partial<Moment> = {}): Moment => ({
   model: "demo",
   tools: [],
   lastToolResult: "",
+  messages: 1,
   answers: 0,
   ...change,
 });
