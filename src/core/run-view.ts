@@ -175,7 +175,8 @@ function taskReason(
     case "retrying": {
       const seconds = Math.max(0, Math.ceil((task.retryAt - now) / 1000));
       const why = task.last === undefined ? "" : ` after ${task.last.cause}: ${task.last.message}`;
-      return seconds > 0 ? `tries again in ${seconds} s${why}` : `tries again when there is room${why}`;
+      const when = state.status === "blocked" ? "the run goes on" : "there is room";
+      return seconds > 0 ? `tries again in ${seconds} s${why}` : `tries again when ${when}${why}`;
     }
     case "waiting":
     case "blocked": {

@@ -209,6 +209,9 @@ describe("deadlines", () => {
     });
     expect(history.state).toMatchObject({ status: "blocked", cause: "owner_gone" });
     history.now += 86_400_000;
+    expect(runView(history.state, history.now)?.tasks[0]?.reason).toMatch(
+      /^tries again when the run goes on/,
+    );
     history.command({ kind: "resume", id: "r", owner: { sessionId: "s2" }, background: true });
     expect(history.state).toMatchObject({ status: "running" });
     expect(history.alive()).toEqual(["a"]);

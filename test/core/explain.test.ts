@@ -47,6 +47,14 @@ describe("what is said of a run", () => {
     expect(explainRun(view)).toEqual(["Failed: a (timeout, attempt 1).", "Skipped because of that: b, c."]);
     expect(explainTask(view, taskIn(view, "c")).at(-1)).toBe("a is failed (timeout): no answer?");
   });
+
+  it("what a worker asks ends as it asked it", () => {
+    const history = History.started(chain());
+    const mail = { id: "q", to: "lead", kind: "question", text: "Which one?" } as const;
+    history.command({ kind: "wrote", task: "a", attempt: 1, mail }, room);
+    const view = viewOf(history);
+    expect(explainTask(view, taskIn(view, "a"))).toEqual(["a is waiting: asks: Which one?"]);
+  });
 });
 
 it("whatever happened to a run, every chain ends where something is to be told, and every attempt has its story", () => {
