@@ -88,7 +88,7 @@ export function frame<Moment extends Framed>(
   const isAsking = box !== undefined || confirm !== undefined;
   const line = (of: Line): string => drawLine(of, width, theme);
   const [said, how] = noticeOf(moment, width, more);
-  const isOneLine = !isAsking || columnsOf([...said, how]) <= width;
+  const isOneLine = !isAsking || measure([...said, how].map(([, text]) => plain(text)).join(" ")) <= width;
   const notice = line(isOneLine ? [...said, how] : said);
   const hint: Line = isAsking || page !== undefined ? [] : [["dim", hints(bindings, moment, width)]];
   const below = line(isOneLine ? hint : [how]);
@@ -129,10 +129,6 @@ function noticeOf({ state: { box, confirm, page }, scene }: Framed, width: numbe
     [[scene.answer.ok ? "success" : "error", isCut ? cell(first, room) : first]],
     ["dim", rest.length > 0 ? more : ""],
   ];
-}
-
-function columnsOf(line: Line): number {
-  return measure(line.map(([, text]) => plain(text)).join(" "));
 }
 
 /** What stands beside other parts of a screen. */

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { draw, momentOf } from "../../src/ui/dashboard/draw.ts";
 import { press } from "../../src/ui/dashboard/keys.ts";
+import { chosenRun } from "../../src/ui/dashboard/runs.ts";
 import { type Dashboard, noDashboard, type PaneName } from "../../src/ui/dashboard/scene.ts";
 import { asciiTheme, plainTheme } from "../../src/ui/theme.ts";
-import { looks } from "./screens.ts";
+import { end, looks, sceneOf, shopRun } from "./screens.ts";
 
 /** The screen of a run after these keys in this pane. */
 function used(
@@ -110,4 +111,45 @@ test("mail that nobody has read yet, and what nobody will read, does not look li
   const shown = draw({ ...noDashboard, pane: "mail" }, scene, look.now, 120, 40, plainTheme).join("\n");
   for (const row of [/○ \S+ \S+ message lead → cart/, /✓ \S+ \S+ message lead/, /– \S+ \S+ message lead/])
     expect(shown).toMatch(row);
+});
+
+test("the worker that is watched is the one that was, though another task is worth more of a look by now", () => {
+  const watched = (over: boolean): string => {
+    const history = shopRun();
+    const before = sceneOf([history]);
+    let state: Dashboard = { ...noDashboard, focus: "pane" };
+    const at = history.now;
+    if (over) state = press(momentOf(state, before, at, 120, 40), "3").state;
+    end(history, "cart", 5);
+    state = press(momentOf(state, sceneOf([history]), at, 120, 40), "3").state;
+    return draw(state, sceneOf([history]), at, 120, 40, plainTheme).join("\n");
+  };
+  expect(watched(true)).toContain("✓ completed cart");
+  expect(watched(false)).toContain("● running prices");
+});
+
+test("where a run was removed the one below it is chosen, not one that lives", () => {
+  const ids = ["20261121-120000-000-abcde", "20261121-110000-000-abcde", "20261121-100000-000-abcde"];
+  const { scene } = looks.waiting?.() ?? { scene: sceneOf([]) };
+  const [live, over] = scene.listings;
+  if (live === undefined || over === undefined) throw new Error("no such look");
+  const listings = [live, ...ids.map((runId) => ({ ...over, runId }))];
+  const without = (gone: string | undefined, filter = "") =>
+    chosenRun({ run: ids[1] ?? "", filter }, { listings: listings.filter(({ runId }) => runId !== gone) })
+      ?.runId;
+  expect(without(undefined)).toBe(ids[1]);
+  expect(without(ids[1])).toBe(ids[2]);
+  expect(without(ids[1], "question")).toBe(ids[0]);
+});
+
+test("where there is no run yet, the keys that are shown are those that do something", () => {
+  const shown = draw(noDashboard, { listings: [] }, 0, 120, 30, plainTheme).at(-1);
+  expect(shown).toBe(": any /team- command · esc back · ? keys");
+});
+
+test("of a run that is over Health says how it ended once, and nothing of what is left", () => {
+  const shown = used("idle", "health", []);
+  expect(shown).toMatch(/run +completed *\n/);
+  expect(shown).not.toMatch(/│ left/);
+  expect(used("waiting", "health", [])).toMatch(/│ left/);
 });

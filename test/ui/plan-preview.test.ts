@@ -46,8 +46,15 @@ test("the keys are no promise where they would do nothing", () => {
   const elsewhere = opened(120, proposed());
   for (const key of ["e", "y"]) expect(elsewhere.keys("3", key)).toBeUndefined();
   const others = opened(120, approvals());
-  expect(others.keys("e")).toBeUndefined();
-  expect(others.keys("4", "e")).toBeUndefined();
+  expect(others.text()).not.toContain("e edit");
+  for (const keys of [["e"], ["4", "e"]]) expect(others.keys(...keys)).toBeUndefined();
+});
+
+test("the goal stands where a task's text asks for it, as its worker reads it", () => {
+  const { keys, text } = opened(120, proposed("Do this: {goal}. Leave {braces}."));
+  expect(text()).toContain("Do this: Vouchers must take their share. Leave {braces}.");
+  keys("v");
+  expect(text()).toContain("Do this: Vouchers must take their share. Leave {braces}.");
 });
 
 test("what the plan takes rests on earlier runs, or is said to be unknown", () => {

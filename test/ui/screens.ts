@@ -49,7 +49,8 @@ const shop = [
   as("verify", "verifier", ["tests", "review"]),
 ];
 
-function end(
+/** The task does, after so many seconds more. */
+export function end(
   history: History,
   id: string,
   seconds: number,
@@ -67,7 +68,8 @@ function works(history: History, id: string, tool: string, activity: string): vo
   history.command({ kind: "progress", task: id, attempt: 1, usage, tool, activity }, room);
 }
 
-function shopRun(): History {
+/** A run of the shop in the middle of its work. */
+export function shopRun(): History {
   const history = begun(
     shop,
     "Vouchers must take their share off the whole cart",
@@ -221,10 +223,13 @@ function look(name: string): Look {
 }
 
 /** A plan that waits for approval. */
-export function proposed(): History {
+export function proposed(first?: string): History {
   const tasks = shop.map((one, at) => ({
     ...one,
-    prompt: `Part ${at + 1}: 割引 as the table says.\n\n- Look at each price.\n- ${"Tell what you found, and where. ".repeat(6)}`,
+    prompt:
+      at === 0 && first !== undefined
+        ? first
+        : `Part ${at + 1}: 割引 as the table says.\n\n- Look at each price.\n- ${"Tell what you found, and where. ".repeat(6)}`,
     ...(one.id === "cart" && { gate: "approval" as const, writes: ["src/**"], models: [] }),
   }));
   return begun(tasks, "Vouchers must take their share", "20261121-090000-000-abcde", true);

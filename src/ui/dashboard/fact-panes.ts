@@ -163,6 +163,7 @@ export function healthPane({ scene, run, now, columns }: Look): Body {
     [color, text],
   ];
   const isOver = isFinalRun(view.status);
+  const stands = new Set([words.status[view.status], reasonOf(view) ?? ""]);
   const who = state.driver === undefined ? "" : health.process(state.driver.pid, state.epoch);
   const lives = isOver ? health.over : health.driver[driver];
   const quiet = view.tasks.flatMap((task): Line[] => {
@@ -181,7 +182,7 @@ export function healthPane({ scene, run, now, columns }: Look): Body {
         ];
   });
   const lines: Line[] = [
-    fact(health.run, [words.status[view.status], reasonOf(view) ?? ""].filter(Boolean).join(": ")),
+    fact(health.run, [...stands].filter(Boolean).join(": ")),
     fact(health.driverName, `${lives} ${isOver ? "" : who}`, driver === "gone" && !isOver ? "error" : "text"),
     fact(health.owner, `${view.owner.sessionId}${view.background ? ` · ${words.background}` : ""}`),
   ];
@@ -198,7 +199,7 @@ export function healthPane({ scene, run, now, columns }: Look): Body {
         ["muted", `${formatDuration(took)} / ${formatDuration(limits.runMaxMs)}`],
       ],
       fact(health.recoveries, String(state.recoveries)),
-      fact(health.left, leftText(state.plan, concurrency, scene, view, now)),
+      ...(isOver ? [] : [fact(health.left, leftText(state.plan, concurrency, scene, view, now))]),
     );
   }
   lines.push(

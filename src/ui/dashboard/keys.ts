@@ -27,6 +27,8 @@ const isLiveRun = ({ scene }: Moment): boolean =>
   scene.run !== undefined && !isFinalRun(scene.run.view.status);
 const hasAnswer = ({ scene }: Moment): boolean => scene.answer !== undefined;
 const hasRun = ({ scene }: Moment): boolean => scene.run !== undefined;
+const hasRuns = ({ scene }: Moment): boolean => scene.listings.length > 0;
+const commandBox = ({ state }: Moment): Step => boxed(state, "command", words.box.command, "");
 
 /** Every key, the more special ones first. */
 export const bindings: readonly Binding<Moment, Step>[] = [
@@ -49,7 +51,7 @@ export const bindings: readonly Binding<Moment, Step>[] = [
   bind(
     ["enter"],
     keys.open,
-    ({ state }) => state.focus === "runs",
+    (moment) => moment.state.focus === "runs" && hasRuns(moment),
     ({ state }) => ({ state: { ...state, focus: "pane" } }),
     true,
   ),
@@ -67,7 +69,7 @@ export const bindings: readonly Binding<Moment, Step>[] = [
   bind(["b"], keys.board, always, ({ state }) => ({
     state: { ...state, isBoard: !isOnBoard(state), focus: "runs", isAlone: false },
   })),
-  bind(["tab", "right", "l"], keys.nextPane, always, (moment) => paneBy(moment, 1), true),
+  bind(["tab", "right", "l"], keys.nextPane, hasRuns, (moment) => paneBy(moment, 1), true),
   bind(["shift+tab", "left", "h"], keys.previousPane, always, (moment) => paneBy(moment, -1)),
   bind(
     panes.map((_, at) => String(at + 1)),
@@ -116,7 +118,7 @@ export const bindings: readonly Binding<Moment, Step>[] = [
   bind(
     ["/"],
     keys.filter,
-    ({ state }) => state.focus === "runs",
+    (moment) => moment.state.focus === "runs" && hasRuns(moment),
     ({ state }) => boxed(state, "filter", words.box.filter, state.filter),
     true,
   ),
@@ -143,7 +145,8 @@ export const bindings: readonly Binding<Moment, Step>[] = [
   bind(["z"], keys.alone, always, ({ state }) => ({
     state: { ...state, isAlone: !state.isAlone, focus: "pane" },
   })),
-  bind([":"], keys.command, always, ({ state }) => boxed(state, "command", words.box.command, "")),
+  bind([":"], keys.command, (moment) => !hasRuns(moment), commandBox, true),
+  bind([":"], keys.command, always, commandBox),
   bind(["?"], keys.help, always, (moment) => paged(moment, "help"), true),
   bind(["!"], keys.lastAnswer, hasAnswer, (moment) => paged(moment, "answer")),
   bind(["escape"], keys.back, always, back, true),
@@ -161,7 +164,8 @@ function pinned({ state, scene }: Moment): Dashboard {
   const run = chosenRun(state, scene)?.runId;
   const view = scene.run?.view;
   const at = view === undefined ? state.at : { ...state.at, mail: mailAt(state, view) };
-  return { ...state, at, ...(run !== undefined && { run }) };
+  const task = view && state.focus === "pane" ? chosenTask(state, view)?.id : undefined;
+  return { ...state, at, ...(run !== undefined && { run }), ...(task !== undefined && { task }) };
 }
 
 function kept({ state: { run }, scene }: Moment, step: Step): Step {

@@ -63,13 +63,18 @@ export function proposalCells({ state, view }: OpenRun): (index: number) => read
         "warning",
         gateColumns === 0 ? "" : cell(task.gate === undefined ? "" : words.preview.gate, gateColumns),
       ],
-      ["text", task.prompt],
+      ["text", promptOf(task, state)],
     ];
   };
 }
 
 function modelOf({ models: [first] }: PlannedTask, state: OpenRun["state"]): string {
   return modelName(first ?? (state.status === "queued" ? "" : state.terms.model)) || words.cost.defaultModel;
+}
+
+/** A task's text with the goal in its place, as its worker reads it. */
+function promptOf({ prompt }: PlannedTask, state: OpenRun["state"]): string {
+  return state.status === "queued" ? prompt : prompt.replaceAll("{goal}", () => state.plan.goal);
 }
 
 /** What the plan says of a task: its terms in a line, then its text, in at most so many lines. */
@@ -92,7 +97,7 @@ export function taskLines(
     gate === undefined ? "" : words.preview.gated,
     words.preview.atMost(formatDuration(attemptMaxMs)),
   ];
-  const told = wrapSpan(["text", task.prompt], columns, linesMax);
+  const told = wrapSpan(["text", promptOf(task, state)], columns, linesMax);
   if (told.length === linesMax) told.splice(-1, 1, [["text", words.transcript.cut]]);
   return [...wrapSpan(["muted", `${id}: ${facts.filter(Boolean).join(" · ")}`], columns, 3), ...told];
 }

@@ -21,10 +21,12 @@ export function listedRuns(
   return [...found.filter(isLive), ...found.filter((one) => !isLive(one))];
 }
 
-/** The chosen run, or the first; undefined where there is none. */
+/** The chosen run; where that is gone the next older one, else the first; undefined where there is none. */
 export function chosenRun(state: Pick<Dashboard, "filter" | "run">, scene: Scene): RunListing | undefined {
   const runs = listedRuns(state, scene);
-  return runs.find(({ runId }) => runId === state.run) ?? runs[0];
+  const { run: chosen = "", filter } = state;
+  const isOlder = (one: RunListing): boolean => filter === "" && !isLive(one) && one.runId < chosen;
+  return runs.find(({ runId }) => runId === chosen) ?? runs.find(isOlder) ?? runs[0];
 }
 
 /** True for a run that may go on. */
