@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { runReport } from "../../src/ui/report/report.ts";
+import { style } from "../../src/ui/report/style.ts";
 import { readTranscript } from "../../src/ui/transcript.ts";
 import { viewOf } from "./arbitrary.ts";
 import { anyMaterial, busyRun, conversation } from "./report-runs.ts";
@@ -110,6 +111,48 @@ describe("a report", () => {
     expect(runReport({ ...rest, view: viewOf({ status: "queued" }), events: [] })).toContain(
       "It has no task.",
     );
+  });
+
+  it("tells first what the work came to, and who waits for an answer", () => {
+    const { view, ...rest } = busyRun();
+    const report = (of: typeof view): string => runReport({ ...rest, view: of }).split("<nav")[0] ?? "";
+    const told = report(view);
+    for (const shown of [
+      '<a href="#task-docs">docs</a> claims: Described it.',
+      "review</a> claims: Looks right.",
+    ])
+      expect(told).toContain(shown);
+    expect(told).not.toContain("explore-cart</a> claims");
+    expect(told).not.toContain("waits for an answer");
+    const questions = view.mail.filter(({ id }) => id === "q1");
+    expect(report({ ...view, questions })).toContain(
+      '<a href="#mail-q1">execute waits for an answer</a> (question): May I?',
+    );
+  });
+
+  it("explains no sign that its timeline does not show", () => {
+    const { view, ...rest } = busyRun();
+    const key = "Hollow: waits for an answer.";
+    expect(runReport({ ...rest, view })).toContain(key);
+    expect(runReport({ ...rest, view: { ...view, mail: [] } })).not.toContain(key);
+    expect(runReport({ ...rest, view })).not.toContain("Shaded:");
+  });
+
+  it.each([0, 1])("draws charts that stand out from their ground, 3 to 1, in scheme %i", (scheme) => {
+    const colours = (style.markup.split("@media screen")[scheme] ?? "").split("* {")[0] ?? "";
+    const luminance = (name: string): number => {
+      const [, hex = ""] = new RegExp(`--${name}:#(\\w+)`).exec(colours) ?? [];
+      const full = hex.length === 3 ? hex.replace(/./g, "$&$&") : hex;
+      const parts = [0, 2, 4].map((at) => Number.parseInt(full.slice(at, at + 2), 16) / 255);
+      const [r = 0, g = 0, b = 0] = parts.map((c) =>
+        c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4,
+      );
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    for (const name of ["in", "read", "made", "out", "money", "good", "bad", "work", "idle", "warn"]) {
+      const [less = 0, more = 0] = [luminance(name), luminance("ground")].sort((a, b) => a - b);
+      expect((more + 0.05) / (less + 0.05), name).toBeGreaterThanOrEqual(3);
+    }
   });
 
   it("marks what held the run up longest", () => {

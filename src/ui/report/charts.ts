@@ -40,9 +40,11 @@ export function timelineSvg(
   const marks = Array.from({ length: Math.ceil((to - from) / step) }, (_, index) => index * step).filter(
     (ms) => at(from + ms) < 93,
   );
+  const still = standstills(events, to);
+  const asked = shown.map(({ task, startedAt, endedAt = to }) => answering(view, task, startedAt, endedAt));
   return html`<svg class="rows" role="img" aria-label="When each attempt worked" width="100%" height="${height}">
 ${marks.map((ms) => html`<line class="tick" x1="${at(from + ms)}%" x2="${at(from + ms)}%" y1="0" y2="${height - 20}"/><text class="more" x="${at(from + ms)}%" dx="2" y="${height - 6}">${formatDuration(ms)}</text>`)}
-${standstills(events, to).map(([start, end]) => html`<rect class="still" ${strip(start, end)} y="0" height="${height - 20}"><title>the run stood still for ${formatDuration(end - start)}</title></rect>`)}
+${still.map(([start, end]) => html`<rect class="still" ${strip(start, end)} y="0" height="${height - 20}"><title>the run stood still for ${formatDuration(end - start)}</title></rect>`)}
 ${shown.map((attempt, row) => {
   const { task, startedAt, endedAt = to, outcome } = attempt;
   const status = outcome === undefined ? "running" : formatStatus({ status: outcome.kind, ...outcome });
@@ -50,9 +52,9 @@ ${shown.map((attempt, row) => {
   const name = attempt.attempt > 1 ? `${task}, attempt ${attempt.attempt}` : task;
   return html`<text x="0" y="${y + 14}"><tspan class="name">${name}</tspan><tspan class="more" dx="8">${agents.get(task)} · ${status} · ${span(startedAt, endedAt)}</tspan></text>
 <rect class="bar b-${outcome?.kind ?? "running"}" ${strip(startedAt, endedAt)} y="${y + 20}" height="8" rx="3"/>
-${answering(view, task, startedAt, endedAt).map(([start, end]) => html`<rect class="asked" ${strip(start, end)} y="${y + 22}" height="4"><title>waited ${formatDuration(end - start)} for an answer</title></rect>`)}`;
+${asked[row]?.map(([start, end]) => html`<rect class="asked" ${strip(start, end)} y="${y + 22}" height="4"><title>waited ${formatDuration(end - start)} for an answer</title></rect>`)}`;
 })}</svg>${attempts.length > shown.length && html`<p>And ${attempts.length - shown.length} later attempts.</p>`}
-<p class="key">Hollow: waits for an answer. Shaded: the run stood still.</p>`;
+${asked.flat().length > 0 && html`<p class="key">Hollow: waits for an answer.</p>`}${still.length > 0 && html`<p class="key">Shaded: the run stood still.</p>`}`;
 }
 
 /** While the run was parked. */

@@ -31,6 +31,9 @@ import { type Html, head, html, instant, span, table } from "./html.ts";
 
 /** Characters of a goal in the heading, of a text that somebody wrote, and of one entry of a transcript. */
 const titleMax = 160;
+/** Claims in the heading, and characters of one, as of a question. */
+const claimsMax = 3;
+const claimMax = 300;
 const textMax = 20_000;
 const entryMax = 4_000;
 const entriesMax = 400;
@@ -64,7 +67,8 @@ export function heading({ view, now, rest }: ReportMaterial): Html {
 ${title !== goal.trim() && html`<details><summary>The whole goal</summary>${written(goal)}</details>`}
 ${view.reason && html`<p class="reason">${head(view.reason, entryMax)}</p>`}
 <p>${explainRun(view).join(" ")}${rest && ` ${formatEstimate(rest)}.`}</p>
-${facts({
+${view.questions.map(({ id, from, kind, text }) => html`<p class="reason"><a href="#mail-${id}">${from} waits for an answer</a> (${kind}): ${oneLine(text, claimMax)}</p>`)}
+${claims(view)}${facts({
   ...{
     Took: span(createdAt, finishedAt ?? now),
     Cost: usage.cost > 0 ? formatCost(usage.cost) : "none counted",
@@ -78,13 +82,21 @@ ${facts({
 })}${next && html`<p class="next">${next}</p>`}</header>`;
 }
 
+/** What the work came to: the claims of finished tasks that no other finished task built on, the last ones. */
+function claims({ tasks }: ReportMaterial["view"]): readonly Html[] {
+  const finished = tasks.filter(({ status }) => status === "completed");
+  const used = new Set(finished.flatMap(({ dependsOn }) => dependsOn));
+  const told = (text = "nothing"): string => oneLine(text, claimMax);
+  const last = finished.filter(({ id }) => !used.has(id)).slice(-claimsMax);
+  return last.map(
+    ({ id, result }) => html`<p><a href="#task-${id}">${id}</a> claims: ${told(result?.text)}</p>`,
+  );
+}
+
 /** A task with what it was asked, what the agent claims, what the engine recorded, and every attempt. */
-export function taskArticle(
-  task: TaskView,
-  stories: readonly AttemptStory[],
-  material: ReportMaterial,
-): Html {
+export function taskArticle(task: TaskView, all: readonly AttemptStory[], material: ReportMaterial): Html {
   const { id, agent, role, result, usage, reusedFrom, startedAt, finishedAt = material.now } = task;
+  const stories = all.filter((story) => story.task === id);
   const claim = material.results.get(id) ?? result?.text;
   const prompt = planOf(material.events)?.plan.tasks.find((planned) => planned.id === id)?.prompt;
   const before = task.dependsOn.map((one) => html`<a href="#task-${one}">${one}</a> `);
