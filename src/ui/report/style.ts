@@ -47,7 +47,7 @@ svg { display:block; } svg text { font-size:13px; fill:var(--text); } svg .more 
 .k-cacheWrite { fill:var(--made); background:var(--made); } .k-output { fill:var(--out); background:var(--out); } .k-cost { fill:var(--money); background:var(--money); }
 .key { font-size:.82rem; color:var(--soft); } .key span { white-space:nowrap; margin-right:.8rem; } .key i { display:inline-block; width:.7rem; height:.7rem; border-radius:2px; margin-right:.35rem; }
 @media (max-width: 40rem) { body { padding:1.25rem .9rem 3rem; } h1 { font-size:1.4rem; } article { padding:.8rem .85rem; } dl { gap:.4rem 1.4rem; } }
-@media print { body { max-width:none; print-color-adjust:exact; } pre { max-height:none; } pre, .scroll { overflow:visible; } nav, .skip { display:none; } article { break-inside:avoid; } }
+@media print { body { max-width:none; print-color-adjust:exact; } pre { max-height:none; } pre, .scroll { overflow:visible; } .graph { max-width:100%; height:auto; } nav, .skip { display:none; } article { break-inside:avoid; } }
 `;
 
 /** How a report looks. */
