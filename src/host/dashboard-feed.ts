@@ -14,6 +14,7 @@ import { type GraphRows, graphRows } from "../ui/dashboard/graph.ts";
 import { isLive } from "../ui/dashboard/runs.ts";
 import type { OpenRun, Scene, Touched } from "../ui/dashboard/scene.ts";
 import { Transcript } from "../ui/dashboard/transcript.ts";
+import type { Answer } from "../ui/screen.ts";
 import { readTranscript } from "../ui/transcript.ts";
 
 export interface DashboardTerms {
@@ -82,11 +83,15 @@ export class DashboardFeed {
   readonly #marks = new Map<string, string>();
   #touched: ReadonlyMap<string, Touched> = new Map();
   #past: { readonly of: readonly RunListing[]; readonly known: ReadonlyMap<string, Experience> } | undefined;
-  answer: Scene["answer"];
+  #answer: Scene["answer"];
 
   constructor(terms: DashboardTerms) {
     this.#terms = terms;
     this.#guard(this.#keepListing(), this.#closed.signal);
+  }
+
+  set answer(answer: Answer) {
+    this.#answer = { ...answer, at: this.#terms.clock.now() };
   }
 
   /** Everything as it stands at `now`, ms since the epoch. */
@@ -100,7 +105,7 @@ export class DashboardFeed {
       ...(transcript !== undefined && { transcript }),
       touched: this.#touched,
       experience: () => this.#experienced(),
-      ...(this.answer !== undefined && { answer: this.answer }),
+      ...(this.#answer !== undefined && { answer: this.#answer }),
     };
   }
 

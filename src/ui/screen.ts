@@ -7,6 +7,8 @@ import { cell, drawCell, drawLine, type Line, measure, plain, type Span, tail } 
 /** From these rows on there are rules between the parts, and a bottom of two lines. */
 export const airyRows = 9;
 export const bottomRows = 4;
+/** An answer is shown so long, ms; what stands for ever looks as if it were of now. */
+const answerShownMs = 30_000;
 /** Columns that proposals take before they are only said to be there. */
 const proposalsColumnsMax = 40;
 
@@ -30,9 +32,13 @@ export interface Box {
 export interface Answer {
   readonly ok: boolean;
   readonly text: string;
+  /** When it came, ms since the epoch; absent: just now. */
+  readonly at?: number;
 }
 
 interface Framed {
+  /** Ms since the epoch, where answers have a time. */
+  readonly now?: number;
   readonly state: Front<unknown>;
   readonly scene: { readonly answer?: Answer };
   /** Rows and columns of what is in the middle. */
@@ -103,7 +109,11 @@ export function frame<Moment extends Framed>(
 }
 
 /** What is asked, typed or was answered, and what keys do about it; where there is no room for both, that comes below. */
-function noticeOf({ state: { box, confirm, page }, scene }: Framed, width: number, more = ""): [Line, Span] {
+function noticeOf(
+  { state: { box, confirm, page }, scene, now = 0 }: Framed,
+  width: number,
+  more = "",
+): [Line, Span] {
   if (confirm !== undefined) return [[["warning", confirm.question]], ["text", words.confirm.how]];
   if (box !== undefined) {
     const choices = `↑↓ ${box.proposals.join(" | ")}`;
@@ -121,13 +131,15 @@ function noticeOf({ state: { box, confirm, page }, scene }: Framed, width: numbe
     ];
   }
   if (page !== undefined) return [[["dim", words.page]], ["dim", ""]];
-  if (scene.answer === undefined) return [[], ["dim", ""]];
+  const isOld = now - (scene.answer?.at ?? now) > answerShownMs;
+  if (scene.answer === undefined || isOld) return [[], ["dim", ""]];
   const [first = "", ...rest] = scene.answer.text.trim().split("\n");
-  const room = rest.length > 0 ? width - measure(more) - 1 : width;
+  const isMore = more !== "" && (rest.length > 0 || measure(plain(first)) > width);
+  const room = isMore ? width - measure(more) - 1 : width;
   const isCut = measure(plain(first)) > room && room >= proposalsColumnsMax;
   return [
     [[scene.answer.ok ? "success" : "error", isCut ? cell(first, room) : first]],
-    ["dim", rest.length > 0 ? more : ""],
+    ["dim", isMore ? more : ""],
   ];
 }
 

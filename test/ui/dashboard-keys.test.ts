@@ -153,3 +153,18 @@ test("of a run that is over Health says how it ended once, and nothing of what i
   expect(shown).not.toMatch(/│ left/);
   expect(used("waiting", "health", [])).toMatch(/│ left/);
 });
+
+test("an answer that does not fit tells how it is seen whole, and one of long ago is on its page only", () => {
+  const look = looks.waiting?.();
+  if (look === undefined) throw new Error("no such look");
+  const shown = (text: string, ageMs: number, keys: readonly string[] = []): string => {
+    const scene = { ...look.scene, answer: { ok: true, text, at: look.now - ageMs } };
+    let state = noDashboard;
+    for (const key of keys) state = press(momentOf(state, scene, look.now, 80, 30), key).state;
+    return draw(state, scene, look.now, 80, 30, plainTheme).join("\n");
+  };
+  expect(shown("done", 1_000)).toMatch(/\ndone *\n/);
+  expect(shown("done ".repeat(30), 1_000)).toMatch(/\ndone done .*… ! shows all of it\n/);
+  expect(shown("done", 60_000)).not.toContain("done");
+  expect(shown("done", 60_000, ["!"])).toContain("done");
+});
