@@ -45,25 +45,27 @@ export function moving<Moment extends { readonly rows: number }, Step>(
   );
 }
 
-/** The hints of this moment in one line, as far as they fit; what does not is on the page of keys, whose hint stays. */
+/** Where there is room for little, these are the hints that stay. */
+const firstHints = ["?", "escape"];
+
+/** The hints of this moment in one line, each whole, as far as they fit; what does not is on the page of keys. */
 export function hints<Moment>(
   bindings: readonly Binding<Moment, unknown>[],
   moment: Moment,
   width: number,
 ): string {
-  const taken = new Set<string>();
-  const fitting = bindings.filter((one) => {
-    const [key = ""] = one.keys;
-    if (one.isHint !== true || taken.has(key) || !one.fits(moment)) return false;
-    taken.add(key);
-    return true;
-  });
-  const texts = fitting.map(({ keys: [key = ""], what }) => `${keyText(key)} ${what}`);
-  const help = texts.find((text) => text.startsWith("? ")) ?? "";
-  const kept: string[] = [];
-  for (const text of texts)
-    if (text !== help && measure([...kept, text, help].join(" · ")) <= width) kept.push(text);
-  return [...kept, help].join(" · ");
+  const texts = new Map<string, string>();
+  for (const { keys, what, isHint, fits } of bindings) {
+    const [key = ""] = keys;
+    if (isHint !== true || texts.has(key) || !fits(moment)) continue;
+    texts.set(key, `${keyText(key)} ${what}`);
+  }
+  const lineOf = (keys: readonly string[]): string =>
+    [...texts].flatMap(([key, text]) => (keys.includes(key) ? [text] : [])).join(" · ");
+  const shown: string[] = [];
+  for (const key of [...firstHints, ...texts.keys()])
+    if (measure(lineOf([...shown, key])) <= width) shown.push(key);
+  return lineOf(shown);
 }
 
 /** The page of keys: each once, with all that it does, the more special first. */

@@ -217,7 +217,7 @@ export const words = {
     answer: "answer",
     open: "open",
     whole: "read all of it",
-    watch: "watch its worker",
+    watch: "its worker",
     up: "up",
     down: "down",
     pageUp: "a page up",

@@ -70,8 +70,8 @@ export const bindings: readonly Binding<Moment, Step>[] = [
     ({ scene }) => scene.problems.length > 0,
     (moment) => paged(moment, "problems"),
   ),
-  bind(["?"], keys.help, always, (moment) => paged(moment, "help"), true),
   bind(["escape"], keys.back, always, back, true),
+  bind(["?"], keys.help, always, (moment) => paged(moment, "help"), true),
   bind(["q", "ctrl+c"], keys.close, always, ({ state }) => ({ state, intent: { kind: "close" } })),
 ];
 

@@ -147,9 +147,9 @@ export const bindings: readonly Binding<Moment, Step>[] = [
   })),
   bind([":"], keys.command, (moment) => !hasRuns(moment), commandBox, true),
   bind([":"], keys.command, always, commandBox),
-  bind(["?"], keys.help, always, (moment) => paged(moment, "help"), true),
   bind(["!"], keys.lastAnswer, hasAnswer, (moment) => paged(moment, "answer")),
   bind(["escape"], keys.back, always, back, true),
+  bind(["?"], keys.help, always, (moment) => paged(moment, "help"), true),
   bind(["q", "ctrl+c"], keys.close, always, ({ state }) => ({ state, intent: { kind: "close" } })),
 ];
 
