@@ -63,7 +63,7 @@ function planMail({ plan, revision, terms }: StartedRun, id: string): Mail {
   const { goal, team, workflow, tasks } = plan;
   const named = [team && `team ${team}`, workflow && `workflow ${workflow}`].filter(Boolean).join(", ");
   const text = [
-    `The plan${named && ` of ${named}`} (revision ${revision}, ${tasks.length} tasks, at most ${terms.settings.concurrency} at once); nothing has started.`,
+    `revision ${revision}${named && ` of ${named}`}, ${tasks.length} task${tasks.length === 1 ? "" : "s"}, at most ${terms.settings.concurrency} at once; nothing has started.`,
     `Goal: ${goal.slice(0, headMax).toWellFormed()}`,
     ...planLines(plan, terms.model, tasksMax),
   ].join("\n");
@@ -79,10 +79,11 @@ function stepMail(
 ): Mail {
   const after = state.graph.dependents[index] ?? [];
   const waiting = after.flatMap((dependent) => state.plan.tasks[dependent]?.id ?? []);
-  const before = waiting.length === 0 ? "it counts" : `${waiting.join(", ")} may start`;
+  const wait = waiting.length === 1 ? "waits" : "wait";
+  const then = waiting.length === 0 ? "" : `, and ${waiting.join(", ")} ${wait} for it`;
   const head = result.text.slice(0, headMax).toWellFormed();
   const more =
     head.length < result.text.length || result.truncated ? `… (the rest: team get task=${id})` : "";
-  const text = `${id} is done, and is to be approved before ${before}.\nIt says:\n${head}${more}`;
+  const text = `it is done${then}.\nIts result:\n${head}${more}`;
   return { id: question, from: id, to: "lead", kind: "approval", text, about: { kind: "step" } };
 }

@@ -37,7 +37,7 @@ export function explainRun(view: RunView): string[] {
   ];
 }
 
-/** From the task to what it stands on, a sentence each: `c is pending: waits for b`, `b is running: npm test`. */
+/** From the task to what it stands on, a sentence each: `c is pending: waits for b`, `b asks: left or right?`. */
 export function explainTask(view: RunView, task: TaskView): string[] {
   const byId = new Map(view.tasks.map((each) => [each.id, each]));
   const chain = [task];
@@ -53,10 +53,17 @@ export function explainTask(view: RunView, task: TaskView): string[] {
   return chain.map((each) => standing(each).replace(/(?<![.?!…])$/, "."));
 }
 
-function standing({ id, status, cause, reason, activity }: TaskView): string {
-  const because = cause === undefined || cause === status ? "" : ` (${cause})`;
-  const why = reason ?? activity;
-  return `${id} is ${status}${because}${why === undefined ? "" : `: ${why.trim()}`}`;
+/** True of a task whose reason says by itself how it stands: "asks: …", "tries again in 4 s". */
+export function saysHow({ status, reason }: TaskView): boolean {
+  return reason !== undefined && (status === "waiting" || status === "retrying");
+}
+
+function standing(task: TaskView): string {
+  const { id, status, cause, reason, activity } = task;
+  const why = (reason ?? activity ?? "").trim();
+  if (saysHow(task)) return `${id} ${why}`;
+  const because = status === "skipped" || cause === undefined || cause === status ? "" : ` (${cause})`;
+  return `${id} ${status === "failed" ? "" : "is "}${status}${because}${why && `: ${why}`}`;
 }
 
 /** The exact call that helps next, for a run in this state; empty when there is nothing left to do. */

@@ -92,15 +92,17 @@ function waitReason(questions: readonly Mail[]): string {
 
 function askingWords({ kind, text }: Mail): string {
   // What follows the first line of an approval is there for whoever decides.
-  return kind === "approval" ? `waits for approval: ${text.split("\n", 1)[0]}` : `asks: ${text}`;
+  return kind === "approval" ? `asks for approval: ${text.split("\n", 1)[0]}` : `asks: ${text}`;
 }
 
 function runReason(state: StartedRun): string | undefined {
   if (state.cancel !== undefined) {
     const { by, reason, cause } = state.cancel;
     const what = cause === "rejected" ? cause : "cancelled";
-    // Why comes first: who is a long name.
-    return reason === "" ? `${what} by ${by}` : `${what}: ${reason} (by ${by})`;
+    const isOwn = by === state.terms.owner.sessionId;
+    const whence = by === "muster" ? "by muster" : isOwn ? "from its own session" : "from another session";
+    // Why comes first.
+    return reason === "" ? `${what} ${whence}` : `${what}: ${reason} (${whence})`;
   }
   if (state.status === "failed" && state.firstFailure !== undefined) {
     return `task ${state.firstFailure.task} failed: ${state.firstFailure.message}`;
@@ -182,15 +184,16 @@ function taskReason(
     case "blocked": {
       const asked = letterOf(state, task.question)?.mail;
       if (asked === undefined) return undefined;
-      return `${task.status === "waiting" ? "" : "nobody answered in time: it "}${askingWords(asked)}`;
+      return task.status === "waiting"
+        ? askingWords(asked)
+        : `nobody answered in time; it ${askingWords(asked)}`;
     }
-    case "stopping":
-      return `is being ended (${task.cause})`;
     case "failed":
       return task.message;
     case "skipped":
       return `needs ${task.because}, which did not complete`;
     case "running":
+    case "stopping":
     case "completed":
     case "cancelled":
       return undefined;

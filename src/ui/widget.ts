@@ -1,3 +1,4 @@
+import { saysHow } from "../core/explain.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { MailView, RunView, TaskView } from "../core/view.ts";
 import { formatDuration, formatQuiet, formatUsage } from "../lib/wording.ts";
@@ -78,7 +79,7 @@ function isUnmanned({ status, cause }: RunView): boolean {
 
 function askedBy({ kind, from, text }: MailView): string {
   if (kind !== "approval") return words.asks(from, text);
-  return words.approves(from === "muster" ? words.thePlan : from, text);
+  return words.approves(from === "muster" ? words.thePlan : from, text.split("\n", 1).join());
 }
 
 function shownRuns(views: readonly RunView[], now: number): readonly RunView[] {
@@ -113,7 +114,7 @@ export function runHeader(view: RunView, now: number): Span[] {
     [color, view.status === "running" ? "" : word],
     [color, isLive ? bar(completed, view.tasks.length, barColumns) : ""],
     ["muted", facts.filter(Boolean).join(" · ")],
-    [color, (isLive && !isUnmanned(view)) || view.status === "completed" ? "" : (reasonOf(view) ?? "")],
+    [color, isLive && !isUnmanned(view) ? "" : (reasonOf(view) ?? "")],
     ["dim", view.goal],
   ];
 }
@@ -143,6 +144,7 @@ function taskLines({ status, tasks }: RunView, now: number, linesMax: number): S
 
 function taskLine(task: TaskView, idColumns: number, now: number): Span[] {
   const { glyph, word, color } = glyphOf(task.status);
+  const isRunning = task.status === "running";
   const quiet = task.escalation && formatQuiet({ lastSignAt: now, ...task }, now);
   return [
     [color, `  ${glyph}`],
@@ -152,12 +154,12 @@ function taskLine(task: TaskView, idColumns: number, now: number): Span[] {
     ["muted", task.startedAt === undefined ? "" : formatDuration(now - task.startedAt)],
     ["dim", formatUsage({ ...task.usage, cacheRead: 0, cacheWrite: 0 })],
     ["warning", quiet ?? ""],
-    ["dim", task.status === "running" ? activityOf(task) : `${word}: ${reasonOf(task) ?? words.noReason}`],
+    ["dim", [isRunning || saysHow(task) ? "" : word, tellsOf(task)].filter(Boolean).join(": ")],
   ];
 }
 
 /** What a task's worker does right now, in one line. */
-export function activityOf({ tool = "", activity: does = "" }: TaskView): string {
+function activityOf({ tool = "", activity: does = "" }: TaskView): string {
   return (does.startsWith(tool) ? does : [tool, does].filter(Boolean).join(": ")) || words.starting;
 }
 
@@ -166,9 +168,15 @@ export function modelName(model = ""): string {
   return model.slice(model.indexOf("/") + 1);
 }
 
-/** Why it stands or ended as it did. */
-export function reasonOf(of: { readonly cause?: string; readonly reason?: string }): string | undefined {
-  return of.reason ?? of.cause;
+/** What a task does right now, or why it stands or ended as it did. */
+export function tellsOf(task: TaskView): string {
+  return task.status === "running" ? activityOf(task) : (reasonOf(task) ?? "");
+}
+
+/** Why it stands or ended as it did, without the word for that, beside which it is shown; undefined where that says all. */
+export function reasonOf({ status, cause, reason }: RunView | TaskView): string | undefined {
+  const why = reason ?? (cause === status ? undefined : cause);
+  return why?.startsWith(status) ? why.slice(status.length).replace(/^:? /, "") : why;
 }
 
 function some(count: number, word: string): string {

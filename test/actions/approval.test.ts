@@ -40,7 +40,7 @@ it("a rejected plan ends its run with the reason, whoever rejects it", async () 
   await perform("respond", { message: "reject: too much" }, other);
   const { text, details } = await perform("status", {}, other);
   expect(details).toMatchObject({ status: "cancelled" });
-  expect(text).toContain("rejected: too much (by session-2)");
+  expect(text).toContain("rejected: too much (from another session)");
   expect(started()).toBe(0);
 });
 

@@ -41,10 +41,15 @@ describe("a step that is to be approved", () => {
     history.takeLease();
     history.command({ kind: "take_over", salvaged: new Map() });
     const view = runView(history.state, history.now);
-    expect(view).toMatchObject({ status: "waiting", reason: expect.stringContaining("waits for approval") });
+    expect(view).toMatchObject({
+      status: "waiting",
+      reason: expect.stringContaining("a asks for approval: it is done, and b waits for it."),
+    });
     expect(view?.tasks[0]).toMatchObject({ status: "waiting", result: { text: "the wall is blue" } });
     expect(view?.questions).toMatchObject([{ from: "a", kind: "approval", about: { kind: "step" } }]);
-    expect(view?.questions[0]?.text).toMatch(/before b may start\.\nIt says:\nthe wall is blue$/);
+    expect(view?.questions[0]?.text).toMatch(
+      /^it is done, and b waits for it\.\nIts result:\nthe wall is blue$/,
+    );
     expect(history.alive()).toEqual([]);
   });
 
@@ -65,7 +70,7 @@ describe("a step that is to be approved", () => {
       expect(runView(history.state, history.now)).toMatchObject({
         status: "cancelled",
         cause: "rejected",
-        reason: "rejected: it was to be red (by me)",
+        reason: "rejected: it was to be red (from another session)",
         tasks: [{ status: "cancelled" }, { status: "cancelled" }],
       });
     }
@@ -134,7 +139,12 @@ describe("a plan that is to be approved", () => {
     const history = proposed();
     answering(history, "plan-1", "reject: too dear");
     expect(runView(history.state, history.now)).toMatchObject({
-      ...{ status: "cancelled", cause: "rejected", reason: "rejected: too dear (by me)", questions: [] },
+      ...{
+        status: "cancelled",
+        cause: "rejected",
+        reason: "rejected: too dear (from another session)",
+        questions: [],
+      },
     });
     expect(history.events.some(({ type }) => type === "attempt.started")).toBe(false);
   });

@@ -277,7 +277,7 @@ describe("cancel", () => {
     const usage = history.run().usage;
     history.command({ kind: "ended", task: "a", attempt: 1, outcome: { kind: "cancelled", usage } });
     expect(history.state).toMatchObject({ status: "cancelled", cause: "cancelled" });
-    expect(runView(history.state, history.now)?.reason).toBe("cancelled: enough (by me)");
+    expect(runView(history.state, history.now)?.reason).toBe("cancelled: enough (from another session)");
   });
 
   it("keeps a result that was durable before the stop", () => {

@@ -39,7 +39,7 @@ const house = "20261121-110000-000-abcde";
 
 test("y approves, n rejects with a reason, enter proposes both, and the screen says so before", () => {
   const { keys, text } = opened(approvals());
-  expect(text()).toContain("needs you: paint waits for approval: paint is done");
+  expect(text()).toContain("needs you: paint asks for approval: it is done.");
   keys("4");
   expect(text()).toMatch(/y approves · n rejects with a reason[\s\S]*\ny approve · n reject · enter answer/);
   expect(keys("y")).toEqual(respond(house, "paint-1-gate", "approve"));

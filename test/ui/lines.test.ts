@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { runView } from "../../src/core/run-view.ts";
 import type { MailView } from "../../src/core/view.ts";
 import { callLines, readCard, resultLines } from "../../src/ui/card.ts";
 import { asciiTheme, plainTheme } from "../../src/ui/theme.ts";
 import { isShown, statusText, widgetLines } from "../../src/ui/widget.ts";
 import { ansiTheme, anyText, anyView, anyWidth, expectFitting, taskOf, viewOf } from "./arbitrary.ts";
+import { approvals } from "./screens.ts";
 
 const usage = { input: 12_000, output: 1_300, cacheRead: 40_000, cacheWrite: 0, cost: 0.0123, turns: 4 };
 
@@ -94,7 +96,7 @@ test("a row says who works at what, for how long and at which price; running tas
     "● implementation █░░░░░░░ 1/5 · 2 running · 1 retrying · 1m05s · ↑12k ↓1.3k $0.012 goal",
     "  ● first executor 1m00s reading",
     "  ● later executor 56s ↑12k ↓1.3k $0.012 bash: npm test",
-    "  ↻ again executor retrying: tries again in 4 s",
+    "  ↻ again executor tries again in 4 s",
   ]);
 });
 
@@ -185,4 +187,17 @@ test("a result without tasks shows the beginning of its text, expanded all of it
   const result = { details: { action: "help", ok: true }, text: "1\n2\n3\n4\n5" };
   expect(resultLines(result, false, 80, plainTheme)).toEqual(["1", "2", "3", "+2 more"]);
   expect(resultLines(result, true, 80, plainTheme)).toHaveLength(5);
+});
+
+test("a run's line says how it ended once, and from where", () => {
+  const ended = (by: string) => {
+    const history = approvals();
+    history.command({ kind: "cancel", id: "c", by, reason: "enough" }, { workers: 9, writer: true });
+    const view = runView(history.state, history.now);
+    return view === undefined ? [] : widgetLines([view], history.now, 200, plainTheme);
+  };
+  expect(ended("0192f3a4-77b1")).toEqual([
+    "⊘ team cancelled 0/2 · 10s · ↑24k ↓1.8k $0.062 enough (from another session) A house",
+  ]);
+  expect(ended("session-1")[0]).toContain("0.062 enough (from its own session)");
 });

@@ -5,7 +5,7 @@ import type { RunView, TaskView } from "../../core/view.ts";
 import { formatDuration, formatQuiet, formatUsage, oneLine } from "../../lib/wording.ts";
 import { glyphOf } from "../glyph.ts";
 import { words } from "../strings.ts";
-import { activityOf, modelName, reasonOf } from "../widget.ts";
+import { modelName, tellsOf } from "../widget.ts";
 import { cell, type Line, measure, plain, type Span, wrapSpan } from "../width.ts";
 import { criticalPath } from "./graph.ts";
 import { proposal, proposalCells, proposalHead, taskLines } from "./preview.ts";
@@ -73,7 +73,6 @@ export function tasksPane({ state, scene, run, now, columns }: Look): Body {
         : `${"  ".repeat(Math.min(row.depth, depthMax))}${glyph}`;
       const took =
         task.startedAt === undefined ? "" : formatDuration((task.finishedAt ?? now) - task.startedAt);
-      const tells = task.status === "running" ? activityOf(task) : (reasonOf(task) ?? "");
       const isCritical = path.has(task.id);
       const head: Line = [
         [color, lanes],
@@ -85,7 +84,7 @@ export function tasksPane({ state, scene, run, now, columns }: Look): Body {
         [color, cell(word, 9)],
         ["muted", cell(roleOf(task), roleColumns)],
         ["muted", took.padStart(6)],
-        ["dim", tells],
+        ["dim", tellsOf(task)],
       ];
     },
     foot:
@@ -175,7 +174,6 @@ export function workerPane({ state, scene: { transcript }, run: { view }, now, c
   const took = task.startedAt === undefined ? "" : formatDuration((task.finishedAt ?? now) - task.startedAt);
   const attempt = words.worker.attempt(state.attempt ?? task.attempts, task.attempts);
   const facts = [roleOf(task), modelName(task.model), attempt, took, formatUsage(task.usage)];
-  const tells = task.status === "running" ? activityOf(task) : (reasonOf(task) ?? "");
   const isBegun = (transcript?.from ?? 0) === 0;
   return {
     head: [
@@ -184,7 +182,7 @@ export function workerPane({ state, scene: { transcript }, run: { view }, now, c
         ["toolTitle", task.id],
         ["muted", facts.filter(Boolean).join(" · ")],
       ],
-      [["dim", tells]],
+      [["dim", tellsOf(task)]],
     ],
     length: Math.max(1, lines.length),
     row: (at) => lines[at] ?? [["dim", task.attempts === 0 ? words.worker.notStarted : words.worker.nothing]],
