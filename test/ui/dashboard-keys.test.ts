@@ -168,3 +168,9 @@ test("an answer that does not fit tells how it is seen whole, and one of long ag
   expect(shown("done", 60_000)).not.toContain("done");
   expect(shown("done", 60_000, ["!"])).toContain("done");
 });
+
+test("what a search found in a text is marked, also where all of it is on the screen", () => {
+  const found = used("cancelled", "worker", ["/", ..."kürzer", "enter"]);
+  expect(found.match(/.*←$/gm)?.every((line) => /kürzer/i.test(line))).toBe(true);
+  expect(used("cancelled", "worker", [])).not.toMatch(/←$/m);
+});

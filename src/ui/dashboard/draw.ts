@@ -14,7 +14,7 @@ import { bodyOf } from "./panes.ts";
 import { taskLines } from "./preview.ts";
 import { chosenRun, listedRuns, runRow, runsTitle } from "./runs.ts";
 import { type Body, type Dashboard, type Moment, panes, type Scene } from "./scene.ts";
-import { chosenTask, isTaskList } from "./work-panes.ts";
+import { chosenTask, isTaskList, textOf } from "./work-panes.ts";
 
 /** From these columns on, list and pane stand side by side. */
 const wideColumns = 90;
@@ -139,10 +139,13 @@ function paneLines(moment: Moment, height: number): readonly Line[] {
   const chosen = chosenRow(state, scene, body);
   const top = body.isList ? windowTop(chosen, body.length, rows) : topOf(state, body, rows);
   const isFocused = state.focus === "pane";
+  const sought = state.search.toLowerCase();
   const shown: Line[] = [];
   for (let at = top; at < Math.min(body.length, top + rows); at++) {
     const line = body.row(at, columns);
-    shown.push(body.isList ? [marker(at === chosen, isFocused), ...line] : line);
+    const isFound = sought !== "" && textOf(body, at, columns).includes(sought);
+    if (body.isList) shown.push([marker(at === chosen, isFocused), ...line]);
+    else shown.push(isFound ? [...line, ["accent", "←"]] : line);
   }
   const foot = body.foot.slice(0, feet);
   while (shown.length < rows) shown.push([]);
