@@ -87,7 +87,7 @@ export class DashboardFeed {
 
   constructor(terms: DashboardTerms) {
     this.#terms = terms;
-    this.#guard(this.#keepListing(), this.#closed.signal);
+    void this.#persist(() => this.#list(), this.#closed.signal);
   }
 
   set answer(answer: Answer) {
@@ -130,7 +130,7 @@ export class DashboardFeed {
     const none = { graph: undefined, stories: undefined };
     const opened: Opened = { runId, end, state: fold([]), events: [], views: runViews(), ...none };
     this.#open = opened;
-    this.#guard(this.#follow(opened), end.signal);
+    void this.#persist(() => this.#follow(opened), end.signal);
   }
 
   /** Reads this attempt's transcript, and on while it grows; undefined: none. `forChanges`: so much that its changes can be told. */
@@ -143,7 +143,7 @@ export class DashboardFeed {
     if (of === undefined || key === undefined || of.attempt < 1 || this.#closed.signal.aborted) return;
     const read: Read = { key, maxBytes, end: new AbortController(), transcript: undefined, isReading: false };
     this.#read = read;
-    this.#guard(this.#readOn(read, of.runId, of.task, of.attempt), read.end.signal);
+    void this.#persist(() => this.#readOn(read, of.runId, of.task, of.attempt), read.end.signal);
   }
 
   /** Reads what comes before the transcript's first record. */
@@ -198,11 +198,17 @@ export class DashboardFeed {
     this.#terms.changed();
   }
 
-  /** A list that cannot be read now is tried again; what is on the screen stays there. */
-  async #keepListing(): Promise<void> {
-    const { signal } = this.#closed;
+  /** What cannot be read now is told once and tried again; what is on the screen stays there. Never rejects. */
+  async #persist(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    let told: string | undefined;
     while (!signal.aborted) {
-      await this.#list().catch((error: unknown) => this.#tell(error, signal));
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (String(error) !== told) this.#tell(error, signal);
+        told = String(error);
+      }
       await this.#terms.clock.sleep(listLiveEveryMs, signal);
     }
   }
@@ -253,7 +259,7 @@ export class DashboardFeed {
     if (signal.aborted) return;
     const { events, problem } = await engine.read(opened.runId);
     if (signal.aborted) return;
-    for (const event of events) take(opened, event);
+    for (const event of events.slice(opened.events.length)) take(opened, event);
     if (problem !== undefined)
       this.answer = { ok: false, text: `${problem.where}: ${problem.message}. ${problem.remedy}.` };
     changed();

@@ -2,7 +2,7 @@ import { type Binding, hints, movingKeys } from "./binding.ts";
 import { words } from "./strings.ts";
 import type { Theme } from "./theme.ts";
 import { edited } from "./typing.ts";
-import { cell, drawCell, drawLine, type Line, measure, plain, type Span, tail } from "./width.ts";
+import { cell, drawCell, drawLine, type Line, measure, plain, type Span, tail, wrapSpan } from "./width.ts";
 
 /** From these rows on there are rules between the parts, and a bottom of two lines. */
 export const airyRows = 9;
@@ -166,4 +166,11 @@ function ruleOf(parts: readonly Part[], joint: string): Line {
   const last = parts.length - 1;
   const pieces = parts.map(({ columns }, at) => "─".repeat(columns + Number(at > 0) + Number(at < last)));
   return [["dim", pieces.join(joint)]];
+}
+
+/** A text as at most `linesMax` lines; the last one says when there is more of it. */
+export function wrapTold(text: string, columns: number, linesMax: number): Line[] {
+  const lines = wrapSpan(["text", text], columns, linesMax + 1);
+  if (lines.length > linesMax) lines.splice(linesMax - 1, 2, [["dim", words.transcript.cut]]);
+  return lines;
 }

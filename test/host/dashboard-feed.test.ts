@@ -87,3 +87,35 @@ test("what lies before a transcript is read again after it could not be read", a
   expect(await older()).toBe(0);
   feed.close();
 });
+
+test("a run and a transcript that cannot be read now are read as soon as they can be", async () => {
+  const world = new World();
+  const runId = "run-00000001";
+  world.engine.append(runId, ...live(runId, "session-1", true));
+  const { read } = world.engine;
+  const refused = { run: 2, transcript: 2 };
+  world.engine.read = async (...args) => {
+    if (refused.run-- > 0) throw new Error("too many open files");
+    return read.apply(world.engine, args);
+  };
+  const transcript = async (): Promise<{ path: string; records: string[]; from: number; to: number }> => {
+    if (refused.transcript-- > 0) throw new Error("it is locked");
+    return { path: "session.jsonl", records: ["{}"], from: 0, to: 2 };
+  };
+  const history = { ...noHistory("/project"), transcript };
+  const terms = { engine: world.engine, history, clock: world.clock, sessionId: "session-1" };
+  const feed = new DashboardFeed({ ...terms, changed: () => undefined });
+  feed.watch({ runId, task: "build", attempt: 1 });
+  await settle();
+  expect(feed.scene(0).answer?.text).toBe("it is locked");
+  // What was told is not told again while it stays as it is.
+  feed.answer = undefined;
+  await world.clock.advance(2_500);
+  await settle();
+  expect([refused.transcript, feed.scene(0).answer]).toEqual([0, undefined]);
+  feed.choose(runId);
+  await world.clock.advance(20_000);
+  await settle();
+  expect(feed.scene(0)).toMatchObject({ run: { directory: expect.any(String) }, transcript: { to: 2 } });
+  feed.close();
+});

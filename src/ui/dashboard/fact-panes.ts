@@ -6,9 +6,10 @@ import { isFinalRun, type TaskStatus } from "../../core/status.ts";
 import type { MailView, RunView, TaskView } from "../../core/view.ts";
 import { countOf, formatCost, formatDuration, formatQuiet, formatUsage } from "../../lib/wording.ts";
 import { bar, glyphOf } from "../glyph.ts";
+import { wrapTold } from "../screen.ts";
 import { words } from "../strings.ts";
 import { modelName, reasonOf } from "../widget.ts";
-import { cell, type Line, type Span, wrap, wrapSpan } from "../width.ts";
+import { cell, type Line, type Span, wrap } from "../width.ts";
 import { pastOf } from "./preview.ts";
 import type { Body, Dashboard, Scene } from "./scene.ts";
 import { emptyBody, type Look } from "./work-panes.ts";
@@ -87,12 +88,10 @@ function mailStory(
     fallback === undefined ? "" : words.mail.fallback(fallback),
     deadline === undefined ? "" : words.mail.deadline(formatDuration(deadline - now)),
   ].filter(Boolean);
-  const told = wrapSpan(["text", text], columns, textLinesMax + 1);
-  if (told.length > textLinesMax) told.splice(textLinesMax - 1, 2, [["dim", words.transcript.cut]]);
   const asked = isApproval(mail) ? words.mail.howApprove : words.mail.howAnswer;
   const how = takesKeys ? asked : words.mail.howOpen;
   return [
-    ...told,
+    ...wrapTold(text, columns, textLinesMax),
     ...(facts.length > 0 ? [[["muted", facts.join(" · ")]] satisfies Line] : []),
     ...(isOpen ? [[["warning", how]] satisfies Line] : []),
   ];

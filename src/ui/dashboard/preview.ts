@@ -3,6 +3,7 @@ import type { PlannedTask } from "../../core/plan.ts";
 import type { StartedRun } from "../../core/state.ts";
 import type { MailView, TaskView } from "../../core/view.ts";
 import { formatDuration, formatUsage } from "../../lib/wording.ts";
+import { wrapTold } from "../screen.ts";
 import { words } from "../strings.ts";
 import { modelName } from "../widget.ts";
 import { cell, type Line, measure, plain, type Span, wrapSpan } from "../width.ts";
@@ -97,7 +98,6 @@ export function taskLines(
     gate === undefined ? "" : words.preview.gated,
     words.preview.atMost(formatDuration(attemptMaxMs)),
   ];
-  const told = wrapSpan(["text", promptOf(task, state)], columns, linesMax);
-  if (told.length === linesMax) told.splice(-1, 1, [["text", words.transcript.cut]]);
-  return [...wrapSpan(["muted", `${id}: ${facts.filter(Boolean).join(" · ")}`], columns, 3), ...told];
+  const head = wrapSpan(["muted", `${id}: ${facts.filter(Boolean).join(" · ")}`], columns, 3);
+  return [...head, ...wrapTold(promptOf(task, state), columns, linesMax)];
 }
