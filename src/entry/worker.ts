@@ -177,7 +177,7 @@ function endWithDriver(pi: ExtensionAPI, assignment: Assignment, work: Progress)
     // Running tools would outlive the host otherwise: they are process groups of their own.
     ctx.abort();
     // A dying driver's pipes close a moment before its children are given away; who has handed in is in no doubt.
-    if (!work.isSubmitted) await systemClock.sleep(adoptionMs);
+    if (!work.isSubmitted) await systemClock.stay(adoptionMs);
     if (process.ppid !== parent) await endOwnProcesses();
   });
 }
@@ -188,7 +188,9 @@ async function endOwnProcesses(): Promise<void> {
   if (mark === undefined) return;
   const now = systemClock.now();
   const tree = processTree([`PI_MUSTER_WORKER=${mark}`]);
-  await endTree(createProcessWatch(), tree, systemClock, { termAt: now, killAt: now + orphansKillAfterMs });
+  // Nothing else keeps 1.5.2 alive by now.
+  const clock = { now: systemClock.now, sleep: systemClock.stay };
+  await endTree(createProcessWatch(), tree, clock, { termAt: now, killAt: now + orphansKillAfterMs });
 }
 
 /** Of what a refused call was about, for the record. */

@@ -65,7 +65,7 @@ const malformed: readonly (readonly [string, Json, string])[] = [
   ["a huge concurrency", goal({ concurrency: 1e9 }), "concurrency"],
   ["a negative concurrency", goal({ concurrency: -1 }), "concurrency"],
   ["a concurrency that is NaN", goal({ concurrency: "NaN" }), "concurrency"],
-  ["half a worker", goal({ concurrency: 1.5 }), "concurrency"],
+  ["half a worker", goal({ concurrency: 0.5 }), "concurrency"],
   ["a background that is no flag", goal({ background: "maybe" }), "background"],
   ["an unknown parameter", goal({ banana: "yellow" }), "banana"],
   ["a parameter of another action", goal({ limit: 3 }), "limit"],
