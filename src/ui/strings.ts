@@ -1,4 +1,5 @@
 import type { Badge } from "../core/board.ts";
+import type { LetterStatus } from "../core/mail.ts";
 import type { RunStatus, TaskStatus } from "../core/status.ts";
 
 /**
@@ -98,7 +99,10 @@ export const words = {
   mail: {
     none: "Nobody has written in this run.",
     kind: (kind: string) => kind,
-    status: (status: string) => status,
+    status: {
+      ...{ produced: "on its way", offered: "delivered", consumed: "read by", answered: "answered by" },
+      ...{ expired: "expired", withdrawn: "withdrawn" },
+    } satisfies Record<LetterStatus, string>,
     by: (who: string) => `by ${who}`,
     options: (list: string) => `options: ${list}`,
     fallback: (text: string) => `default: ${text}`,

@@ -53,7 +53,7 @@ describe("what is said of a run", () => {
     const mail = { id: "q", to: "lead", kind: "question", text: "Which one?" } as const;
     history.command({ kind: "wrote", task: "a", attempt: 1, mail }, room);
     const view = viewOf(history);
-    expect(explainTask(view, taskIn(view, "a"))).toEqual(["a is waiting: asks: Which one?"]);
+    expect(explainTask(view, taskIn(view, "a"))).toEqual(["a asks: Which one?"]);
   });
 });
 

@@ -109,7 +109,11 @@ test("mail that nobody has read yet, and what nobody will read, does not look li
   const view = { ...run.view, mail: [...run.view.mail, ...told] };
   const scene = { ...look.scene, run: { ...run, view } };
   const shown = draw({ ...noDashboard, pane: "mail" }, scene, look.now, 120, 40, plainTheme).join("\n");
-  for (const row of [/○ \S+ \S+ message lead → cart/, /✓ \S+ \S+ message lead/, /– \S+ \S+ message lead/])
+  for (const row of [
+    /○ \S+ ago delivered message lead → cart/,
+    /✓ \S+ ago read by cart message/,
+    /– \S+ ago expired message/,
+  ])
     expect(shown).toMatch(row);
 });
 

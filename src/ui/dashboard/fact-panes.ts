@@ -47,6 +47,14 @@ const looksLike: Readonly<Record<MailView["status"], TaskStatus>> = {
   ...{ expired: "skipped", withdrawn: "skipped" },
 };
 
+/** What became of a letter that waits for nobody; "" of one that is only on record. */
+function fateOf({ id, status, to }: MailView, { mail }: RunView): string {
+  if (status === "produced" && (to === "lead" || to === "all")) return "";
+  const answer = mail.find(({ kind, replyTo }) => kind === "answer" && replyTo === id);
+  const who = status === "consumed" ? to : status === "answered" ? (answer?.from ?? "") : "";
+  return [words.mail.status[status], who].filter(Boolean).join(" ");
+}
+
 /** Questions, approvals and everything that was written. */
 export function mailPane({ state, run: { view }, now, columns }: Look): Body {
   const mail = mailOrder(view);
@@ -61,8 +69,8 @@ export function mailPane({ state, run: { view }, now, columns }: Look): Body {
       if (one === undefined) return [];
       return [
         isOpen(one) ? ["warning", glyphOf("waiting").glyph] : ["dim", glyphOf(looksLike[one.status]).glyph],
-        ["muted", formatDuration(now - one.at)],
-        ["dim", isOpen(one) ? "" : words.mail.status(one.status)],
+        ["muted", words.ago(formatDuration(now - one.at))],
+        ["dim", isOpen(one) ? "" : fateOf(one, view)],
         [isOpen(one) ? "warning" : "muted", words.mail.kind(one.kind)],
         ["accent", `${one.from} → ${one.to}`],
         ["text", one.text],
