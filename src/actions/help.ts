@@ -7,8 +7,8 @@ import { screens } from "./screens.ts";
 import { actionNamed, actions } from "./table.ts";
 
 /** Explains the table of actions, or one of its rows. */
-export const help: Perform = async ({ name }) => {
-  if (name === undefined) return answer(overview());
+export const help: Perform = async ({ name }, { requester }) => {
+  if (name === undefined) return answer(overview(requester.origin.kind === "user"));
   const wanted = name.replace(/^\/?team-/, "");
   const action = actionNamed(wanted);
   if (action !== undefined) return answer(detail(action));
@@ -17,12 +17,18 @@ export const help: Perform = async ({ name }) => {
   return refusal([{ where: "name", message, remedy: chooseFrom(wanted, names) }]);
 };
 
-function overview(): string {
+/** A person sees first what is there to be looked at: of a long answer the rest is folded away. */
+function overview(isPerson: boolean): string {
+  const screenLines = screens.map(
+    ({ name, summary }) => `- /team-${name}: ${summary}${isPerson ? "" : " (people only)"}`,
+  );
+  const command = isPerson ? "/team-" : "";
   return [
-    "As a tool: team action=<action> …; as a command: /team-<action> [--name value …] [words].",
-    ...actions.map(({ name, summary }) => `- ${name}: ${summary}`),
-    ...screens.map(({ name, summary }) => `- /team-${name}: ${summary} (people only)`),
-    "Parameters of one: team action=help name=<action>.",
+    `${isPerson ? "As" : "As a tool: team action=<action> …; as"} a command: /team-<action> [--name value …] [words].`,
+    ...(isPerson ? screenLines : []),
+    ...actions.map(({ name, summary }) => `- ${command}${name}: ${summary}`),
+    ...(isPerson ? [] : screenLines),
+    `Parameters of one: ${isPerson ? "/team-help <action>" : "team action=help name=<action>"}.`,
   ].join("\n");
 }
 

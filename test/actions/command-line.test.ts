@@ -131,4 +131,16 @@ describe("what a person asks for", () => {
     expect((await perform("send", call, person)).text).toContain(`/team-inbox --run ${details.runId}`);
     expect((await perform("inbox", { run: details.runId }, person)).text).not.toContain("/team-list");
   });
+
+  it("is helped with what there is to be looked at first, which no model can open", async () => {
+    const { context, as } = world(root(), works);
+    const person = as({}, { origin: { kind: "user", id: "/team-help" } });
+    const { text } = await perform("help", {}, person);
+    expect(text.split("\n").findIndex((line) => line.startsWith("- /team-board: "))).toBeLessThan(8);
+    for (const { name } of actions) expect(text).toContain(`- /team-${name}: `);
+    expect(text).not.toMatch(/team action=|people only/);
+    expect((await perform("help", {}, context)).text).toMatch(
+      /^As a tool: [\s\S]*- run: [\s\S]*\(people only\)/,
+    );
+  });
 });
