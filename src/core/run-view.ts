@@ -127,6 +127,8 @@ function taskView(
   const cause = "cause" in task ? task.cause : task.status === "skipped" ? "dependency_failed" : undefined;
   const model = attempt?.model ?? task.model;
   const left = "done" in task ? task.done : task.status === "completed" ? task : undefined;
+  // A worker that is ready has its prompt, and tells more at its next beat only.
+  const activity = attempt?.activity ?? (attempt?.isReady ? "thinks" : undefined);
   return {
     id: planned.id,
     agent: planned.agent,
@@ -140,7 +142,7 @@ function taskView(
     ...("finishedAt" in task && { finishedAt: Math.max(task.finishedAt, task.startedAt ?? 0) }),
     ...(model !== undefined && { model }),
     ...(attempt?.tool !== undefined && { tool: attempt.tool }),
-    ...(attempt?.activity !== undefined && { activity: attempt.activity }),
+    ...(activity !== undefined && { activity }),
     ...(attempt !== undefined && { lastSignAt: attempt.lastSignAt }),
     ...(attempt?.escalation?.isOver === false && {
       escalation: { step: attempt.escalation.step, at: attempt.escalation.at },

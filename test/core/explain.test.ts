@@ -38,6 +38,14 @@ describe("what is said of a run", () => {
     ]);
   });
 
+  it("while a worker starts, and from when it is ready on", () => {
+    const history = History.started(chain());
+    history.command({ kind: "tick" }, room);
+    expect(taskIn(viewOf(history), "a").activity).toBeUndefined();
+    history.command({ kind: "ready", task: "a", attempt: 1 });
+    expect(taskIn(viewOf(history), "a").activity).toBe("thinks");
+  });
+
   it("once it failed: which task did, why, and what was skipped for it", () => {
     const history = History.started(chain());
     history.command({ kind: "tick" }, room);
