@@ -113,6 +113,48 @@ describe("a report", () => {
     );
   });
 
+  it("of many tasks unfolds what failed, and names before them what did not complete", () => {
+    const { view, ...rest } = busyRun();
+    const [one] = view.tasks;
+    if (one === undefined) throw new Error("no task");
+    const statuses = ["completed", "skipped", "failed"] as const;
+    const tasks = Array.from({ length: 60 }, (_, at) => ({
+      ...{ ...one, id: `t${at}`, status: statuses[at % 3] ?? "failed" },
+      dependsOn: [],
+    }));
+    const report = runReport({ ...rest, view: { ...view, tasks } });
+    const section = /<section id="tasks"[\s\S]*?<\/section>/.exec(report)?.[0] ?? "";
+    const [index = "", ...articles] = section.split("<article ");
+    const named = [...index.matchAll(/href="#task-(t\d+)"/g)].map(([, id]) => id);
+    const of = (status: string): string[] =>
+      tasks.filter((task) => task.status === status).map(({ id }) => id);
+    expect(named).toEqual([...of("failed"), ...of("skipped")]);
+    expect(articles.map((article) => article.includes('<details class="fold">'))).toEqual(
+      tasks.map(({ status }) => status !== "failed"),
+    );
+    expect(runReport({ ...rest, view })).not.toContain('<details class="fold">');
+  });
+
+  it("explains no colour that its charts do not show, and tells an attempt's facts once", () => {
+    const { events, ...rest } = busyRun();
+    const bare = events.map((event) =>
+      event.type === "attempt.ended" && "usage" in event.outcome
+        ? {
+            ...event,
+            outcome: { ...event.outcome, usage: { ...event.outcome.usage, cacheWrite: 0, cost: 0 } },
+          }
+        : event,
+    );
+    const [full, less] = [runReport({ events, ...rest }), runReport({ events: bare, ...rest })];
+    for (const kind of ["k-cacheWrite", "k-cost"]) {
+      expect(full).toContain(`<i class="${kind}">`);
+      expect(less).not.toContain(`class="${kind}"`);
+    }
+    expect(less).toContain('<i class="k-output">');
+    expect(full).not.toContain("Attempts of explore-cart");
+    for (const task of ["explore-tests", "security-review"]) expect(full).toContain(`Attempts of ${task}`);
+  });
+
   it("tells first what the work came to, and who waits for an answer", () => {
     const { view, ...rest } = busyRun();
     const report = (of: typeof view): string => runReport({ ...rest, view: of }).split("<nav")[0] ?? "";

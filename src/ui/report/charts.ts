@@ -133,11 +133,14 @@ function chart(title: string, of: readonly Share[]): Html {
     });
     return html`<text x="0" y="${y + 14}"><tspan class="name">${name}</tspan><tspan class="more" dx="8">${formatCount(tokensOf(usage))} tokens${usage.cost > 0 && ` · ${formatCost(usage.cost)}`}</tspan></text>${parts}${usage.cost > 0 && html`<rect class="k-cost" x="0" width="${((100 * usage.cost) / dearest).toFixed(2)}%" y="${y + 29}" height="3"/>`}`;
   });
+  const drawn = [...kinds, ["cost", "cost"] as const].filter(([kind]) =>
+    shown.some(({ usage }) => usage[kind] > 0),
+  );
   const rows = of.map(({ name, usage, attempts }) => [
     ...[name, attempts, ...kinds.map(([kind]) => formatCount(usage[kind]))],
     ...[usage.turns, formatCost(usage.cost)],
   ]);
   return html`<h3>${title}</h3><svg class="rows" role="img" aria-label="Tokens and cost ${title.toLowerCase()}, in numbers below" width="100%" height="${shown.length * rowHeight}">${bars}</svg>
-<p class="key" aria-hidden="true">${[...kinds, ["cost", "cost"]].map(([kind, word]) => html`<span><i class="k-${kind}"></i>${word}</span> `)}</p>
+<p class="key" aria-hidden="true">${drawn.map(([kind, word]) => html`<span><i class="k-${kind}"></i>${word}</span> `)}</p>
 <details><summary>In numbers</summary>${table(`Usage ${title.toLowerCase()}`, [title.slice(3), "attempts", ...kinds.map(([, word]) => word), "turns", "cost"], rows)}</details>`;
 }

@@ -10,7 +10,7 @@ import {
   healthSection,
   journalSection,
   mailSection,
-  taskArticle,
+  taskArticles,
 } from "./sections.ts";
 import { style } from "./style.ts";
 
@@ -22,13 +22,12 @@ export function runReport(material: ReportMaterial): string {
   const { view, events, now } = material;
   const stories = attemptsOf(events);
   const timeline = timelineSvg(view, stories, events, now);
-  const articles = view.tasks.map((task) => taskArticle(task, stories, material));
   const graph = view.tasks.length === 0 ? html`<p>It has no task.</p>` : graphSvg(view.tasks, now);
   const sections: readonly (readonly [id: string, title: string, content: Html])[] = [
     ["graph", "Task graph", graph],
     ["timeline", "Timeline", timeline ?? html`<p>No attempt has begun.</p>`],
     ["cost", "Cost and tokens", costCharts(view, stories)],
-    ["tasks", "Tasks", html`${articles}`],
+    ["tasks", "Tasks", taskArticles(stories, material)],
     ["mail", "Mail", mailSection(material)],
     ["artifacts", "Artifacts", artifactSection(material)],
     ["health", "Health", healthSection(material)],

@@ -35,6 +35,10 @@ const titleMax = 160;
 const claimsMax = 3;
 const claimMax = 300;
 const textMax = 20_000;
+/** Characters of a claim that need no scrolling. */
+const briefMax = 1_500;
+/** Of more tasks than these only what failed is unfolded. */
+const unfoldedMax = 20;
 const entryMax = 4_000;
 const entriesMax = 400;
 /** Files of one attempt. */
@@ -93,29 +97,57 @@ function claims({ tasks }: ReportMaterial["view"]): readonly Html[] {
   );
 }
 
-/** A task with what it was asked, what the agent claims, what the engine recorded, and every attempt. */
-export function taskArticle(task: TaskView, all: readonly AttemptStory[], material: ReportMaterial): Html {
+/** Every task by itself; before many of them, what did not complete, what failed first. */
+export function taskArticles(stories: readonly AttemptStory[], material: ReportMaterial): Html {
+  const { tasks } = material.view;
+  const isMany = tasks.length > unfoldedMax;
+  const prompts = new Map(planOf(material.events)?.plan.tasks.map(({ id, prompt }) => [id, prompt]));
+  const byTask = new Map<string, AttemptStory[]>(tasks.map(({ id }) => [id, []]));
+  for (const story of stories) byTask.get(story.task)?.push(story);
+  const statuses = new Set(
+    [...tasks.filter(({ status }) => status === "failed"), ...tasks].map(({ status }) => status),
+  );
+  const index = [...statuses].map((status) => {
+    const of = tasks.filter((task) => task.status === status);
+    return status !== "completed" && html`<p>${badge({ status })} ${of.map(({ id }) => linkTo(id))}</p>\n`;
+  });
+  return html`${isMany && index}${tasks.map((task) => {
+    const title = html`<h3>${task.id} ${badge(task)}</h3>`;
+    const body = taskBody(task, byTask.get(task.id) ?? [], prompts.get(task.id), material);
+    return html`<article id="task-${task.id}">${isMany && task.status !== "failed" ? html`<details class="fold"><summary>${title}</summary>${body}</details>` : html`${title}${body}`}</article>\n`;
+  })}`;
+}
+
+function linkTo(task: string): Html {
+  return html`<a href="#task-${task}">${task}</a> `;
+}
+
+/** What a task was asked, what the agent claims, what the engine recorded, and every attempt. */
+function taskBody(
+  task: TaskView,
+  stories: readonly AttemptStory[],
+  prompt: string | undefined,
+  material: ReportMaterial,
+): Html {
   const { id, agent, role, result, usage, reusedFrom, startedAt, finishedAt = material.now } = task;
-  const stories = all.filter((story) => story.task === id);
   const claim = material.results.get(id) ?? result?.text;
-  const prompt = planOf(material.events)?.plan.tasks.find((planned) => planned.id === id)?.prompt;
-  const before = task.dependsOn.map((one) => html`<a href="#task-${one}">${one}</a> `);
+  const before = task.dependsOn.map(linkTo);
+  const isPlain = stories.length === 1 && stories[0]?.outcome?.kind === "completed";
   const rows = stories.map(({ attempt, model, startedAt: from, endedAt, usage: used, ...story }) => [
     ...[attempt, model, `${instant(from)}, ${span(from, endedAt ?? material.now)}`],
     ...[endOf(story), formatUsage(used)],
   ]);
-  return html`<article id="task-${id}"><h3>${id} ${badge(task)}</h3>
-${task.reason && html`<p class="reason">${head(task.reason, entryMax)}</p>`}
-${facts({ Agent: role === undefined || role === agent ? agent : `${role} (${agent})`, Model: task.model, Took: startedAt === undefined ? undefined : span(startedAt, finishedAt), Usage: formatUsage(usage), After: before.length > 0 ? html`${before}` : undefined, "Reused from": reusedFrom })}
+  return html`${task.reason && html`<p class="reason">${head(task.reason, entryMax)}</p>`}
+${facts({ Agent: role === undefined || role === agent ? agent : `${role} (${agent})`, Model: task.model, "Began (UTC)": startedAt && instant(startedAt), Took: startedAt === undefined ? undefined : span(startedAt, finishedAt), Usage: formatUsage(usage), After: before.length > 0 ? html`${before}` : undefined, "Reused from": reusedFrom })}
 ${prompt !== undefined && html`<details><summary>What it was asked</summary>${written(prompt)}</details>`}
-${claim !== undefined && html`<h4>Claim <small>by the agent; the engine verified none of it</small></h4>${written(claim)}`}
+${claim !== undefined && html`<h4>Claim <small>by the agent; the engine verified none of it</small></h4><pre class="claim"${claim.length > briefMax && html` tabindex="0" role="region" aria-label="Claim of ${id}"`}>${head(claim, textMax)}</pre>`}
 <h4>Recorded <small>by the engine</small></h4>
 <p>${countOf(stories.length, "attempt")}${result && `; result of ${countOf(result.bytes, "byte")}, ${result.form}, sha256 ${result.sha256.slice(0, 12)}`}${result?.truncated && ", cut"}${task.denied && `; ${countOf(task.denied, "call")} denied`}.</p>
-${table(`Attempts of ${id}`, ["attempt", "model", "began (UTC), took", "what became of it", "usage"], rows)}
+${!isPlain && table(`Attempts of ${id}`, ["attempt", "model", "began (UTC), took", "what became of it", "usage"], rows)}
 ${stories.map(({ attempt }) => {
   const entries = readTranscript(material.transcripts.get(attemptKey(id, attempt)) ?? "");
   return html`${changed(attempt, changesOf(entries, material.view.cwd))}${conversation(attempt, entries)}`;
-})}</article>\n`;
+})}`;
 }
 
 /** How it ended, and how far one came that did not complete. */
@@ -138,7 +170,7 @@ function changed(attempt: number, changes: Changes): Html | undefined {
 
 function fileItem({ path, added, removed, steps }: FileChange): Html {
   const shown = head(steps.flatMap(stepLines).join("\n"), textMax);
-  return html`<li><b>${path} +${added} -${removed}</b><pre>${diffLines(shown)}</pre></li>\n`;
+  return html`<li><b>${path} +${added} -${removed}</b><pre class="diff">${diffLines(shown)}</pre></li>\n`;
 }
 
 function conversation(attempt: number, entries: readonly TranscriptEntry[]): Html | undefined {
@@ -155,7 +187,9 @@ const speakers: Readonly<Record<TranscriptEntry["kind"], string>> = {
 
 function said({ kind, text, tool, diff, isError }: TranscriptEntry): Html {
   const body =
-    diff === undefined ? written(text, entryMax) : html`<pre>${diffLines(head(diff, entryMax))}</pre>`;
+    diff === undefined
+      ? written(text, entryMax)
+      : html`<pre class="diff">${diffLines(head(diff, entryMax))}</pre>`;
   return html`<li class="${kind}${isError && " wrong"}"><b>${speakers[kind]}${tool && ` · ${tool}`}${isError && " · failed"}</b>${body}</li>\n`;
 }
 

@@ -12,7 +12,7 @@ const css = `
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior:auto; } }
 body { margin:0 auto; max-width:66rem; padding:2rem 1.25rem 4rem; background:var(--ground); color:var(--text);
   font:16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap:anywhere; }
-h1, p, pre, dd { unicode-bidi:plaintext; } a { color:var(--link); text-underline-offset:.2em; } :focus-visible { outline:2px solid var(--link); outline-offset:2px; }
+h1, p, pre, dd { unicode-bidi:plaintext; } .diff { unicode-bidi:normal; } a { color:var(--link); text-underline-offset:.2em; } :focus-visible { outline:2px solid var(--link); outline-offset:2px; }
 .skip { position:absolute; left:-99rem; } .skip:focus { left:1rem; top:1rem; background:var(--card); padding:.5rem 1rem; }
 h1 { font-size:1.75rem; line-height:1.25; margin:.25rem 0 .75rem; letter-spacing:-.01em; text-wrap:balance; }
 h2 { font-size:1.2rem; margin:0 0 1rem; } h3 { font-size:1.05rem; margin:0 0 .5rem; } h4 { font-size:.9rem; margin:1.1rem 0 .35rem; }
@@ -25,8 +25,10 @@ dl { display:flex; flex-wrap:wrap; gap:.5rem 2rem; margin:.75rem 0; } dl div { m
 .badge { display:inline-block; font-size:.82rem; font-weight:600; padding:.05rem .55rem; border:1px solid currentColor; border-radius:1rem; white-space:nowrap; }
 article { background:var(--card); border:1px solid var(--line); border-radius:.75rem; padding:1rem 1.15rem; margin:0 0 1rem; scroll-margin-top:1rem; }
 article:target { border-color:var(--link); } article h3 .badge { margin-left:.4rem; }
-pre, code { font:.85rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; } pre { margin:.3rem 0; white-space:pre-wrap; max-height:32rem; overflow:auto; }
+pre, code { font:.85rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; } pre { margin:.3rem 0; white-space:pre-wrap; } .claim { max-height:32rem; overflow:auto; }
 article > pre, details > pre { background:var(--wash); border-radius:.5rem; padding:.65rem .8rem; }
+article:target > .fold::details-content { content-visibility:visible; } .fold > summary h3 { display:inline; color:var(--text); }
+article:has(> .fold:not([open])) { padding-block:.1rem; margin-bottom:.5rem; }
 details { margin:.6rem 0; } summary { cursor:pointer; color:var(--link); font-size:.92rem; }
 .scroll { overflow-x:auto; } table { border-collapse:collapse; font-size:.85rem; width:100%; font-variant-numeric:tabular-nums; overflow-wrap:break-word; }
 caption { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); }
@@ -47,7 +49,7 @@ svg { display:block; } svg text { font-size:13px; fill:var(--text); } svg .more 
 .k-cacheWrite { fill:var(--made); background:var(--made); } .k-output { fill:var(--out); background:var(--out); } .k-cost { fill:var(--money); background:var(--money); }
 .key { font-size:.82rem; color:var(--soft); } .key span { white-space:nowrap; margin-right:.8rem; } .key i { display:inline-block; width:.7rem; height:.7rem; border-radius:2px; margin-right:.35rem; }
 @media (max-width: 40rem) { body { padding:1.25rem .9rem 3rem; } h1 { font-size:1.4rem; } article { padding:.8rem .85rem; } dl { gap:.4rem 1.4rem; } }
-@media print { body { max-width:none; print-color-adjust:exact; } pre { max-height:none; } pre, .scroll { overflow:visible; } .graph { max-width:100%; height:auto; } nav, .skip { display:none; } article { break-inside:avoid; } }
+@media print { body { max-width:none; print-color-adjust:exact; } .claim { max-height:none; } .claim, .scroll { overflow:visible; } details::details-content { content-visibility:visible; } .graph { max-width:100%; height:auto; } nav, .skip { display:none; } article { break-inside:avoid; } }
 `;
 
 /** How a report looks. */
