@@ -70,7 +70,7 @@ it("a plan is edited and approved before the model is asked for anything of it",
     { id: "third", agent: "executor", task: "[third] of goal-three" },
   ];
   const edited = await lead.call({ action: "respond", run: runId, tasks });
-  expect(edited.text).toContain("revision 2, 2 tasks");
+  expect(edited.text).toContain("revision 2 of workflow gated, 2 tasks");
   const stale = await lead.call({ action: "respond", run: runId, name: "plan-1", message: "approve" });
   expect(stale).toMatchObject({
     isError: true,
