@@ -21,8 +21,8 @@ export function withRefusal(view: RunView, problems: readonly FileProblem[]): Ru
   };
 }
 
-/** A run whose driver is gone does not run, whatever its journal says last: nobody drives it. */
-export function withoutDriver(view: RunView): RunView {
+/** A run whose driver is gone does not run, whatever its journal says last: nobody drives it, or not yet another one. */
+export function withoutDriver(view: RunView, isComing = false): RunView {
   if (view.status !== "running") return view;
   const { counts } = view;
   const isStuck = ({ status }: TaskView): boolean => status === "running" || status === "stopping";
@@ -30,7 +30,8 @@ export function withoutDriver(view: RunView): RunView {
     ...view,
     status: "blocked",
     cause: "lost",
-    reason: "its driver is gone; no finished task is lost",
+    reason: `its driver is gone${isComing ? ", another comes by itself" : ""}; no finished task is lost`,
+    ...(isComing && { isComing }),
     counts: { ...counts, running: 0, stopping: 0, blocked: counts.running + counts.stopping },
     tasks: view.tasks.map((task) =>
       isStuck(task) ? { ...task, status: "blocked", reason: "its driver is gone" } : task,

@@ -52,6 +52,8 @@ export interface RunView {
   readonly status: RunStatus;
   readonly cause?: Cause;
   readonly reason?: string;
+  /** It stands still for want of a driver, and one is on its way: nobody is needed for that. */
+  readonly isComing?: true;
   readonly cwd: string;
   readonly owner: Owner;
   readonly origin: Origin;

@@ -23,6 +23,8 @@ export interface DashboardTerms {
   readonly clock: Clock;
   /** Whose session looks. */
   readonly sessionId: string;
+  /** True of a run whose driver is gone and for which another one is on its way. */
+  readonly isComing: (runId: string) => boolean;
   /** Something can be seen that was not there before. */
   readonly changed: () => void;
 }
@@ -315,7 +317,7 @@ export class DashboardFeed {
     const listing = this.#listings.find((one) => one.runId === runId);
     const { driver = "none", problems = [] } = listing !== undefined && "manifest" in listing ? listing : {};
     return {
-      view: driver === "gone" ? withoutDriver(seen) : seen,
+      view: driver === "gone" ? withoutDriver(seen, this.#terms.isComing(runId)) : seen,
       ...{ state, events, graph, driver, problems },
       stories: () => {
         if (opened.stories?.of !== events.length)

@@ -41,6 +41,7 @@ export async function openDashboard(
   await openOverlay(session, (stage) => {
     const feed = new DashboardFeed({
       ...{ engine, history, clock, sessionId: session.id },
+      isComing: (runId) => session.viewOf(runId)?.isComing === true,
       changed: () => screen.changed(),
     });
     const screen: Screen = new Screen(stage, { clock, feed, opening, type });

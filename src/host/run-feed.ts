@@ -178,6 +178,7 @@ export class RunFeed {
       if ((await this.#terms.recover(runId)) && misses < comingMisses) continue;
       if (stop.aborted || run.state.seq !== seq) continue;
       run.isAbandoned = true;
+      this.#terms.changed();
       this.#tellRest(run, !run.isMet);
     }
   }
@@ -251,7 +252,7 @@ function isAtRest({ state, isAbandoned }: Followed): boolean {
   return isFinalRun(state.status) || state.status === "blocked" || isAbandoned;
 }
 
-function viewOf({ state, views, isUnmanned }: Followed, now: number): RunView | undefined {
+function viewOf({ state, views, isUnmanned, isAbandoned }: Followed, now: number): RunView | undefined {
   const view = views(state, now);
-  return view !== undefined && isUnmanned ? withoutDriver(view) : view;
+  return view !== undefined && isUnmanned ? withoutDriver(view, !isAbandoned) : view;
 }

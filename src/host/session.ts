@@ -82,11 +82,14 @@ export class LiveSession {
       signal: this.signal,
       say: (text, level) => this.say(text, level),
       notify: async () => (await (await this.load()).project.settings()).notify,
-      viewOf: (runId) => this.#feed?.viewOf(runId),
+      viewOf: this.viewOf,
       staysAlive: staysAlive(this.mode),
       failed: this.report,
     });
   }
+
+  /** A run that is followed, as it stands. */
+  readonly viewOf = (runId: string) => this.#feed?.viewOf(runId);
 
   get isOver(): boolean {
     return this.signal.aborted;
@@ -346,11 +349,8 @@ export class LiveSession {
       },
       recovered: (view, recovered) => this.#herald.recovered(view, recovered),
       recover: async (only) => (await this.#recover({ only, graceMs: 0 }))?.coming.includes(only) ?? false,
-      takenOver: ({ runId, owner }) =>
-        this.say(
-          `team: run ${runId} belongs to session ${owner.sessionId} now: it was resumed there`,
-          "info",
-        ),
+      takenOver: ({ runId }) =>
+        this.say(`team: run ${runId} belongs to another session now: it was resumed there`, "info"),
       failed: (runId, error) => this.#unfollowed(runId, error),
     });
     this.#feed = feed;

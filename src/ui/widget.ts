@@ -68,13 +68,8 @@ export function needs(view: RunView): readonly { readonly what: string; readonly
   const [first] = view.questions;
   const more = view.questions.length > 1 ? ` (${words.more(view.questions.length - 1)})` : "";
   if (first !== undefined) return [{ what: askedBy(first) + more, command: words.answerBy(view.runId) }];
-  if (view.status !== "blocked" || isUnmanned(view)) return [];
+  if (view.status !== "blocked" || view.isComing) return [];
   return [{ what: reasonOf(view) ?? words.status.blocked, command: words.resumeBy(view.runId) }];
-}
-
-/** True of a run whose driver is gone (`withoutDriver`): another comes by itself, nobody is needed for that. */
-function isUnmanned({ status, cause }: RunView): boolean {
-  return status === "blocked" && cause === "lost";
 }
 
 function askedBy({ kind, from, text }: MailView): string {
@@ -114,7 +109,7 @@ export function runHeader(view: RunView, now: number): Span[] {
     [color, view.status === "running" ? "" : word],
     [color, isLive ? bar(completed, view.tasks.length, barColumns) : ""],
     ["muted", facts.filter(Boolean).join(" · ")],
-    [color, isLive && !isUnmanned(view) ? "" : (reasonOf(view) ?? "")],
+    [color, isLive && !view.isComing ? "" : (reasonOf(view) ?? "")],
     ["dim", view.goal],
   ];
 }

@@ -4,6 +4,8 @@ import { noHistory } from "../support/past.ts";
 import { worked } from "../ui/worked.ts";
 import { live, settle, World } from "./fake-world.ts";
 
+const unwatched = { isComing: () => false, changed: () => undefined };
+
 test("changes are counted for who is near, once until there may be more, within a bound, and for no other run", async () => {
   const world = new World();
   const runId = "run-00000001";
@@ -18,7 +20,7 @@ test("changes are counted for who is near, once until there may be more, within 
     },
   };
   const terms = { engine: world.engine, history, clock: world.clock, sessionId: "session-1" };
-  const feed = new DashboardFeed({ ...terms, changed: () => undefined });
+  const feed = new DashboardFeed({ ...terms, ...unwatched });
   feed.choose(runId);
   await world.clock.advance(100);
   await settle();
@@ -55,7 +57,7 @@ test("a list that cannot be read is told, and read again", async () => {
     return list.apply(world.engine, args);
   };
   const terms = { engine: world.engine, history: noHistory("/project"), clock: world.clock };
-  const feed = new DashboardFeed({ ...terms, sessionId: "session-1", changed: () => undefined });
+  const feed = new DashboardFeed({ ...terms, sessionId: "session-1", ...unwatched });
   await settle();
   expect(feed.scene(0)).toMatchObject({ listings: [], answer: { ok: false, text: "too many open files" } });
   await world.clock.advance(10_000);
@@ -74,7 +76,7 @@ test("what lies before a transcript is read again after it could not be read", a
     },
   };
   const terms = { engine: world.engine, history, clock: world.clock, sessionId: "session-1" };
-  const feed = new DashboardFeed({ ...terms, changed: () => undefined });
+  const feed = new DashboardFeed({ ...terms, ...unwatched });
   const attempt = { runId: "run-00000001", task: "build", attempt: 1 };
   feed.watch(attempt);
   await settle();
@@ -104,7 +106,7 @@ test("a run and a transcript that cannot be read now are read as soon as they ca
   };
   const history = { ...noHistory("/project"), transcript };
   const terms = { engine: world.engine, history, clock: world.clock, sessionId: "session-1" };
-  const feed = new DashboardFeed({ ...terms, changed: () => undefined });
+  const feed = new DashboardFeed({ ...terms, ...unwatched });
   feed.watch({ runId, task: "build", attempt: 1 });
   await settle();
   expect(feed.scene(0).answer?.text).toBe("it is locked");

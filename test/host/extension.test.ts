@@ -141,7 +141,9 @@ test("a run whose driver died and that gets none stands still, wakes the lead on
   await world.clock.advance(10_000);
   world.engine.driver = "gone";
   await world.clock.advance(60_000);
-  expect(pi.widgetLines(120)?.join()).toContain("its driver is gone");
+  expect(pi.widgetLines(120)?.join()).toMatch(
+    RegExp(`needs you: /team-resume ${runId} .*its driver is gone`),
+  );
   expect(notices(world)).toMatchObject([{ options: { triggerTurn: true, deliverAs: "followUp" } }]);
   expect(notices(world)[0]?.message.content).toContain(`team resume run=${runId}`);
   world.engine.driver = "alive";

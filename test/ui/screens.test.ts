@@ -14,7 +14,16 @@ const folder = join(repository, "test/golden/screens");
 const rows = 24;
 const widths = [40, 80, 120, 200];
 /** What the widget meets. */
-const states = ["idle", "starting", "eight-running", "waiting", "failed", "cancelled", "thousand"];
+const states = [
+  "idle",
+  "starting",
+  "eight-running",
+  "waiting",
+  "failed",
+  "cancelled",
+  "unmanned",
+  "thousand",
+];
 
 /** The host's own colours of this name. */
 async function hostTheme(name: "dark" | "light"): Promise<Theme> {

@@ -1,3 +1,4 @@
+import { withoutDriver } from "../../src/core/abandoned.ts";
 import { attemptsOf } from "../../src/core/explain.ts";
 import { manifestOf } from "../../src/core/manifest.ts";
 import { noUsage } from "../../src/core/outcome.ts";
@@ -187,6 +188,11 @@ export const looks: Readonly<Record<string, () => Look>> = {
   },
   changes: changing,
   "changes-whole": () => ({ ...changing(), state: { page: "changes" } }),
+  unmanned: () => {
+    const scene = sceneOf([shopRun(), finishedRun()]);
+    const run = scene.run && { ...scene.run, driver: "gone" as const, view: withoutDriver(scene.run.view) };
+    return { scene: { ...scene, ...(run && { run }) }, now: start + 60_000, pane: "tasks" };
+  },
   thousand: () => ({ scene: sceneOf([thousand(), finishedRun()]), now: start + 300_000, pane: "tasks" }),
   board: () => {
     const { scene, now } = look("waiting");

@@ -116,8 +116,12 @@ function paneParts(
   if (height >= 4) above.push(tabs(state, scene, columns));
   if (run !== undefined && height >= 6) {
     above.push(runHeader(run.view, now));
-    for (const { what } of needs(run.view))
-      above.push([["warning", `${glyphOf("waiting").glyph} ${words.needsYou(what)}`]]);
+    for (const { what, command } of needs(run.view))
+      above.push([
+        ["warning", `${glyphOf("waiting").glyph} ${words.needsYou(what)}`],
+        // In here it means the run that is looked at.
+        ["dim", run.view.status === "blocked" ? command.split(" ", 1).join() : ""],
+      ]);
   }
   if (height >= 14) above.push([]);
   const heads = height >= 8 ? head.length : 0;
