@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { access, readFile, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { DoctorCheck } from "../actions/context.ts";
+import { type Check, words } from "../ui/strings.ts";
 
 /** What the composition root knows of this installation. */
 export interface Machine {
@@ -44,8 +45,7 @@ export async function hostChecks(machine: Machine, facts: SessionFacts): Promise
   const { trusted, clash, model, isModelReady, projectRoot } = facts;
   const existing = await nearestExisting(facts.directory);
   const check = async (
-    name: string,
-    remedy: string,
+    [name, remedy]: Check,
     look: () => Finding | Promise<Finding>,
   ): Promise<DoctorCheck> => {
     try {
@@ -55,58 +55,45 @@ export async function hostChecks(machine: Machine, facts: SessionFacts): Promise
       return { name, ok: false, found: error instanceof Error ? error.message : String(error), remedy };
     }
   };
+  const { doctor } = words;
   return Promise.all([
-    check("node", "install Node 20.6 or newer", nodeFinding),
-    check("pi for workers", "set PI_MUSTER_PI_BIN to the pi that workers are to use", async () => {
+    check(doctor.node, nodeFinding),
+    check(doctor.pi, async () => {
       const [command = "", ...args] = await machine.piCommand();
       const { code, stdout, stderr } = await facts.exec(command, [...args, "--version"]);
       const said = `${stdout}${stderr}`.trim().slice(0, 200);
-      return [code === 0, `${said || `exit code ${code}`} (${[command, ...args].join(" ")})`];
+      return [code === 0, `${said || doctor.exitCode(code)} (${[command, ...args].join(" ")})`];
     }),
-    check("pi-muster", "npm run build, then /reload", () => {
-      const from = { dist: "prebuilt", src: "from its sources", stale: "from its sources; dist/ is older" };
-      return [machine.build === "stale" ? "warning" : true, `${machine.version}, ${from[machine.build]}`];
-    }),
-    check(
-      "git",
-      "install git, and git init with a first commit: without it changes cannot be told apart",
-      () => gitFinding(facts),
-    ),
-    check("git identity", "git config --global user.email you@example.org (and user.name)", async () => {
+    check(doctor.build, () => [
+      machine.build === "stale" ? "warning" : true,
+      `${machine.version}, ${doctor.from[machine.build]}`,
+    ]),
+    check(doctor.git, () => gitFinding(facts)),
+    check(doctor.identity, async () => {
       const email = await git(facts, "config", "user.email");
-      return [email ? true : "warning", email || "none"];
+      return [email ? true : "warning", email || doctor.none];
     }),
-    check("project", "trust the project in the host if you know who wrote it", () => {
-      const doubt = trusted ? "" : "; not trusted, its own definitions and settings are not used";
-      return [trusted || "warning", `${projectRoot ?? "none"}${doubt}`];
+    check(doctor.project, () => {
+      const root = projectRoot ?? doctor.none;
+      return [trusted || "warning", trusted ? root : doctor.notTrusted(root)];
     }),
-    check("state directory", `make ${existing} writable`, async () => {
+    check(doctor.directory(existing), async () => {
       await access(existing, constants.W_OK | constants.X_OK);
       return [true, facts.directory];
     }),
-    check("disk", `free some space on the disk of ${existing}`, async () => {
+    check(doctor.disk(existing), async () => {
       const { bavail, bsize } = await statfs(existing);
       const free = bavail * bsize;
-      return [free >= freeMinBytes || "warning", `${Math.round(free / 1_048_576)} MiB free`];
+      return [free >= freeMinBytes || "warning", doctor.free(Math.round(free / 1_048_576))];
     }),
-    check("model", "choose one with /model, and log in or set its key (/login)", () =>
+    check(doctor.model, () =>
       model === undefined
-        ? [false, "none is chosen"]
-        : [isModelReady, `${model}${isModelReady ? "" : " has no key or login"}`],
+        ? [false, doctor.noModel]
+        : [isModelReady, isModelReady ? model : doctor.noKey(model)],
     ),
-    check(
-      "process table",
-      "without /proc no worker can be verified gone: look for them after a crash",
-      procFinding,
-    ),
-    check("tool name", "remove one of the two packages (pi remove <package>) and /reload", () => [
-      clash === undefined,
-      clash === undefined ? "team is ours" : `team belongs to ${clash}`,
-    ]),
-    check("depth", "runs cannot be nested deeper; raise depthMax if that is wanted", () => [
-      depth < depthMax || "warning",
-      `${depth} of ${depthMax}`,
-    ]),
+    check(doctor.processes, procFinding),
+    check(doctor.tool, () => [clash === undefined, doctor.owner(clash)]),
+    check(doctor.depth, () => [depth < depthMax || "warning", doctor.of(depth, depthMax)]),
   ]);
 }
 
@@ -122,11 +109,10 @@ async function gitFinding(facts: SessionFacts): Promise<Finding> {
     git(facts, "rev-parse", "--short", "HEAD"),
     git(facts, "status", "--porcelain"),
   ]);
-  if (version === undefined) return ["warning", "not found"];
-  if (status === undefined) return ["warning", `${version}; no repository here`];
+  if (version === undefined) return ["warning", words.doctor.notFound];
+  if (status === undefined) return ["warning", words.doctor.noRepository(version)];
   const changes = status.split("\n").filter(Boolean).length;
-  const at = head === undefined ? "no commit yet" : `HEAD ${head}`;
-  return [head === undefined ? "warning" : true, `${version}; ${at}, ${changes} uncommitted changes`];
+  return [head === undefined ? "warning" : true, words.doctor.repository(version, head, changes)];
 }
 
 /** What git says; undefined when it says no, or cannot be started. */
@@ -137,14 +123,10 @@ async function git({ exec }: SessionFacts, ...args: readonly string[]): Promise<
 
 /** Processes are recognised, and verified to be gone, through /proc. */
 async function procFinding(): Promise<Finding> {
-  if (process.platform !== "linux")
-    return [
-      "warning",
-      `${process.platform}: processes that leave their group are found as far as the system lets us`,
-    ];
+  if (process.platform !== "linux") return ["warning", words.doctor.noProc(process.platform)];
   const files = ["/proc/self/stat", "/proc/self/environ", "/proc/sys/kernel/random/boot_id"];
   await Promise.all(files.map((file) => readFile(file)));
-  return [true, "/proc can be read"];
+  return [true, words.doctor.procRead];
 }
 
 async function nearestExisting(directory: string): Promise<string> {

@@ -38,16 +38,16 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
     });
   }
   pi.registerShortcut(answerKey, {
-    description: "answer what a team asks",
+    description: words.commands.answer,
     handler: (ctx) => void sessions.of(ctx).open((desk) => respondInDialog(desk, {})),
   });
   pi.registerShortcut(dashboardKey, {
-    description: "look at the team's runs",
+    description: words.commands.look,
     handler: (ctx) => look(sessions.of(ctx), parts, { line: "", screen: "dashboard" }),
   });
   const names = [...parts.actions, ...screens].map((action) => action.name);
   pi.registerCommand("team", {
-    description: "the dashboard, or an action: /team <action>",
+    description: words.commands.any,
     getArgumentCompletions: (prefix) => {
       const [, name = "", rest] = /^\s*(\S*)(?:\s(.*))?$/s.exec(prefix) ?? [];
       if (rest !== undefined) return completions(name, rest, sessions.newest(), `${name} `);
@@ -60,10 +60,7 @@ export function registerCommands(pi: ExtensionAPI, parts: HostParts, sessions: S
       const session = sessions.of(ctx);
       if (name === "") return look(session, parts, { line: "", screen: "dashboard" });
       if (names.includes(name)) return act(name, rest, session, parts);
-      session.say(
-        `there is no /team ${name}; there are ${names.join(", ")}. For a goal: /team-run ${line.trim()}`,
-        "error",
-      );
+      session.say(words.commands.unknown(name, names.join(", "), line.trim()), "error");
     },
   });
 }
@@ -75,11 +72,10 @@ async function act(name: string, line: string, session: LiveSession, parts: Host
   if (name === "settings" || name === "resources") return browse(name, line, session, parts);
   const isScreen = screens.some((screen) => screen.name === name);
   const meant = isScreen || name === "respond" ? meantBy(line, isScreen) : undefined;
-  if (!staysAlive(session.mode) && isScreen)
-    session.say(`/team-${name} needs a person; /team-inbox tells the same`, "error");
+  if (!staysAlive(session.mode) && isScreen) session.say(words.commands.needsPerson(name), "error");
   else if (!staysAlive(session.mode) || (!isScreen && meant === undefined))
     return answer(name, line, session, parts);
-  else if (meant === undefined) session.say(`/team-${name} takes a run's id, or nothing`, "error");
+  else if (meant === undefined) session.say(words.commands.takesRun(name), "error");
   else void session.open((desk) => (isScreen ? mailbox(desk, meant) : respondInDialog(desk, meant)));
 }
 
@@ -125,7 +121,7 @@ async function answer(name: string, line: string, session: LiveSession, parts: H
     .catch(session.report);
   if (isPatient) return work;
   const first = await Promise.race([work.then(() => "done"), parts.clock.sleep(patienceMs, session.signal)]);
-  if (first !== "done") session.say(`/team-${name} is at work; its answer appears here`, "info");
+  if (first !== "done") session.say(words.commands.atWork(name), "info");
 }
 
 /** A plan that a person asked for and has to approve is shown at once, where nothing is in the way; else it is said how to see it. */

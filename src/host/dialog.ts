@@ -39,7 +39,7 @@ export const answerKey = "alt+a";
 const pageMax = 12;
 const titleMaxCharacters = 2_000;
 const runsMax = 50;
-const ownAnswer = "Write an answer…";
+const { ownAnswer } = words.dialog;
 const reasoned = "reject: <reason>";
 const editIt = words.preview.edit;
 
@@ -49,9 +49,9 @@ export async function respondInDialog(desk: Desk, meant: Meant): Promise<void> {
     .flatMap((view) => view.questions.map((letter) => ({ view, letter })))
     .filter(({ letter: { id, from } }) => meant.name === undefined || [id, from].includes(meant.name));
   const [first] = open;
-  if (first === undefined) return desk.say("team: nobody waits for an answer here");
-  const title = "Several wait for an answer:";
-  const chosen = open.length === 1 ? first : await pick(desk, title, open, (one) => foundLine(one, desk));
+  if (first === undefined) return desk.say(words.dialog.nobodyWaits);
+  const { several } = words.dialog;
+  const chosen = open.length === 1 ? first : await pick(desk, several, open, (one) => foundLine(one, desk));
   if (chosen !== undefined) await answer(desk, chosen);
 }
 
@@ -59,19 +59,20 @@ export async function respondInDialog(desk: Desk, meant: Meant): Promise<void> {
 export async function mailbox(desk: Desk, { run }: Meant): Promise<void> {
   const runs = await liveRuns(desk, run, true);
   const [first] = runs;
-  if (first === undefined) return desk.say("team: there is no run here");
+  if (first === undefined) return desk.say(words.dialog.noRun);
   const line = ({ runId, goal, mail }: RunView): string =>
-    `${runId}, ${mail.length} letters: ${oneLine(goal, 60)}`;
-  const chosen = run !== undefined || runs.length === 1 ? first : await pick(desk, "Whose mail?", runs, line);
+    words.dialog.run(runId, mail.length, oneLine(goal, 60));
+  const chosen =
+    run !== undefined || runs.length === 1 ? first : await pick(desk, words.dialog.whose, runs, line);
   if (chosen === undefined) return;
   for (;;) {
     const view = await viewOf(desk, chosen.runId);
     if (view === undefined) return;
     const now = desk.clock.now();
     const entries = [...(isFinalRun(view.status) ? [] : ["new" as const]), ...view.mail.toReversed()];
-    if (entries.length === 0) return desk.say(`team: nobody wrote in run ${view.runId}, and it is over`);
-    const one = await pick(desk, `Mail of run ${view.runId} (${view.status})`, entries, (entry) =>
-      entry === "new" ? "Write a message…" : letterLine(entry, now),
+    if (entries.length === 0) return desk.say(words.dialog.nobodyWrote(view.runId));
+    const one = await pick(desk, words.dialog.mailOf(view.runId, view.status), entries, (entry) =>
+      entry === "new" ? words.dialog.newLetter : letterLine(entry, now),
     );
     if (one === undefined) return;
     if (one === "new") await compose(desk, view);
@@ -86,9 +87,9 @@ function letterLine({ kind, from, to, status, at, text }: MailView, now: number)
 
 async function read(desk: Desk, { view, letter }: Found): Promise<void> {
   const writer = view.tasks.find(({ id, status }) => id === letter.from && !isFinalTask(status));
-  const reply = `Write to ${letter.from}…`;
+  const reply = words.dialog.writeTo(letter.from);
   const title = `${mailLine({ ...letter, text: "" }, desk.clock.now())}\n\n${letter.text}`;
-  const chosen = await select(desk, title, ["Back", ...(writer === undefined ? [] : [reply])]);
+  const chosen = await select(desk, title, [words.dialog.back, ...(writer === undefined ? [] : [reply])]);
   if (chosen === reply) await compose(desk, view, letter.from);
 }
 
@@ -96,9 +97,12 @@ async function compose(desk: Desk, { runId, tasks }: RunView, to?: string): Prom
   const live = tasks.filter((task) => !isFinalTask(task.status));
   const roles = new Set(live.flatMap(({ role }) => (role === undefined ? [] : [`role:${role}`])));
   const task =
-    to ?? (await pick(desk, "To whom?", [...live.map(({ id }) => id), ...roles, "all"], (one) => one));
+    to ??
+    (await pick(desk, words.dialog.toWhom, [...live.map(({ id }) => id), ...roles, "all"], (one) => one));
   if (task === undefined) return;
-  const message = await desk.ui.input(`To ${task} of run ${runId}`, "message", { signal: desk.signal });
+  const message = await desk.ui.input(words.dialog.to(task, runId), words.dialog.message, {
+    signal: desk.signal,
+  });
   if (message?.trim()) await desk.perform("send", `--run ${runId} --task ${task} -- ${message}`);
 }
 
@@ -115,7 +119,7 @@ async function answer(desk: Desk, { view, letter }: Found): Promise<void> {
     isToBeEdited = message === editIt;
     if (isToBeEdited) return;
     if (settled.signal.aborted)
-      desk.say(`team: ${letter.from} of run ${view.runId} waits no more: ${settled.signal.reason}`);
+      desk.say(words.dialog.waitsNoMore(words.asker(letter.from), view.runId, String(settled.signal.reason)));
     else if (message !== undefined)
       await desk.perform("respond", `--run ${view.runId} --name ${letter.id} -- ${message}`);
   } finally {
@@ -134,20 +138,21 @@ async function editThenAnswer(desk: Desk, run: string): Promise<void> {
 
 async function wordsFor(desk: Desk, { view, letter }: Found): Promise<string | undefined> {
   const { options = [], ...bare } = letter;
-  const title = `Run ${view.runId}: ${oneLine(view.goal, 100)}\n${askingText(bare, desk.clock.now())}`;
+  const about = words.dialog.about(view.runId, oneLine(view.goal, 100));
+  const title = `${about}\n${askingText(bare, desk.clock.now())}`;
   const own = (hint: string) =>
     desk.ui.input(title.slice(0, titleMaxCharacters), hint, { signal: desk.signal });
   if (letter.kind === "approval") {
     const isPlan = letter.about?.kind === "plan";
     const verdict = await select(desk, title, [...verdictsOf(letter), ...(isPlan ? [editIt] : [])]);
     if (verdict !== reasoned) return verdict;
-    const reason = await own("reason");
+    const reason = await own(words.dialog.reason);
     return reason === undefined ? undefined : `reject: ${reason}`;
   }
   const chosen = options.length === 0 ? ownAnswer : await select(desk, title, [...options, ownAnswer]);
   if (chosen !== ownAnswer) return chosen;
-  const words = await own("answer");
-  return words?.trim() ? words : undefined;
+  const written = await own(words.dialog.answer);
+  return written?.trim() ? written : undefined;
 }
 
 /** Resolves when somebody answered or the asker is over, with how; with nothing when the signal aborts first. */
@@ -162,7 +167,8 @@ async function whenSettled(
     state = evolve(state, event);
     if (state.status === "queued" || openQuestions(state).some(({ mail }) => mail.id === question)) continue;
     const given = answerTo(state, question)?.mail;
-    return given === undefined ? "its task is over" : `${given.by ?? given.from} answered: ${given.text}`;
+    const { taskOver, answered } = words.dialog;
+    return given === undefined ? taskOver : answered(given.by ?? given.from, given.text);
   }
   return undefined;
 }
@@ -207,7 +213,7 @@ async function pick<Item>(
     const page = items.slice(from, from + pageMax);
     // The host gives back the line: numbers make each its own.
     const lines = page.map((item, index) => `${from + index + 1}. ${lineOf(item)}`);
-    const more = `… ${items.length - from - page.length} more`;
+    const more = words.dialog.more(items.length - from - page.length);
     const isMore = from + page.length < items.length;
     const chosen = await select(desk, title, [...lines, ...(isMore ? [more] : [])]);
     if (!isMore || chosen !== more) return page[lines.indexOf(chosen ?? "")];

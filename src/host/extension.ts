@@ -1,4 +1,5 @@
 import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-agent";
+import { words } from "../ui/strings.ts";
 import { registerCommands } from "./commands.ts";
 import { noticeType } from "./ledger.ts";
 import { messageRenderer, replyType } from "./notice.ts";
@@ -49,11 +50,6 @@ export function createExtension(parts: HostParts): (pi: ExtensionAPI) => void {
 function sayClash(pi: ExtensionAPI, session: LiveSession, parts: HostParts): void {
   const registered = pi.getAllTools().find((tool) => tool.name === toolName);
   if (registered === undefined || registered.description === parts.tool.description) return;
-  const owner = registered.sourceInfo?.path ?? "another extension";
-  session.clash = owner;
-  session.say(
-    `pi-muster: the tool "${toolName}" belongs to ${owner}, which was loaded first, so the model cannot call ours. ` +
-      "Remove one of the two packages (pi remove <package>) and /reload; the /team-… commands work meanwhile.",
-    "warning",
-  );
+  session.clash = registered.sourceInfo?.path ?? words.said.anotherExtension;
+  session.say(words.said.clash(toolName, session.clash), "warning");
 }

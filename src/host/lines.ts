@@ -1,4 +1,5 @@
 import type { Component } from "@mariozechner/pi-tui";
+import { words } from "../ui/strings.ts";
 import { plainTheme } from "../ui/theme.ts";
 import { drawLine } from "../ui/width.ts";
 
@@ -58,7 +59,7 @@ export class Lines implements Component {
       return this.#draw(width);
     } catch (error) {
       // The place shows that it cannot be drawn, and why; everything else on the screen lives on.
-      return [drawLine([["error", `team: this cannot be drawn: ${error}`]], width, plainTheme)];
+      return [drawLine([["error", words.said.notDrawn(String(error))]], width, plainTheme)];
     }
   }
 }

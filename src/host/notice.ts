@@ -5,6 +5,7 @@ import { nextStep } from "../core/explain.ts";
 import type { MailView, RunView } from "../core/view.ts";
 import { countOf, formatDuration, formatUsage, oneLine } from "../lib/wording.ts";
 import { messageLines } from "../ui/card.ts";
+import { words } from "../ui/strings.ts";
 import { asciiTheme } from "../ui/theme.ts";
 import { answerKey } from "./dialog.ts";
 import { noticeType, type Told } from "./ledger.ts";
@@ -61,8 +62,8 @@ export function newsText({ view, told, directory = "", recovered }: News, now: n
 
 /** What a person is shown at once when a task asks something, with the command that answers it. */
 export function askedText({ runId }: RunView, { id, from, kind, text }: MailView): string {
-  const asks = kind === "approval" ? "waits for approval" : "asks";
-  return `team: task ${from} of run ${runId} ${asks}: ${oneLine(text, 300)}\nAnswer: /team-respond --run ${runId} --name ${id} …; without more words, or by ${answerKey}, in a dialog`;
+  const asks = words.said.asked(from, runId, kind === "approval", oneLine(text, 300));
+  return `${asks}\n${words.said.answerBy(runId, id, answerKey)}`;
 }
 
 /** Least harmless first. */

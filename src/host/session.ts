@@ -7,6 +7,7 @@ import type { JournalReading, RecoveryReport, RecoveryTerms } from "../core/port
 import { runView } from "../core/run-view.ts";
 import type { RunView } from "../core/view.ts";
 import { membersOf } from "../lib/json.ts";
+import { words } from "../ui/strings.ts";
 import { hostChecks } from "./checks.ts";
 import { type Desk, deskOf } from "./desk.ts";
 import { respondInDialog } from "./dialog.ts";
@@ -122,7 +123,8 @@ export class LiveSession {
 
   /** What an unexpected error of a floating promise becomes. */
   readonly report = (error: unknown): void => {
-    if (!isStale(error)) this.say(`team: ${error instanceof Error ? error.message : String(error)}`, "error");
+    if (!isStale(error))
+      this.say(words.said.failed(error instanceof Error ? error.message : String(error)), "error");
   };
 
   async load(): Promise<{ readonly loaded: Loaded; readonly project: Project }> {
@@ -220,7 +222,7 @@ export class LiveSession {
 
   /** Opens a dialog of ours, one at a time; resolves when it is closed. Never rejects. */
   async open(dialog: (desk: Desk) => Promise<void>): Promise<void> {
-    if (this.#isDialogOpen) return this.say("team: a dialog is open already", "info");
+    if (this.#isDialogOpen) return this.say(words.said.dialogOpen, "info");
     this.#isDialogOpen = true;
     try {
       const ui = this.look.dialogs(this.#ctx.ui);
@@ -349,8 +351,7 @@ export class LiveSession {
       },
       recovered: (view, recovered) => this.#herald.recovered(view, recovered),
       recover: async (only) => (await this.#recover({ only, graceMs: 0 }))?.coming.includes(only) ?? false,
-      takenOver: ({ runId }) =>
-        this.say(`team: run ${runId} belongs to another session now: it was resumed there`, "info"),
+      takenOver: ({ runId }) => this.say(words.said.tookOver(runId), "info"),
       failed: (runId, error) => this.#unfollowed(runId, error),
     });
     this.#feed = feed;
@@ -370,14 +371,11 @@ export class LiveSession {
   /** A run that was removed is told of once, and not looked for at the next start. */
   #unfollowed(runId: string, error: unknown): void {
     if (!(error instanceof RunNotFound)) {
-      this.say(`team: run ${runId} cannot be followed: ${error}`, "warning");
+      this.say(words.said.notFollowed(runId, String(error)), "warning");
       return;
     }
     this.#herald.learnt(runId, "over");
-    this.say(
-      `team: run ${runId} is not here any more; /team-status ${runId} tells who removed it`,
-      "warning",
-    );
+    this.say(words.said.removed(runId), "warning");
   }
 
   /** A run may have come to rest while a call waited for it, and the call returned without saying so. */

@@ -4,6 +4,7 @@ import { progressDetails } from "../actions/result.ts";
 import type { RunView } from "../core/view.ts";
 import { formatDuration } from "../lib/wording.ts";
 import { callLines, resultLines } from "../ui/card.ts";
+import { words } from "../ui/strings.ts";
 import { asciiTheme } from "../ui/theme.ts";
 import { performUntilInterrupted } from "./interruption.ts";
 import { type IsAscii, linesAgain } from "./lines.ts";
@@ -30,7 +31,7 @@ export function registerTool(
   const { description, promptSnippet, promptGuidelines, parameters, prepare } = parts.tool;
   const tool: ToolDefinition = {
     name: toolName,
-    label: "Team",
+    label: words.commands.tool,
     description,
     promptSnippet,
     promptGuidelines: [...promptGuidelines],
@@ -73,8 +74,9 @@ export function registerTool(
 }
 
 function progressText(view: RunView, now: number): string {
-  const { completed } = view.counts;
-  return `Run ${view.runId} ${view.status}: ${completed} of ${view.tasks.length} tasks completed, ${view.alive} at work, ${formatDuration(now - view.createdAt)}`;
+  const { runId, status, counts, tasks, alive, createdAt } = view;
+  const time = formatDuration(now - createdAt);
+  return words.said.progress(runId, status, counts.completed, tasks.length, alive, time);
 }
 
 function actionOf(params: unknown): string {

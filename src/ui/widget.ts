@@ -74,7 +74,7 @@ export function needs(view: RunView): readonly { readonly what: string; readonly
 
 function askedBy({ kind, from, text }: MailView): string {
   if (kind !== "approval") return words.asks(from, text);
-  return words.approves(from === "muster" ? words.thePlan : from, text.split("\n", 1).join());
+  return words.approves(words.asker(from), text.split("\n", 1).join());
 }
 
 function shownRuns(views: readonly RunView[], now: number): readonly RunView[] {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { messageRenderer, noticeMessage, noticeText } from "../../src/host/notice.ts";
+import { askedText, messageRenderer, noticeMessage, noticeText } from "../../src/host/notice.ts";
 import { ansiTheme, anyView, anyWidth, expectFitting, taskOf, viewOf } from "../ui/arbitrary.ts";
 
 const renderMessage = messageRenderer(() => false);
@@ -26,6 +26,16 @@ test("a success is told in one line, a failure with reason and command", () => {
     "Next: team status run=run-00000001 task=b says what happened to it; then team retry run=run-00000001 keeps what finished.",
     "Files: /d",
   ]);
+});
+
+test("a person is told who asks, what, and the command that answers it", () => {
+  const mail = { id: "plan-1", to: "lead", text: "3 tasks\nand more", at: 0, status: "produced" } as const;
+  expect(askedText(viewOf({}), { ...mail, from: "muster", kind: "approval" })).toBe(
+    "team: the plan of run run-00000001 waits for approval: 3 tasks and more\nAnswer: /team-respond --run run-00000001 --name plan-1 …; without more words, or by alt+a, in a dialog",
+  );
+  expect(askedText(viewOf({}), { ...mail, from: "cart", kind: "question" })).toMatch(
+    /^team: task cart of run run-00000001 asks: 3 tasks/,
+  );
 });
 
 test("a message shows what became of the run by its sign, and lets tasks, questions and commands stand out", () => {

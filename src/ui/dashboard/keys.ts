@@ -340,7 +340,7 @@ function answerBox(moment: Moment, kind: "respond" | "reject"): Step {
     mail && isApproval(mail) ? verdictsOf(mail).map((one) => one.replace("<reason>", "")) : options;
   const proposals =
     kind === "reject" ? [] : [...new Set([...(fallback === undefined ? [] : [fallback]), ...answers])];
-  const who = from === "muster" ? words.thePlan : from;
+  const who = words.asker(from);
   const label = kind === "reject" ? words.box.reject(who) : words.box.respond(who);
   return boxed(moment.state, kind, label, "", { proposals, about: { name } });
 }
