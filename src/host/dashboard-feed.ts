@@ -15,6 +15,7 @@ import { isLive } from "../ui/dashboard/runs.ts";
 import type { OpenRun, Scene, Touched } from "../ui/dashboard/scene.ts";
 import { Transcript } from "../ui/dashboard/transcript.ts";
 import type { Answer } from "../ui/screen.ts";
+import type { ToolLook } from "../ui/tool-block.ts";
 import { readTranscript } from "../ui/transcript.ts";
 
 export interface DashboardTerms {
@@ -25,6 +26,7 @@ export interface DashboardTerms {
   readonly sessionId: string;
   /** True of a run whose driver is gone and for which another one is on its way. */
   readonly isComing: (runId: string) => boolean;
+  readonly toolLook?: ToolLook | undefined;
   /** Something can be seen that was not there before. */
   readonly changed: () => void;
 }
@@ -100,9 +102,11 @@ export class DashboardFeed {
   scene(now: number): Scene {
     const run = this.#open && this.#openRun(this.#open, now);
     const transcript = this.#read?.transcript;
+    const { toolLook, sessionId } = this.#terms;
     return {
       ...(this.#isPartial && { isPartial: true }),
-      ...{ listings: this.#listings, sessionId: this.#terms.sessionId },
+      ...{ listings: this.#listings, sessionId },
+      ...(toolLook !== undefined && { toolLook }),
       ...(run !== undefined && { run }),
       ...(transcript !== undefined && { transcript }),
       touched: this.#touched,

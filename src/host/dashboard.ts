@@ -15,6 +15,7 @@ import { Overlay, openOverlay, type Stage } from "./overlay.ts";
 import type { HostParts } from "./parts.ts";
 import { editPlan } from "./plan-editor.ts";
 import type { LiveSession } from "./session.ts";
+import { toolLookOf } from "./tool-look.ts";
 
 /** Redraws at most this often, ms. */
 const redrawMinMs = 100;
@@ -38,9 +39,10 @@ export async function openDashboard(
 ): Promise<void> {
   const { project } = await session.load();
   const { engine, history } = project;
+  const toolLook = await toolLookOf(process.argv[1], project.root ?? "/");
   await openOverlay(session, (stage) => {
     const feed = new DashboardFeed({
-      ...{ engine, history, clock, sessionId: session.id },
+      ...{ engine, history, clock, sessionId: session.id, toolLook },
       isComing: (runId) => session.viewOf(runId)?.isComing === true,
       changed: () => screen.changed(),
     });

@@ -85,7 +85,11 @@ export const words = {
     older: "there is more above: up reads on",
     following: "following",
   },
-  transcript: { told: "told", says: "says", thinks: "thinks", cut: "… v shows all" },
+  transcript: {
+    ...{ told: "told", says: "says", thinks: "thinks", cut: "… v shows all" },
+    ...{ pending: "no result yet", before: "called above what was read" },
+    left: (lines: number, isTail: boolean) => `… ${lines} ${isTail ? "earlier" : "more"} lines, v shows all`,
+  },
   mail: {
     none: "Nobody has written in this run.",
     kind: (kind: string) => kind,

@@ -18,6 +18,24 @@ export interface TranscriptEntry {
   readonly isGap?: boolean;
 }
 
+/** An entry by itself, or a call with its result. */
+export type Pair = readonly [TranscriptEntry, TranscriptEntry?];
+
+/** The entries in their order, but each result beside its call; an id that comes again is the newer call's. */
+export function paired(entries: readonly TranscriptEntry[]): readonly Pair[] {
+  const open = new Map<string, [TranscriptEntry, TranscriptEntry?]>();
+  return entries.flatMap((entry): readonly Pair[] => {
+    const { kind, callId = "" } = entry;
+    const call = kind === "result" ? open.get(callId) : undefined;
+    const pair: [TranscriptEntry] = [entry];
+    if (kind === "call" && callId !== "") open.set(callId, pair);
+    if (call === undefined) return [pair];
+    call[1] = entry;
+    open.delete(callId);
+    return [];
+  });
+}
+
 /** Types of the records that stand for others: of a transcript that grew too large, and of one that is shown in part. */
 const gaps: readonly unknown[] = ["cut", "left out here"];
 

@@ -11,6 +11,8 @@ const textMaxUnits = 16_384;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what is looked for. Alternatives: CSI, strings up to their end, two-byte escapes.
 const escapes = /\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]_PX^][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences that change colours and weight.
+const colors = /(\u001b\[[\d;:]*m)/;
 const breaks = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
 /** Control characters, half surrogates, and what turns the writing direction of the rest of the screen. */
 const unprintable = /[\p{Control}\p{Surrogate}\u202a-\u202e\u2066-\u2069]/gu;
@@ -24,13 +26,13 @@ const simple = /^[ -~\u00c0-\u024f\u2013\u2014\u2018-\u201d…·»○●◌↻�
 const simpleRuns = /([ -~\u00c0-\u024f]{4,}(?=[ -~\u00c0-\u024f]))/;
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
-/** A piece of a line: any text, and how it is drawn. */
-export type Span = readonly [color: Color, text: string];
+/** A piece of a line: any text, and how it is drawn; `drawn` is of `drawnSpan` alone. */
+export type Span = readonly [color: Color, text: string, drawn?: string];
 export type Line = readonly Span[];
 
 /**
  * The spans, each behind a space, as one line of at most `width` columns, cut with "…". Whatever the texts hold, the only
- * escapes in the line are the theme's. Width 0 or less yields "".
+ * escapes in the line are the theme's and the colours of a `drawnSpan`. Width 0 or less yields "".
  */
 export function drawLine(spans: readonly Span[], width: number, theme: Theme): string {
   return drawn(spans, width, theme).text;
@@ -45,18 +47,38 @@ export function drawCell(spans: readonly Span[], width: number, theme: Theme): s
 function drawn(spans: readonly Span[], width: number, theme: Theme) {
   const spell = theme.isAscii === true ? ascii : (text: string): string => text;
   const texts = spans
-    .map(([color, text]) => [color, spell(plain(text))] as const)
+    .map(([color, given, colored]) => {
+      const text = spell(plain(given));
+      return [color, text, text === given ? colored : undefined] as const;
+    })
     .filter(([, text]) => text !== "");
   // The whole is measured and cut, and coloured only then: characters join across spans.
   const line = cut(texts.map(([, text]) => text).join(" "), width);
   let from = 0;
-  const pieces = texts.map(([color, text]) => {
+  const pieces = texts.map(([color, text, colored]) => {
     const piece = line.slice(from, from + text.length + 1);
     from += text.length + 1;
     const shown = theme.isAscii === true ? piece.replaceAll("…", "~") : piece;
+    if (colored !== undefined && shown.startsWith(text)) return colored + shown.slice(text.length);
     return piece === "" ? "" : theme.fg(color, color === "toolTitle" ? theme.bold(shown) : shown);
   });
   return { text: pieces.join(""), line };
+}
+
+/**
+ * A line that was drawn elsewhere: its text, and its colours where nothing has to be cut or spelled otherwise; of its other
+ * escapes none. Blanks at its end give way where it is wider than `width`.
+ */
+export function drawnSpan(line: string, width: number): Span {
+  const parts = line
+    .slice(0, textMaxUnits)
+    .split(colors)
+    .map((part, at) => (at % 2 === 1 ? part : plain(part)));
+  const textOf = (): string => parts.filter((_, at) => at % 2 === 0).join("");
+  const excess = measure(textOf()) - width;
+  const last = parts.findLastIndex((part, at) => at % 2 === 0 && part !== "");
+  if (excess > 0) parts[last] = (parts[last] ?? "").replace(/ +$/, (blanks) => blanks.slice(excess));
+  return ["toolOutput", textOf(), `${parts.join("")}\u001b[0m`];
 }
 
 /** One line of harmless text: no escapes, no control characters; breaks and tabs become one space. */

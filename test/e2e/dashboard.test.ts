@@ -53,6 +53,8 @@ test("a run is watched, its worker steered, the run cancelled, and its words rea
   await screen.shows(/Team runs 1 here, 1 live.*\[1 Tasks\].*build »? *running/s);
   await screen.keys("3");
   await screen.shows(/\[3 Worker\].*I begin to build\./s);
+  // The host's own blocks have a column of their own colour on the left.
+  await screen.shows(/✓ {2}edit shop\/plan\.md.*✗ {2}edit shop\/plan\.md.*● {2}\$ until \[ -e go \]/s);
   await screen.type("s");
   await screen.shows("tell build");
   await screen.type("turn left");

@@ -120,6 +120,10 @@ const anyScene: fc.Arbitrary<Scene> = fc
       listings,
       run: { ...run, driver: "gone", directory: text },
       transcript: new Transcript(text).with([...records, ...worked(text)], 1),
+      // A host that draws whatever it likes, or nothing.
+      ...(text.length % 2 === 0 && {
+        toolLook: () => (text === "" ? undefined : ["", text, `\x1b[41m${text} \x1b[m`]),
+      }),
       touched: new Map(
         tasks.map(({ id, attempts }) => [
           `${id}/${attempts}`,

@@ -212,6 +212,19 @@ describe("a transcript", () => {
     ).toEqual([...["prompt", "said", "call edit", "result edit", "note bash", "note"]]);
   });
 
+  it("has each call with its result, and says which has none", () => {
+    const said = [
+      ...runReport(busyRun()).matchAll(/<li class="([^"]*)"><b>Tool · ([^<]*)<\/b>(.*?)<\/li>/gs),
+    ];
+    const told = said.map(
+      ([, kind, title, body = ""]) => `${kind}: ${title}: ${body.split("<pre").length - 1}`,
+    );
+    expect(told).toContain("call: edit: 2");
+    expect(told).toContain("call wrong: bash · failed: 2");
+    expect(told).toContain("call: write · no result: 1");
+    expect(told.join()).not.toContain("Result ·");
+  });
+
   it("of whatever lines, is never thrown over", () => {
     const line = fc.oneof(
       fc.string(),

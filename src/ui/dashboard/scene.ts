@@ -8,6 +8,7 @@ import type { RunState } from "../../core/state.ts";
 import type { RunView } from "../../core/view.ts";
 import type { Tally } from "../changes.ts";
 import type { Answer, Front, Box as Typed } from "../screen.ts";
+import type { ToolLook } from "../tool-block.ts";
 import type { Line } from "../width.ts";
 import type { GraphRows } from "./graph.ts";
 import type { Transcript } from "./transcript.ts";
@@ -27,6 +28,8 @@ export interface Scene {
   readonly run?: OpenRun;
   /** The selected task's newest attempt, or the one that was asked for. */
   readonly transcript?: Transcript;
+  /** How the host draws what tools do; the same as long as somebody looks. */
+  readonly toolLook?: ToolLook;
   /** What is known of the files that attempts changed, by `task/attempt`. */
   readonly touched?: ReadonlyMap<string, Touched>;
   /** What earlier runs among them tell of each agent; absent: it is looked up anew. */

@@ -1,10 +1,12 @@
+import { parseObject } from "../../lib/json.ts";
 import { type Changes, changesOf, type FileStep, noChanges, stepLines } from "../changes.ts";
 import { words } from "../strings.ts";
 import type { Color } from "../theme.ts";
-import { readTranscript, type TranscriptEntry } from "../transcript.ts";
+import { blockLines, diffLine, type ToolLook } from "../tool-block.ts";
+import { type Pair, paired, readTranscript, type TranscriptEntry } from "../transcript.ts";
 import { type Line, type Span, wrap, wrapSpan } from "../width.ts";
 
-/** Lines of one text; of what tools say, the beginning; `v` shows the records themselves. */
+/** Lines of one text; of thoughts and notes the beginning; `v` shows the records themselves. */
 const linesMax = { text: 1_000, tool: 12 };
 
 /** What of the changes was read so far, and how it was drawn last: what comes later is added to it. */
@@ -18,7 +20,7 @@ interface Drawn {
   readonly lines: readonly Line[];
 }
 
-/** A stretch of one attempt's transcript, as far as it was read; its records are wrapped once a width. */
+/** A stretch of one attempt's transcript, as far as it was read; its parts are wrapped once a width. */
 export class Transcript {
   /** Where the file is, absolute. */
   readonly path: string;
@@ -26,10 +28,9 @@ export class Transcript {
   readonly from: number;
   readonly to: number;
   readonly #records: readonly TranscriptRecord[];
-  #drawn: Drawn | undefined;
   #told: Told | undefined;
-  #diff: (Drawn & { readonly of: Changes }) | undefined;
-  #steps = new WeakMap<FileStep, Drawn>();
+  /** Of all of it, and of records, entries and steps by themselves. */
+  #parts = new WeakMap<object, Drawn>();
 
   constructor(path: string, from = 0, to = 0, records: readonly TranscriptRecord[] = []) {
     this.path = path;
@@ -43,21 +44,30 @@ export class Transcript {
     const all = [...this.#records, ...records.map(recordOf)];
     const next = new Transcript(this.path, this.from, to, all);
     next.#told = this.#told;
-    next.#steps = this.#steps;
+    next.#parts = this.#parts;
     return next;
   }
 
   /** The same with what comes before, from the byte `from` on. */
   after(records: readonly string[], from: number): Transcript {
-    return new Transcript(this.path, from, this.to, [...records.map(recordOf), ...this.#records]);
+    const next = new Transcript(this.path, from, this.to, [...records.map(recordOf), ...this.#records]);
+    next.#parts = this.#parts;
+    return next;
   }
 
-  /** What was told, said and done, or the records as they are. */
-  lines(columns: number, isRaw: boolean): readonly Line[] {
+  /** What was told, said and done, each call with its result, or the records as they are. */
+  lines(columns: number, isRaw: boolean, look?: ToolLook): readonly Line[] {
     const key = `${columns} ${isRaw}`;
-    if (this.#drawn?.key !== key)
-      this.#drawn = { key, lines: this.#records.flatMap((record) => record.lines(columns, isRaw)) };
-    return this.#drawn.lines;
+    return this.#once(this, key, () => {
+      if (isRaw)
+        return this.#records.flatMap((record) =>
+          this.#once(record, key, () => wrapSpan(["toolOutput", record.text], columns, linesMax.text)),
+        );
+      const pairs = paired(this.#records.flatMap((record) => record.entries()));
+      return pairs.flatMap((pair) =>
+        this.#once(pair[0], `${key} ${pair.length}`, () => pairLines(pair, columns, look)),
+      );
+    });
   }
 
   /** What its tools showed of changed files; the same object until there is more. */
@@ -77,93 +87,64 @@ export class Transcript {
   diff(workspace: string, columns: number): readonly Line[] {
     const of = this.changes(workspace);
     const key = String(columns);
-    if (this.#diff?.of !== of || this.#diff.key !== key) {
-      const lines = of.files.flatMap(({ path, added, removed, steps }) => [
+    const draw = (step: FileStep, index: number): readonly Line[] =>
+      this.#once(step, key, () => stepLines(step, index).flatMap((line) => diffLine(line, columns)));
+    return this.#once(of, key, () =>
+      of.files.flatMap(({ path, added, removed, steps }) => [
         [
           ["toolTitle", path],
           ["success", `+${added}`],
           ["error", `-${removed}`],
         ] satisfies Line,
-        ...steps.flatMap((step, index) => this.#step(step, index, columns)),
-      ]);
-      this.#diff = { of, key, lines };
-    }
-    return this.#diff.lines;
+        ...steps.flatMap(draw),
+      ]),
+    );
   }
 
-  #step(step: FileStep, index: number, columns: number): readonly Line[] {
-    const key = String(columns);
-    const known = this.#steps.get(step);
+  #once(of: object, key: string, draw: () => readonly Line[]): readonly Line[] {
+    const known = this.#parts.get(of);
     if (known?.key === key) return known.lines;
-    const lines = stepLines(step, index).flatMap((line) => diffLine(line, columns));
-    this.#steps.set(step, { key, lines });
+    const lines = draw();
+    this.#parts.set(of, { key, lines });
     return lines;
   }
 }
 
 interface TranscriptRecord {
+  readonly text: string;
   entries(): readonly TranscriptEntry[];
-  lines(columns: number, isRaw: boolean): readonly Line[];
 }
 
-function recordOf(record: string): TranscriptRecord {
-  let drawn: Drawn | undefined;
+function recordOf(text: string): TranscriptRecord {
   let read: readonly TranscriptEntry[] | undefined;
-  const entries = (): readonly TranscriptEntry[] => {
-    read ??= readTranscript(record);
-    return read;
-  };
   return {
-    entries,
-    lines(columns, isRaw) {
-      const key = `${columns} ${isRaw}`;
-      if (drawn?.key === key) return drawn.lines;
-      const told = isRaw ? [] : entries();
-      // What is no record is shown as it is.
-      const lines =
-        told.length > 0
-          ? told.flatMap((entry) => entryLines(entry, columns))
-          : wrapSpan(["toolOutput", record], columns, linesMax.text);
-      drawn = { key, lines };
-      return lines;
+    text,
+    entries() {
+      if (read !== undefined) return read;
+      read = readTranscript(text);
+      // What is no record is shown as it is; a record that tells nothing is for `v`.
+      if (read.length === 0 && parseObject(text) === undefined) read = [{ kind: "note", text }];
+      return read;
     },
   };
 }
 
-const signs: Readonly<Record<string, Color>> = { "+": "success", "-": "error" };
-
-/** A line of a diff; what does not fit goes on below its text, where there is room beside the numbers. */
-function diffLine(line: string, columns: number): readonly Line[] {
-  const color = signs[line.charAt(0)] ?? "toolOutput";
-  const [, gutter = "", text = ""] = /^([+\- ] *\d+) ?(.*)$/s.exec(line) ?? ["", "", line];
-  const room = columns - gutter.length - 1;
-  if (gutter === "" || room < gutter.length) return wrapSpan([color, line], columns, linesMax.text);
-  return wrapSpan([color, text], room, linesMax.text).map((part, at) => [
-    [color, at === 0 ? gutter : " ".repeat(gutter.length)],
-    ...part,
-  ]);
-}
-
-function entryLines(entry: TranscriptEntry, columns: number): readonly Line[] {
-  const { kind, tool = "", text, diff, isError } = entry;
+function pairLines(pair: Pair, columns: number, look?: ToolLook): readonly Line[] {
+  const [{ kind, text, isError }] = pair;
+  if (kind === "call" || kind === "result") return blockLines(pair, columns, look);
   const { transcript } = words;
-  const looks: Readonly<Record<typeof kind, readonly [Span, Color]>> = {
+  const color = isError ? "error" : "dim";
+  const looks: Readonly<Record<string, readonly [Span, Color]>> = {
     prompt: [["accent", `▸ ${transcript.told}`], "text"],
     said: [["success", `● ${transcript.says}`], "text"],
     thought: [["dim", transcript.thinks], "dim"],
-    call: [["toolTitle", `● ${tool}`], "muted"],
-    result: [
-      [isError ? "error" : "dim", isError ? `✗ ${tool}` : `└ ${tool}`],
-      isError ? "error" : "toolOutput",
-    ],
-    note: [[isError ? "error" : "dim", isError ? "✗" : "·"], isError ? "error" : "dim"],
   };
-  const [title, color] = looks[kind];
+  const [title, textColor] = looks[kind] ?? [[color, isError ? "✗" : "·"], color];
   const most = kind === "prompt" || kind === "said" ? linesMax.text : linesMax.tool;
-  const all = wrap((diff ?? text).trimEnd(), columns - 2, most + 1);
+  const all = wrap(text.trimEnd(), columns - 2, most + 1);
   return [
     [title],
-    ...all.slice(0, most).map((line): Line => [[(diff && signs[line.charAt(0)]) || color, `  ${line}`]]),
+    ...all.slice(0, most).map((line): Line => [[textColor, `  ${line}`]]),
     ...(all.length > most ? [[["dim", `  ${transcript.cut}`]] satisfies Line] : []),
   ];
 }

@@ -166,11 +166,12 @@ function labelOf({ task, attempt }: AttemptStory): string {
 }
 
 /** What the chosen task's worker was told, says and does. */
-export function workerPane({ state, scene: { transcript }, run: { view }, now, columns }: Look): Body {
+export function workerPane({ state, scene, run: { view }, now, columns }: Look): Body {
+  const { transcript, toolLook } = scene;
   const task = chosenTask(state, view);
   if (task === undefined) return emptyBody(words.worker.noTask);
   const { glyph, word, color } = glyphOf(task.status);
-  const lines = transcript?.lines(columns, state.isRaw) ?? [];
+  const lines = transcript?.lines(columns, state.isRaw, toolLook) ?? [];
   const took = task.startedAt === undefined ? "" : formatDuration((task.finishedAt ?? now) - task.startedAt);
   const attempt = words.worker.attempt(state.attempt ?? task.attempts, task.attempts);
   const facts = [roleOf(task), modelName(task.model), attempt, took, formatUsage(task.usage)];

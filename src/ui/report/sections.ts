@@ -26,7 +26,7 @@ import {
   tallyOf,
 } from "../changes.ts";
 import { glyphOf } from "../glyph.ts";
-import { readTranscript, type TranscriptEntry } from "../transcript.ts";
+import { type Pair, paired, readTranscript, type TranscriptEntry } from "../transcript.ts";
 import { type Html, head, html, instant, span, table } from "./html.ts";
 
 /** Characters of a goal in the heading, of a text that somebody wrote, and of one entry of a transcript. */
@@ -177,7 +177,7 @@ function conversation(attempt: number, entries: readonly TranscriptEntry[]): Htm
   if (entries.length === 0) return undefined;
   const more = entries.length - entriesMax;
   return html`<details><summary>Transcript of attempt ${attempt} <small>${entries.length} entries</small></summary>
-<ol class="talk">${entries.slice(0, entriesMax).map(said)}</ol>${more > 0 && html`<p>And ${more} more.</p>`}</details>`;
+<ol class="talk">${paired(entries.slice(0, entriesMax)).map(said)}</ol>${more > 0 && html`<p>And ${more} more.</p>`}</details>`;
 }
 
 const speakers: Readonly<Record<TranscriptEntry["kind"], string>> = {
@@ -185,12 +185,16 @@ const speakers: Readonly<Record<TranscriptEntry["kind"], string>> = {
   note: "Note",
 };
 
-function said({ kind, text, tool, diff, isError }: TranscriptEntry): Html {
-  const body =
-    diff === undefined
-      ? written(text, entryMax)
-      : html`<pre class="diff">${diffLines(head(diff, entryMax))}</pre>`;
-  return html`<li class="${kind}${isError && " wrong"}"><b>${speakers[kind]}${tool && ` · ${tool}`}${isError && " · failed"}</b>${body}</li>\n`;
+function said([{ kind, text, tool, given, ...entry }, result]: Pair): Html {
+  const isError = entry.isError || result?.isError;
+  // What an edit was to do is told by its diff.
+  const asked = result?.diff !== undefined && typeof given?.path === "string" ? given.path : text;
+  const bodies = [{ text: asked, diff: entry.diff }, ...(result === undefined ? [] : [result])].map((body) =>
+    body.diff === undefined
+      ? written(body.text, entryMax)
+      : html`<pre class="diff">${diffLines(head(body.diff, entryMax))}</pre>`,
+  );
+  return html`<li class="${kind}${isError && " wrong"}"><b>${speakers[kind]}${tool && ` · ${tool}`}${isError && " · failed"}${kind === "call" && !result && " · no result"}</b>${bodies}</li>\n`;
 }
 
 function diffLines(diff: string): readonly Html[] {
