@@ -151,6 +151,15 @@ describe("the rules catch what they forbid", () => {
       ["test/a.test.ts", 'it.skip("x", () => {});'],
       ["test/a.test.ts", 'describe.todo("x");'],
     ],
+    words: [
+      ["src/host/a.ts", 'session.say("team: nobody waits here", "info");'],
+      ["src/host/a.ts", `session.say(\`run \${id} is over\`);`],
+      ["src/host/a.ts", 'const title = "Whose mail?";'],
+      ["src/host/notice.ts", 'function askedText() { return "it asks for approval"; }'],
+      ["src/ui/a.ts", 'const line: Line = [["dim", "nothing yet"]];'],
+      ["src/ui/draw/a.ts", `const empty = html\`<p class="dim">\${count} later attempts</p>\`;`],
+      ["src/ui/draw/a.ts", 'const table = html`<table aria-label="What it cost"></table>`;'],
+    ],
   };
 
   for (const [rule, snippets] of Object.entries(planted)) {
@@ -162,6 +171,9 @@ describe("the rules catch what they forbid", () => {
   it("leaves a clean file alone", () => {
     const clean = `/** Says. */\nexport function f(): number {\n${long(68)}}\nconst names = ["a"];\nimport { b } from "./b.ts";\n`;
     expect(offencesIn("src/core/clean.ts", clean)).toEqual([]);
+    const spoken = `const line = "--run ${1} --task a -- it";\nif (badge === "needs you") throw new Error("no run here");\nconst a = { "no driver": ["dim", html\`<p class="a b">\${words.more}</p>\`] };\n`;
+    expect(offencesIn("src/host/a.ts", spoken)).toEqual([]);
+    expect(offencesIn("src/engine/a.ts", 'const why = "the run is over";\n')).toEqual([]);
     expect(offencesIn("test/a.test.ts", `describe("x", () => {\n${long(90)}});\n`)).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import ts from "typescript";
+import { wordsIn } from "./wording.ts";
 
 /** Where a file breaks a house rule. */
 export interface Offence {
@@ -23,6 +24,7 @@ export const rules = {
   "sync-fs": "synchronous file access",
   "one-effect-file": "an effect outside its one file in src/lib",
   "skipped-test": "a test that does not run",
+  words: "words for people outside src/ui/strings.ts",
 } as const;
 export type Rule = keyof typeof rules;
 
@@ -50,6 +52,7 @@ export function offencesIn(path: string, text: string): readonly Offence[] {
     ts.forEachChild(node, visit);
   };
   visit(source);
+  for (const { node, text } of wordsIn(path, source)) report("words", node, text.slice(0, 100));
   for (const statement of source.statements) reportTopLevel(statement, path, report);
   return found;
 }
