@@ -197,6 +197,14 @@ describe("a report", () => {
     }
   });
 
+  it("leads an edge that skips a layer between the boxes", () => {
+    const graph = /<svg class="graph"[\s\S]*?<\/svg>/.exec(runReport(busyRun()))?.[0] ?? "";
+    const tops = [...graph.matchAll(/translate\(\S+ (\S+)\)/g)].map(([, y]) => Number(y));
+    const lanes = [...graph.matchAll(/d="M[^"]*L\S+ ([\d.]+)C/g)].map(([, y]) => Number(y));
+    expect([tops.length, lanes.length]).toEqual([9, 1]);
+    for (const lane of lanes) expect(tops.filter((top) => lane > top - 2 && lane < top + 50)).toEqual([]);
+  });
+
   it("marks what held the run up longest", () => {
     const held = runReport(busyRun()).match(/aria-label="[^,"]*[^>]*><g class="node [^"]*held"/g) ?? [];
     expect(held.map((one) => /"([^,]*),/.exec(one)?.[1]).sort()).toEqual(

@@ -134,7 +134,7 @@ function chart(title: string, of: readonly Share[]): Html {
     return html`<text x="0" y="${y + 14}"><tspan class="name">${name}</tspan><tspan class="more" dx="8">${formatCount(tokensOf(usage))} tokens${usage.cost > 0 && ` · ${formatCost(usage.cost)}`}</tspan></text>${parts}${usage.cost > 0 && html`<rect class="k-cost" x="0" width="${((100 * usage.cost) / dearest).toFixed(2)}%" y="${y + 29}" height="3"/>`}`;
   });
   const drawn = [...kinds, ["cost", "cost"] as const].filter(([kind]) =>
-    shown.some(({ usage }) => usage[kind] > 0),
+    shown.some((one) => one.usage[kind]),
   );
   const rows = of.map(({ name, usage, attempts }) => [
     ...[name, attempts, ...kinds.map(([kind]) => formatCount(usage[kind]))],

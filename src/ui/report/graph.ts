@@ -1,12 +1,14 @@
 import type { TaskView } from "../../core/view.ts";
 import { oneLine } from "../../lib/wording.ts";
-import { type GraphRows, graphRows, heaviestChain } from "../dashboard/graph.ts";
+import { graphRows, heaviestChain } from "../dashboard/graph.ts";
 import { glyphOf } from "../glyph.ts";
 import { type Html, html, span } from "./html.ts";
 
 /** Of one task's box, and of what lies between boxes. */
-const box = { width: 164, height: 48, along: 40, across: 16 };
-const margin = 4;
+const box = { width: 162, height: 48, along: 40, across: 16 };
+const margin = 9;
+/** How far an edge keeps its direction. */
+const bend = 24;
 /** More boxes than this show nothing. */
 const tasksMax = 400;
 /** A narrow graph runs downwards, so that it fits a phone. */
@@ -25,19 +27,22 @@ interface Placed {
 export function graphSvg(given: readonly TaskView[], now: number): Html {
   const tasks = given.slice(0, tasksMax);
   const graph = graphRows(tasks);
-  const layers = layersOf(tasks, graph);
+  const depths = new Map(graph.rows.map(({ task, depth }) => [task, depth]));
+  const layers = layersOf(tasks, depths);
   const breadth = Math.max(...layers.map(({ length }) => length));
   const isDown = breadth <= narrow;
-  const [stepX, stepY] = [
-    box.width + (isDown ? box.across : box.along),
-    box.height + (isDown ? box.along : box.across),
-  ];
+  const [gapX, gapY] = isDown ? [box.across, box.along] : [box.along, box.across];
+  const isLong = (from: string, to: string) => (depths.get(to) ?? 0) > 1 + (depths.get(from) ?? Infinity);
+  // In rows that run through all layers there is room between boxes.
+  const hasLanes = tasks.some(({ id, dependsOn }) => dependsOn.some((one) => isLong(one, id)));
   const placed = new Map<string, Placed>();
   for (const [depth, layer] of layers.entries())
     for (const [at, task] of layer.entries()) {
-      const across = at + (breadth - layer.length) / 2;
+      const middle = (breadth - layer.length) / 2;
+      const across = at + (hasLanes ? Math.floor(middle) : middle);
       const [column, row] = isDown ? [across, depth] : [depth, across];
-      placed.set(task.id, { task, x: margin + column * stepX, y: margin + row * stepY });
+      const [x, y] = [margin + column * (box.width + gapX), margin + row * (box.height + gapY)];
+      placed.set(task.id, { task, x, y });
     }
   const all = [...placed.values()];
   const width = Math.max(...all.map(({ x }) => x)) + box.width + margin;
@@ -50,7 +55,7 @@ export function graphSvg(given: readonly TaskView[], now: number): Html {
     to.task.dependsOn.flatMap((id) => {
       const from = placed.get(id);
       const isHeld = held.has(id) && held.has(to.task.id);
-      return from === undefined ? [] : [{ isHeld, line: edge(from, to, isDown) }];
+      return from === undefined ? [] : [{ isHeld, line: edge(from, to, isDown, isLong(id, to.task.id)) }];
     }),
   );
   const more = given.length - tasks.length;
@@ -68,22 +73,27 @@ function node({ task, x, y }: Placed, isHeld: boolean, now: number): Html {
 <text class="glyph" x="14" y="29">${glyph}</text><text class="name" x="34" y="21">${oneLine(task.id, 18)}</text><text class="more" x="34" y="37">${took}${oneLine(task.role ?? task.agent, 20 - took.length)}</text></g></a>\n`;
 }
 
-function edge(from: Placed, to: Placed, isDown: boolean): string {
-  const half = { x: box.width / 2, y: box.height / 2 };
-  if (isDown) {
-    const [x1, y1, x2, y2] = [from.x + half.x, from.y + box.height, to.x + half.x, to.y];
-    return `M${x1} ${y1}C${x1} ${y1 + half.y} ${x2} ${y2 - half.y} ${x2} ${y2}`;
-  }
-  const [x1, y1, x2, y2] = [from.x + box.width, from.y + half.y, to.x, to.y + half.y];
-  return `M${x1} ${y1}C${x1 + half.y} ${y1} ${x2 - half.y} ${y2} ${x2} ${y2}`;
+/** From a box to a later one; `isLong` between the boxes of the layers in between. */
+function edge(from: Placed, to: Placed, isDown: boolean, isLong: boolean): string {
+  const [length, breadth] = isDown ? [box.height, box.width] : [box.width, box.height];
+  const turned = (x: number, y: number): [number, number] => (isDown ? [y, x] : [x, y]);
+  const [[left, top], [end, low]] = [turned(from.x, from.y), turned(to.x, to.y)];
+  const [start, y1, y2] = [left + length, top + breadth / 2, low + breadth / 2];
+  const at = (x: number, y: number): string => turned(x, y).join(" ");
+  const way = (x: number, y: number, endX: number, endY: number): string =>
+    `C${at(x + bend, y)} ${at(endX - bend, endY)} ${at(endX, endY)}`;
+  const lane = y1 + ((y2 < y1 ? -1 : 1) * (breadth + box.across)) / 2;
+  const [on, off] = [start + box.along, end - box.along];
+  return `M${at(start, y1)}${isLong ? `${way(start, y1, on, lane)}L${at(off, lane)}${way(off, lane, end, y2)}` : way(start, y1, end, y2)}`;
 }
 
 /** Tasks by the length of the longest chain before them; within a layer near to what they depend on. */
-function layersOf(tasks: readonly TaskView[], { rows }: GraphRows): readonly (readonly TaskView[])[] {
-  const depths = new Map(rows.map(({ task, depth }) => [task, depth]));
-  const layers: TaskView[][] = [];
-  for (const depth of [...new Set(depths.values())].sort((a, b) => a - b))
-    layers.push(tasks.filter(({ id }) => depths.get(id) === depth));
+function layersOf(
+  tasks: readonly TaskView[],
+  depths: ReadonlyMap<string, number>,
+): readonly (readonly TaskView[])[] {
+  const sorted = [...new Set(depths.values())].sort((a, b) => a - b);
+  const layers = sorted.map((depth) => tasks.filter(({ id }) => depths.get(id) === depth));
   const places = new Map<string, number>();
   for (const layer of layers) {
     const pull = ({ dependsOn }: TaskView): number =>

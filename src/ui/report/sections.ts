@@ -76,12 +76,9 @@ ${claims(view)}${facts({
   ...{
     Took: span(createdAt, finishedAt ?? now),
     Cost: usage.cost > 0 ? formatCost(usage.cost) : "none counted",
-    Tokens: formatUsage({ ...usage, cost: 0 }),
   },
-  ...{
-    Began: `${instant(createdAt)} UTC`,
-    Ended: finishedAt === undefined ? "not yet" : `${instant(finishedAt)} UTC`,
-  },
+  ...{ Tokens: formatUsage({ ...usage, cost: 0 }), Began: `${instant(createdAt)} UTC` },
+  ...{ Ended: finishedAt === undefined ? "not yet" : `${instant(finishedAt)} UTC` },
   ...{ Team: view.team, Workflow: view.workflow, "Goes on with": view.continuedFrom, Run: view.runId },
 })}${next && html`<p class="next">${next}</p>`}</header>`;
 }
@@ -92,28 +89,20 @@ function claims({ tasks }: ReportMaterial["view"]): readonly Html[] {
   const used = new Set(finished.flatMap(({ dependsOn }) => dependsOn));
   const told = (text = "nothing"): string => oneLine(text, claimMax);
   const last = finished.filter(({ id }) => !used.has(id)).slice(-claimsMax);
-  return last.map(
-    ({ id, result }) => html`<p><a href="#task-${id}">${id}</a> claims: ${told(result?.text)}</p>`,
-  );
+  return last.map(({ id, result }) => html`<p>${linkTo(id)}claims: ${told(result?.text)}</p>`);
 }
 
 /** Every task by itself; before many of them, what did not complete, what failed first. */
 export function taskArticles(stories: readonly AttemptStory[], material: ReportMaterial): Html {
   const { tasks } = material.view;
   const isMany = tasks.length > unfoldedMax;
-  const prompts = new Map(planOf(material.events)?.plan.tasks.map(({ id, prompt }) => [id, prompt]));
-  const byTask = new Map<string, AttemptStory[]>(tasks.map(({ id }) => [id, []]));
-  for (const story of stories) byTask.get(story.task)?.push(story);
-  const statuses = new Set(
-    [...tasks.filter(({ status }) => status === "failed"), ...tasks].map(({ status }) => status),
-  );
-  const index = [...statuses].map((status) => {
-    const of = tasks.filter((task) => task.status === status);
-    return status !== "completed" && html`<p>${badge({ status })} ${of.map(({ id }) => linkTo(id))}</p>\n`;
+  const index = [...new Set(["failed", ...tasks.map(({ status }) => status)])].map((status) => {
+    const of = status === "completed" ? [] : tasks.filter((task) => task.status === status);
+    return of.length > 0 && html`<p>${badge({ status })} ${of.map(({ id }) => linkTo(id))}</p>\n`;
   });
   return html`${isMany && index}${tasks.map((task) => {
     const title = html`<h3>${task.id} ${badge(task)}</h3>`;
-    const body = taskBody(task, byTask.get(task.id) ?? [], prompts.get(task.id), material);
+    const body = taskBody(task, stories, material);
     return html`<article id="task-${task.id}">${isMany && task.status !== "failed" ? html`<details class="fold"><summary>${title}</summary>${body}</details>` : html`${title}${body}`}</article>\n`;
   })}`;
 }
@@ -123,14 +112,11 @@ function linkTo(task: string): Html {
 }
 
 /** What a task was asked, what the agent claims, what the engine recorded, and every attempt. */
-function taskBody(
-  task: TaskView,
-  stories: readonly AttemptStory[],
-  prompt: string | undefined,
-  material: ReportMaterial,
-): Html {
+function taskBody(task: TaskView, all: readonly AttemptStory[], material: ReportMaterial): Html {
   const { id, agent, role, result, usage, reusedFrom, startedAt, finishedAt = material.now } = task;
+  const stories = all.filter((story) => story.task === id);
   const claim = material.results.get(id) ?? result?.text;
+  const prompt = planOf(material.events)?.plan.tasks.find((planned) => planned.id === id)?.prompt;
   const before = task.dependsOn.map(linkTo);
   const isPlain = stories.length === 1 && stories[0]?.outcome?.kind === "completed";
   const rows = stories.map(({ attempt, model, startedAt: from, endedAt, usage: used, ...story }) => [
@@ -169,8 +155,8 @@ function changed(attempt: number, changes: Changes): Html | undefined {
 }
 
 function fileItem({ path, added, removed, steps }: FileChange): Html {
-  const shown = head(steps.flatMap(stepLines).join("\n"), textMax);
-  return html`<li><b>${path} +${added} -${removed}</b><pre class="diff">${diffLines(shown)}</pre></li>\n`;
+  const shown = diffText(steps.flatMap(stepLines).join("\n"), textMax);
+  return html`<li><b>${path} +${added} -${removed}</b>${shown}</li>\n`;
 }
 
 function conversation(attempt: number, entries: readonly TranscriptEntry[]): Html | undefined {
@@ -190,18 +176,15 @@ function said([{ kind, text, tool, given, ...entry }, result]: Pair): Html {
   // What an edit was to do is told by its diff.
   const asked = result?.diff !== undefined && typeof given?.path === "string" ? given.path : text;
   const bodies = [{ text: asked, diff: entry.diff }, ...(result === undefined ? [] : [result])].map((body) =>
-    body.diff === undefined
-      ? written(body.text, entryMax)
-      : html`<pre class="diff">${diffLines(head(body.diff, entryMax))}</pre>`,
+    body.diff === undefined ? written(body.text, entryMax) : diffText(body.diff, entryMax),
   );
   return html`<li class="${kind}${isError && " wrong"}"><b>${speakers[kind]}${tool && ` · ${tool}`}${isError && " · failed"}${kind === "call" && !result && " · no result"}</b>${bodies}</li>\n`;
 }
 
-function diffLines(diff: string): readonly Html[] {
-  return diff.split("\n").map((line) => {
-    const kind = line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : "same";
-    return html`<span class="${kind}">${line}</span>\n`;
-  });
+function diffText(diff: string, max: number): Html {
+  const kindOf = (line: string) => ({ "+": "added", "-": "removed" })[line.charAt(0)] ?? "same";
+  const lines = head(diff, max).split("\n");
+  return html`<pre class="diff">${lines.map((line) => html`<span class="${kindOf(line)}">${line}</span>\n`)}</pre>`;
 }
 
 /** Everything that was written to and by the run, questions with what they propose and what became of them. */
@@ -219,14 +202,8 @@ export function mailSection({ view }: ReportMaterial): Html {
 
 /** The files that tasks left behind. */
 export function artifactSection({ view, directory }: ReportMaterial): Html {
-  const rows = view.tasks.flatMap(({ id, result }) =>
-    (result?.artifacts ?? []).map(({ name, bytes, sha256, path }) => [
-      name,
-      id,
-      bytes,
-      sha256.slice(0, 12),
-      path,
-    ]),
+  const rows = view.tasks.flatMap(({ id, result: { artifacts = [] } = {} }) =>
+    artifacts.map(({ name, bytes, sha256, path }) => [name, id, bytes, sha256.slice(0, 12), path]),
   );
   const list = table("Artifacts", ["file", "task", "bytes", "sha256", "in artifacts/"], rows);
   return html`${list ?? html`<p>No task left a file.</p>`}<p>All files of the run: <code>${directory}</code></p>`;
@@ -245,18 +222,14 @@ ${table("Journal", ["record", "at (UTC)", "type", "what"], rows)}</details>`;
 export function healthSection({ view, events, driver, problems }: ReportMaterial): Html {
   const settings = planOf(events)?.terms.settings;
   const count = (type: StoredEvent["type"]) => events.filter((event) => event.type === type).length;
-  const lost = events.filter(
-    (event) => event.type === "attempt.ended" && event.outcome.kind === "lost",
-  ).length;
+  const lost = events.filter((one) => one.type === "attempt.ended" && one.outcome.kind === "lost").length;
   return html`${problems.map(({ where, message, remedy }) => html`<p class="reason">${where}: ${message}. ${remedy}.</p>`)}
 ${facts({
-  ...{ Driver: driver, "Drivers so far": count("lease.taken"), "Workers alive": view.alive },
+  ...{ Driver: driver, "Drivers so far": count("lease.taken") },
+  ...{ "Workers alive": view.alive, "Workers at most": settings?.concurrency },
   ...{ "Attempts lost": lost, "Steps against silence": count("attempt.escalated") },
   ...{ "Refused requests": count("request.refused"), "Calls denied": count("attempt.denied") },
-  ...{
-    "Workers at most": settings?.concurrency,
-    "Longest run": settings && formatDuration(settings.limits.runMaxMs),
-  },
+  ...{ "Longest run": settings && formatDuration(settings.limits.runMaxMs) },
   ...{ "Asked by": `${view.origin.kind} in session ${view.owner.sessionId}`, "Works in": view.cwd },
 })}`;
 }
