@@ -22,6 +22,7 @@ export function manifestOf(state: RunState, driven: boolean): Manifest | undefin
     workflow: view.workflow ?? "",
     status: view.status,
     ...(view.cause !== undefined && { cause: view.cause }),
+    ...(view.reason !== undefined && { reason: view.reason.slice(0, 300) }),
     cwd: view.cwd,
     createdAt: iso(view.createdAt),
     updatedAt: iso(state.updatedAt),

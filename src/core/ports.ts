@@ -114,6 +114,8 @@ export interface Manifest {
   readonly workflow: string;
   readonly status: string;
   readonly cause?: string;
+  /** Why it stands or ended as it did, its beginning; absent in what earlier versions wrote. */
+  readonly reason?: string;
   readonly cwd: string;
   readonly createdAt: string;
   readonly updatedAt: string;

@@ -1,5 +1,6 @@
 import type { Badge } from "../core/board.ts";
 import type { LetterStatus } from "../core/mail.ts";
+import type { Cause } from "../core/outcome.ts";
 import type { RunStatus, TaskStatus } from "../core/status.ts";
 
 /** The name of a check, and what helps where it is not in order. */
@@ -159,6 +160,22 @@ export const words = {
     ...{ "task failed": "a task failed", "taken over": "taken up again", "goes on": "a retry" },
     foreign: "of session",
   } satisfies Record<Badge, string>,
+  /** Where nobody wrote down more. */
+  cause: {
+    ...{ owner_gone: "its session has ended", timeout: "its time was over", stuck: "a worker was stuck" },
+    ...{ budget_limit: "its budget was used up", turn_limit: "its turns were used up" },
+    ...{
+      lost: "a worker was lost",
+      hollow: "a worker left no result",
+      self_exit: "a worker ended too early",
+    },
+    ...{
+      recovery_limit: "too many drivers were lost",
+      disk_full: "its disk is full",
+      spawn_error: "no worker starts",
+    },
+    ...{ read_only: "its disk takes no writes", dependency_failed: "what it needs did not complete" },
+  } satisfies Partial<Record<Cause, string>>,
   box: {
     filter: "filter",
     search: "search",

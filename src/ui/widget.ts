@@ -1,4 +1,5 @@
 import { saysHow } from "../core/explain.ts";
+import type { Manifest } from "../core/ports.ts";
 import { isFinalRun } from "../core/status.ts";
 import type { MailView, RunView, TaskView } from "../core/view.ts";
 import { formatDuration, formatQuiet, formatUsage } from "../lib/wording.ts";
@@ -13,6 +14,8 @@ const failureLingersMs = 30_000;
 /** Columns of a run's bar, and the most that ids take before they are cut. */
 const barColumns = 8;
 const idColumnsMax = 20;
+const causeWords: ReadonlyMap<string, string> = new Map(Object.entries(words.cause));
+type Reasoned = Pick<Manifest, "status" | "cause" | "reason">;
 
 /** True while the run belongs into the widget: it is live, or it ended a moment ago. */
 export function isShown(view: RunView, now: number): boolean {
@@ -169,8 +172,8 @@ export function tellsOf(task: TaskView): string {
 }
 
 /** Why it stands or ended as it did, without the word for that, beside which it is shown; undefined where that says all. */
-export function reasonOf({ status, cause, reason }: RunView | TaskView): string | undefined {
-  const why = reason ?? (cause === status ? undefined : cause);
+export function reasonOf({ status, cause, reason }: Reasoned): string | undefined {
+  const why = reason ?? (cause === status ? undefined : (causeWords.get(cause ?? "") ?? cause));
   return why?.startsWith(status) ? why.slice(status.length).replace(/^:? /, "") : why;
 }
 

@@ -63,6 +63,21 @@ test("a key on the board does what it does in the list", () => {
   expect(used(["escape"]).intents).toEqual([{ kind: "close" }]);
 });
 
+test("a card says why its run stands or ended, as it was told, and of an older manifest in words of its cause", () => {
+  const parked = scene.listings.flatMap((run) => ("manifest" in run ? [run] : []))[1];
+  if (parked === undefined) throw new Error("none");
+  const card = (more: object) => {
+    const manifest = { ...parked.manifest, status: "blocked", cause: "owner_gone", ...more };
+    return used([], { listings: [{ ...parked, manifest }] }, 200).text();
+  };
+  expect(card({ reason: "the session that asked has ended" })).toContain(
+    "  the session that asked has ended",
+  );
+  expect(card({})).toContain("  its session has ended");
+  expect(card({ cause: "of_tomorrow" })).toContain("  of_tomorrow");
+  expect(card({})).not.toContain("owner_gone");
+});
+
 test("a narrow terminal shows a column at a time below the counts of all", () => {
   expect(used([], scene, 40).text()).toMatch(/^Team runs ○ 0 \[● 2\] \? 0 ■ 2 ✓ 1 ✗ 1 ⊘ 1\n[^│]*● running 2/);
   expect(used(["right"], scene, 40).text()).toMatch(/^Team runs .*\[■ 2\][\s\S]*■ blocked 2[\s\S]*no driver/);

@@ -7,13 +7,14 @@ import { marker, windowTop } from "../listing.ts";
 import type { Part } from "../screen.ts";
 import { words } from "../strings.ts";
 import type { Color } from "../theme.ts";
+import { reasonOf } from "../widget.ts";
 import { type Line, measure, plain, type Span, wrap, wrapSpan } from "../width.ts";
 import { chosenRun, doneOf, endedAgo, listedRuns, openView } from "./runs.ts";
 import type { Dashboard, Moment, Scene } from "./scene.ts";
 
-/** Of a card: columns at least, and rows at most: two of its goal, facts, badges, and none below it. */
+/** Of a card: columns at least, and rows at most: two of its goal, facts, two of why it stands, badges, and none below it. */
 const cardColumnsMin = 22;
-const cardRows = 5;
+const cardRows = 7;
 /** Of a column without cards, where there is room for it. */
 const foldedColumns = 3;
 const barColumns = 3;
@@ -132,15 +133,19 @@ const colors: Readonly<Partial<Record<Badge, Color>>> = {
   ...{ silent: "warning", "task failed": "warning" },
 };
 
-/** A run as a card: what it is for, how far it is, since when and at which price, and what is to be known of it. */
+/** A text in two rows, the second as long as it is. */
+function rowsOf(text: string, width: number): readonly string[] {
+  const [first = ""] = wrap(text, width, 1);
+  return [first, text.slice(first.length).trim()].filter(Boolean);
+}
+
+/** A run as a card: what it is for, how far it is, since when and at which price, why it stands, and what is to be known of it. */
 function cardLines(run: RunListing, { scene, now }: Moment, isChosen: boolean, width: number): Line[] {
   const view = openView(run, scene);
   const at = column(run, view);
   const { color } = glyphOf(at);
   const isRead = "manifest" in run;
-  const goal = plain(isRead ? run.manifest.goal : run.runId);
-  const [first = ""] = wrap(goal, width, 1);
-  const rest = goal.slice(first.length).trim();
+  const [first = "", ...rest] = rowsOf(plain(isRead ? run.manifest.goal : run.runId), width);
   const marks = badges(run, scene.sessionId, view).map(
     (badge): Span => [
       colors[badge] ?? "muted",
@@ -149,15 +154,15 @@ function cardLines(run: RunListing, { scene, now }: Moment, isChosen: boolean, w
   );
   // Told where something is wrong: what is left over of worse times is not.
   const isWrong = ["waiting", "blocked", "failed", "cancelled"].includes(standing(run, view));
-  const why = isWrong && isRead ? (view?.cause ?? run.manifest.cause ?? "") : standing(run, view);
-  const notes = why === at || why === "" ? marks : [[color, why] as const, ...marks];
+  const why = plain(isWrong && isRead ? (reasonOf(view ?? run.manifest) ?? "") : standing(run, view));
   return [
     [marker(isChosen, true), [isFinalRun(at) ? "muted" : "text", first]],
-    ...(rest === "" ? [] : [indented(["muted", rest])]),
+    ...rest.map((text) => indented(["muted", text])),
     indented(["muted", isRead ? cardFacts(run, scene, now) : run.problem]),
-    ...(notes.length === 0
+    ...(why === at ? [] : rowsOf(why, width)).map((text) => indented([color, text])),
+    ...(marks.length === 0
       ? []
-      : [indented(...notes.flatMap((note, nth) => (nth > 0 ? [dot, note] : [note])))]),
+      : [indented(...marks.flatMap((mark, nth) => (nth > 0 ? [dot, mark] : [mark])))]),
   ];
 }
 
