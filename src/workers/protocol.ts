@@ -69,6 +69,10 @@ const dialogs = ["select", "confirm", "input", "editor"];
 /** Slack for the host to ask again after its own backoff, ms. */
 const retrySlackMs = 30_000;
 const activityMax = 120;
+/** Of a text that is being written, so much is kept, and its end held back: what is half written is known by no redactor. */
+const writing = { keptMax: 16_384, heldBack: 64 };
+const textDelta =
+  /"assistantMessageEvent":\{"type":"text_delta","contentIndex":\d+,"delta":("(?:[^"\\]|\\.)*")/;
 /** What a refused call says of itself: longer than what the extension sends. */
 const deniedMaxLength = 2_000;
 
@@ -92,6 +96,8 @@ export class ProtocolReader {
   /** Names of the tools that run, by call. */
   readonly #tools = new Map<string, string>();
   readonly #redact: Redactor["redact"];
+  /** The end of the text that it writes at the moment; undefined: part of it was not heard. */
+  #written: string | undefined = "";
 
   constructor(redact: Redactor["redact"]) {
     this.#redact = redact;
@@ -99,6 +105,16 @@ export class ProtocolReader {
 
   get telemetry(): Telemetry {
     return this.#now;
+  }
+
+  /** What it does at the moment, as one short line, redacted; of a text that it writes, the last words. */
+  get activity(): string {
+    const { activity } = this.#now;
+    const known = this.#redact(this.#written ?? "").slice(0, -writing.heldBack);
+    const words = known.replace(/\S*$/, "").trim().replace(/\s+/g, " ");
+    const room = activityMax - activity.length - 3;
+    if (words.length <= room) return words === "" ? activity : `${activity}: ${words}`;
+    return `${activity}: …${[...words.slice(-2 * room)].slice(-room).join("")}`;
   }
 
   /** `now` is ms since the epoch. */
@@ -116,7 +132,7 @@ export class ProtocolReader {
     // An answer too long to be kept is no answer.
     if (is("message_end")) this.#patch({ finalText: "" });
     if (is("message_update") || is("tool_execution_update")) this.#sign();
-    if (is("message_update") && this.#now.tool === undefined) this.#patch({ activity: "writes" });
+    if (is("message_update") && this.#now.tool === undefined) this.#readDelta(head);
     if (!head.startsWith('{"type":')) this.#patch({ noise: this.#now.noise + 1 });
     return [];
   }
@@ -168,6 +184,19 @@ export class ProtocolReader {
         return this.#readRequest(event);
       default:
         return [];
+    }
+  }
+
+  /** A delta too long to be heard tears the text, and what is torn hides no secret: then nothing of it is told. */
+  #readDelta(head: string): void {
+    const more = textDelta.exec(head)?.[1];
+    const before = more === undefined && this.#written !== undefined ? "" : this.#written;
+    const isTorn = more === undefined && head.includes('"text_delta"');
+    this.#patch({ activity: "writes" });
+    if (isTorn || before === undefined) this.#written = undefined;
+    else if (more !== undefined) {
+      const { text } = parseObject(`{"text":${Buffer.from(more, "latin1").toString()}}`) ?? {};
+      this.#written = (before + word(text)).slice(-writing.keptMax);
     }
   }
 
@@ -247,6 +276,7 @@ export class ProtocolReader {
   }
 
   #patch(change: Partial<Telemetry>): void {
+    if (change.activity !== undefined) this.#written = "";
     this.#now = { ...this.#now, ...change };
   }
 }

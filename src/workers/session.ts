@@ -150,7 +150,8 @@ export class Session {
 
   #tell(): void {
     this.#signals.moved(() => {
-      const { usage, tool, activity, waitsUntil } = this.#reader.telemetry;
+      const { usage, tool, waitsUntil } = this.#reader.telemetry;
+      const { activity } = this.#reader;
       return {
         kind: "progress",
         usage,

@@ -2,12 +2,12 @@
 export interface LineReader {
   /** A whole line, without its LF. */
   onLine(line: string): void;
-  /** A line that was unwanted or too long: only its first bytes (ASCII), and its length. */
+  /** A line that was unwanted or too long: only its first bytes (Latin-1), and its length. */
   onSkimmed(head: string, bytes: number): void;
 }
 
-/** Bytes from which a line's kind is told. */
-export const headBytes = 64;
+/** Bytes from which a line's kind is told, and what it adds to an answer that is being written. */
+export const headBytes = 1_024;
 
 /**
  * Cuts a byte stream into lines in bounded memory: a line whose head is `unwanted` is counted, never gathered, and so

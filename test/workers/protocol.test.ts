@@ -12,6 +12,13 @@ const assistant = (more: object): string =>
   });
 const says = (text: string, more: object = {}): string =>
   assistant({ content: [{ type: "text", text }], ...more });
+/** The head of a line that brings a part of an answer, as 0.73.1 writes it, or 1.5.2. */
+const updates = (text: string): string => {
+  const assistantMessageEvent = { type: "text_delta", contentIndex: 0, delta: text };
+  const first = text.length % 2 === 0 ? {} : { usage: usage(1) };
+  const line = JSON.stringify({ type: "message_update", ...first, assistantMessageEvent, message: {} });
+  return Buffer.from(line).toString("latin1", 0, 1_024);
+};
 const usage = (input: number): object => ({
   input,
   output: 1,
@@ -51,7 +58,7 @@ describe("the protocol of a worker", () => {
           const reader = new ProtocolReader(redact);
           for (const line of lines) {
             reader.readLine(line, 0);
-            reader.skim(line.slice(0, 64));
+            reader.skim(line.slice(0, 1_024));
           }
           const { usage: sum } = reader.telemetry;
           for (const amount of Object.values(sum)) expect(amount >= 0 && Number.isFinite(amount)).toBe(true);
@@ -163,11 +170,66 @@ describe("the protocol of a worker", () => {
     expect(kinds.at(-1)).toBe("stalled");
   });
 
+  it("tells the last words of what is being written, and never a part of a secret", () => {
+    const hidden = [
+      "correct horse battery",
+      "sk-ant-abcdefgh12345678",
+      `-----BEGIN PRIVATE KEY-----\n${"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\n".repeat(3)}`,
+    ];
+    const clean = createRedactor({ MY_PASSPHRASE: "correct horse battery" });
+    const part = fc.oneof(fc.constantFrom(...hidden, " ", "\n", "😀", 'é"\\'), fc.lorem());
+    fc.assert(
+      fc.property(
+        fc.array(part, { maxLength: 30 }),
+        fc.infiniteStream(fc.integer({ min: 1, max: 9 })),
+        (parts, sizes) => {
+          const reader = new ProtocolReader(clean.redact);
+          const text = parts.join(" ");
+          for (let at = 0; at < text.length; ) {
+            const size = sizes.next().value;
+            reader.skim(updates(text.slice(at, at + size)));
+            at += size;
+            const told = reader.activity;
+            expect(told.length).toBeLessThanOrEqual(124);
+            expect(told).toMatch(/^writes/);
+            expect(told).not.toMatch(/horse|orrect|ant-abc|MIIE/);
+          }
+          const last = clean
+            .redact(text)
+            .slice(0, -64)
+            .match(/(\S{1,40})\s\S*$/)?.[1];
+          if (last !== undefined)
+            expect(reader.activity.isWellFormed() ? reader.activity : last).toContain(last);
+          reader.readLine(says("done"), 0);
+          expect(reader.activity).toBe("done");
+        },
+      ),
+    );
+  });
+
+  it("tells nothing of a text of which a part was not heard", () => {
+    const reader = new ProtocolReader(redact);
+    const sentence = "these are words that anybody may read, and many of them, so that some are told. ";
+    reader.skim(updates(sentence));
+    expect(reader.activity).toMatch(/^writes: these/);
+    reader.skim(updates("x".repeat(2_000)));
+    reader.skim(updates(sentence));
+    expect(reader.activity).toBe("writes");
+    reader.readLine(says("done"), 0);
+    reader.skim(updates(sentence));
+    expect(reader.activity).toMatch(/^writes: these/);
+    // A thought, a call: another text begins.
+    reader.skim(
+      '{"type":"message_update","assistantMessageEvent":{"type":"toolcall_delta","contentIndex":1,"delta":"{"',
+    );
+    expect(reader.activity).toBe("writes");
+  });
+
   it("takes for a sign of life only what the work itself says", () => {
     const reader = new ProtocolReader(redact);
     const signs = (line: string): number => {
       const before = reader.telemetry.signs;
-      if (isUnwanted(line)) reader.skim(line.slice(0, 64));
+      if (isUnwanted(line)) reader.skim(line.slice(0, 1_024));
       else reader.readLine(line, 0);
       return reader.telemetry.signs - before;
     };
