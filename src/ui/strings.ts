@@ -8,8 +8,9 @@ export type Check = readonly [name: string, remedy: string];
 
 /**
  * Every word that our screens show and the host says for us, in one place: a translation is another object of this shape.
- * Names of commands and settings stay as they are. What a model reads, too, stays where it is made, in its language: what
- * actions answer and ask, notices that wake the lead, why a run stands as it does (core/explain.ts), units (lib/wording.ts).
+ * A run's report (ui/report) is a document with words of its own. Names of commands and settings stay as they are. What a
+ * model reads, too, stays where it is made, in its language: what actions answer and ask, notices that wake the lead, why
+ * a run stands as it does (core/explain.ts), units (lib/wording.ts).
  */
 export const words = {
   status: {
