@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../core/events.ts";
-import { oneLine } from "../lib/wording.ts";
+import { countOf, oneLine } from "../lib/wording.ts";
 import type { Perform } from "./context.ts";
 import { observe } from "./observe.ts";
 import { aboutRun, refusal } from "./result.ts";
@@ -17,7 +17,7 @@ export const events: Perform = async (parameters, context) => {
   );
   const shown = all.slice(-(parameters.limit ?? limitDefault));
   const text = [
-    `${shown.length} of ${all.length} events of run ${view.runId}${task === undefined ? "" : `, task ${task.id}`}, oldest first:`,
+    `${shown.length} of ${countOf(all.length, "event")} of run ${view.runId}${task === undefined ? "" : `, task ${task.id}`}, oldest first:`,
     ...shown.map(eventLine),
     ...(problem === undefined ? [] : [`Unreadable from here on:\n${problemsText([problem])}`]),
   ];

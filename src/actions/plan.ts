@@ -2,7 +2,7 @@ import { type Estimate, estimate, experienceOf } from "../core/estimate.ts";
 import { graphOf } from "../core/graph.ts";
 import type { Plan, PlannedTask } from "../core/plan.ts";
 import { planLines } from "../core/plan-text.ts";
-import { formatEstimate, oneLine } from "../lib/wording.ts";
+import { countOf, formatEstimate, oneLine } from "../lib/wording.ts";
 import { compileAsk, withWarnings } from "./ask.ts";
 import type { Perform } from "./context.ts";
 import { manifestsOf } from "./observe.ts";
@@ -34,7 +34,7 @@ function planText(
   return [
     `Plan${named.length > 0 ? ` of ${named.join(", ")}` : ""}; nothing was started.`,
     `Goal: ${oneLine(goal, 300)}`,
-    `${tasks.length} tasks, at most ${concurrency} at once; longest chain (${chain.length}): ${oneLine(chain.join(" → "), 400)}.`,
+    `${countOf(tasks.length, "task")}, at most ${concurrency} at once; longest chain (${chain.length}): ${oneLine(chain.join(" → "), 400)}.`,
     `Writers take turns in the shared checkout: ${oneLine(writers.join(", ") || "none", 400)}.`,
     `${expected === undefined ? "No earlier run of all these agents tells how long it takes" : formatEstimate(expected)}.`,
     ...planLines(plan, leadModel, tasks.length),

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { PlanProblem } from "../core/plan.ts";
 import { isFinalTask } from "../core/status.ts";
 import type { RunView, TaskView } from "../core/view.ts";
-import { oneLine } from "../lib/wording.ts";
+import { countOf, oneLine } from "../lib/wording.ts";
 import type { ActionContext, Performed, TaskDetail } from "./context.ts";
 import { bounded, problemsMax, problemsText, telling } from "./text.ts";
 
@@ -16,7 +16,7 @@ export function answer(text: string, details: Performed["details"] = {}, ok = tr
 
 /** The request is not in order: all that is wrong with it at once. */
 export function refusal(problems: readonly PlanProblem[], consequence = "nothing was done"): Performed {
-  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  const count = countOf(problems.length, "problem");
   const text = bounded(`${count}, ${consequence}:\n${problemsText(problems)}`, "correct these first");
   return { ok: false, text, details: { problems: problems.slice(0, problemsMax) } };
 }

@@ -47,7 +47,8 @@ export function runView(state: RunState, now: number, before?: Before): RunView 
   };
   const questions = openQuestions(state).map(mailView);
   const status = standing(state, questions.length > 0, now);
-  const reason = status === "waiting" ? waitReason(questions) : runReason(state);
+  const reason =
+    status === "waiting" ? waitReason(questions) : (runReason(state) ?? idleReason(state, tasks));
   return {
     runId: terms.runId,
     goal: plan.goal,
@@ -108,6 +109,17 @@ function runReason(state: StartedRun): string | undefined {
     return `task ${state.firstFailure.task} failed: ${state.firstFailure.message}`;
   }
   return state.reason;
+}
+
+/** Why nothing is at work in a run that could go on. */
+function idleReason(state: StartedRun, tasks: readonly TaskView[]): string | undefined {
+  if (state.status !== "running" || state.active.length + state.retrying.length > 0) return undefined;
+  return tasks.find(({ status }, index) => status === "pending" && isReady(state, index))?.reason;
+}
+
+function isReady({ tasks }: StartedRun, index: number): boolean {
+  const task = tasks.get(index);
+  return task?.status === "pending" && task.unmet === 0;
 }
 
 /** True of a task of which everything that is shown follows from itself, the plan and the mail. */

@@ -1,5 +1,5 @@
 import { words } from "./strings.ts";
-import { type Line, measure } from "./width.ts";
+import { type Line, whole } from "./width.ts";
 
 /** A key, what it does, and when: handling, hints and the page of keys are all made of these. */
 export interface Binding<Moment, Step> {
@@ -60,12 +60,8 @@ export function hints<Moment>(
     if (isHint !== true || texts.has(key) || !fits(moment)) continue;
     texts.set(key, `${keyText(key)} ${what}`);
   }
-  const lineOf = (keys: readonly string[]): string =>
-    [...texts].flatMap(([key, text]) => (keys.includes(key) ? [text] : [])).join(" · ");
-  const shown: string[] = [];
-  for (const key of [...firstHints, ...texts.keys()])
-    if (measure(lineOf([...shown, key])) <= width) shown.push(key);
-  return lineOf(shown);
+  const first = firstHints.flatMap((key) => texts.get(key) ?? []);
+  return whole([...texts.values()], width, first);
 }
 
 /** The page of keys: each once, with all that it does, the more special first. */

@@ -57,7 +57,7 @@ export function resultLines(
   const lines = [
     ...(isBegun ? [] : headLine(card)),
     ...shown,
-    ...(hidden > 0 ? [[["dim", words.more(hidden)]] satisfies Span[]] : []),
+    ...(hidden > 0 ? [[["dim", words.more(hidden, !expanded)]] satisfies Span[]] : []),
     ...(expanded ? card.paths.map((path): Span[] => [["dim", words.files(path)]]) : []),
   ];
   return lines.map((line) => drawLine(line, width, theme));
@@ -85,7 +85,7 @@ export function messageLines(
   const spans = shown.map((line, row) =>
     row === 0 && head ? ([head.color, line] as const) : messageSpan(line),
   );
-  const more: readonly Span[] = hidden > 0 ? [["dim", words.more(hidden)]] : [];
+  const more: readonly Span[] = hidden > 0 ? [["dim", words.more(hidden, !expanded)]] : [];
   return [...spans, ...more].map((span) => drawLine([span], width, theme));
 }
 

@@ -2,6 +2,7 @@ import type { Badge } from "../core/board.ts";
 import type { LetterStatus } from "../core/mail.ts";
 import type { Cause } from "../core/outcome.ts";
 import type { RunStatus, TaskStatus } from "../core/status.ts";
+import { countOf } from "../lib/wording.ts";
 
 /** The name of a check, and what helps where it is not in order. */
 export type Check = readonly [name: string, remedy: string];
@@ -20,8 +21,9 @@ export const words = {
   } satisfies Record<RunStatus | TaskStatus, string>,
   team: "team",
   background: "background",
-  more: (count: number) => `+${count} more`,
-  moreRuns: (count: number) => `+${count} more runs · /team`,
+  /** The key is the host's own, where it is not bound anew. */
+  more: (count: number, isFolded = false) => `+${count} more${isFolded ? " · ctrl+o" : ""}`,
+  moreRuns: (count: number) => `+${countOf(count, "more run")} · /team`,
   files: (path: string) => `files: ${path}`,
   starting: "starting",
   needsYou: (what: string) => `needs you: ${what}`,
@@ -31,7 +33,7 @@ export const words = {
   ago: (time: string) => `${time} ago`,
   answerBy: (runId: string) => `/team-respond … --run ${runId}`,
   resumeBy: (runId: string) => `/team-resume ${runId}`,
-  runsLive: (count: number) => `${count} ${count === 1 ? "run" : "runs"}`,
+  runsLive: (count: number) => countOf(count, "run"),
   atWork: (count: number) => `${count} at work`,
   needYou: (count: number) => `${count} ${count === 1 ? "needs" : "need"} you`,
   lost: "lost",
@@ -51,15 +53,15 @@ export const words = {
     queued: "It waits for its driver.",
   },
   tasks: {
-    critical: (count: number) => `» critical path: ${count} tasks`,
-    attempts: (count: number) => `${count} attempts`,
+    critical: (count: number) => `» critical path: ${countOf(count, "task")}`,
+    attempts: (count: number) => countOf(count, "attempt"),
     reused: (run: string) => `done in ${run}`,
   },
   preview: {
     plan: (revision: number, tasks: number, workers: number) =>
-      `plan, revision ${revision}: ${tasks} ${tasks === 1 ? "task" : "tasks"}, at most ${workers} at once; nothing has started`,
+      `plan, revision ${revision}: ${countOf(tasks, "task")}, at most ${workers} at once; nothing has started`,
     about: (time: string, usage: string, tasks: number, runs: number) =>
-      `about ${[time, usage].filter(Boolean).join(", ")}, as ${tasks} ${tasks === 1 ? "task" : "tasks"} of ${runs} earlier ${runs === 1 ? "run" : "runs"} took`,
+      `about ${[time, usage].filter(Boolean).join(", ")}, as ${countOf(tasks, "task")} of ${countOf(runs, "earlier run")} took`,
     unknown: (agents: readonly string[]) =>
       `no earlier run of this kind tells what it takes (none by ${agents.join(", ")})`,
     gate: "gate",
@@ -74,8 +76,7 @@ export const words = {
     edit: "edit the plan",
     unchanged: "the plan stays as it is",
     again: "save it again",
-    problems: (count: number) =>
-      `Not saved: ${count} ${count === 1 ? "problem" : "problems"}, with lines at the top of the text`,
+    problems: (count: number) => `Not saved: ${countOf(count, "problem")}, with lines at the top of the text`,
     title: (run: string) =>
       `Plan of run ${run}. enter saves; a new line: shift+enter, or \\ and enter; esc drops what was typed`,
   },
@@ -111,18 +112,18 @@ export const words = {
     ...{ none: "No task has left anything behind yet.", submitted: "submitted" },
     ...{ unstructured: "unstructured: its final text was taken", claim: "claims:" },
     tally: (files: number, added: number, removed: number) =>
-      files === 0 ? "no file" : `${files} ${files === 1 ? "file" : "files"} +${added} -${removed}`,
+      files === 0 ? "no file" : `${countOf(files, "file")} +${added} -${removed}`,
     shown: "as its tools showed it, not as git would tell it",
     unseen: (shells: number, others: number) => {
       const calls = [
-        shells > 0 ? `${shells} shell ${shells === 1 ? "command" : "commands"}` : "",
-        others > 0 ? `${others} ${others === 1 ? "call" : "calls"} of other tools` : "",
+        shells > 0 ? countOf(shells, "shell command") : "",
+        others > 0 ? `${countOf(others, "call")} of other tools` : "",
       ].filter(Boolean);
       return calls.length === 0 ? "" : `${calls.join(" and ")} ran; what that changed is not seen here`;
     },
     partial: "a part of the transcript is left out, and what was changed in it",
     ...{ whole: "written whole; what was there before was not shown", again: "then edited:" },
-    left: (lines: number) => `… ${lines} more lines`,
+    left: (lines: number) => `… ${countOf(lines, "more line")}`,
   },
   cost: {
     ...{ whole: "whole run", nothing: "nothing counted yet", byRole: "by role", byModel: "by model" },
@@ -136,16 +137,16 @@ export const words = {
     ...{ owner: "owner", workers: "workers", clock: "wall clock", recoveries: "recoveries", left: "left" },
     unknown: "cannot be told",
     about: (time: string, cost: string, tasks: number) =>
-      `about ${time}, ${cost} (from ${tasks} tasks of earlier runs)`,
+      `about ${time}, ${cost} (from ${countOf(tasks, "task")} of earlier runs)`,
     journal: "journal",
-    records: (count: number) => `${count} records`,
+    records: (count: number) => countOf(count, "record"),
     ...{ silent: "silent", nobody: "nobody", files: "files" },
   },
   browser: {
     settings: "Settings",
     definitions: "Agents, teams and workflows",
     counts: (all: number, own: number) => `${all}, ${own} of your own`,
-    problems: (count: number) => `${count} ${count === 1 ? "problem" : "problems"}: ! shows`,
+    problems: (count: number) => `${countOf(count, "problem")}: ! shows`,
     filtered: (text: string) => `filter "${text}"`,
     writes: (scope: string, file: string) => `writes ${scope}: ${file}`,
     noMatch: "Nothing matches. esc shows all.",
@@ -212,7 +213,7 @@ export const words = {
     answerBy: (run: string, letter: string, key: string) =>
       `Answer: /team-respond --run ${run} --name ${letter} …; without more words, or by ${key}, in a dialog`,
     progress: (run: string, status: string, done: number, all: number, alive: number, time: string) =>
-      `Run ${run} ${status}: ${done} of ${all} tasks completed, ${alive} at work, ${time}`,
+      `Run ${run} ${status}: ${done} of ${countOf(all, "task")} completed, ${alive} at work, ${time}`,
     anotherExtension: "another extension",
     clash: (tool: string, owner: string) =>
       `pi-muster: the tool "${tool}" belongs to ${owner}, which was loaded first, so the model cannot call ours. Remove one of the two packages (pi remove <package>) and /reload; the /team-… commands work meanwhile.`,
@@ -235,7 +236,7 @@ export const words = {
     nobodyWaits: "team: nobody waits for an answer here",
     noRun: "team: there is no run here",
     whose: "Whose mail?",
-    run: (run: string, letters: number, goal: string) => `${run}, ${letters} letters: ${goal}`,
+    run: (run: string, letters: number, goal: string) => `${run}, ${countOf(letters, "letter")}: ${goal}`,
     nobodyWrote: (run: string) => `team: nobody wrote in run ${run}, and it is over`,
     mailOf: (run: string, status: string) => `Mail of run ${run} (${status})`,
     writeTo: (name: string) => `Write to ${name}…`,
@@ -272,7 +273,7 @@ export const words = {
     of: (count: number, most: number) => `${count} of ${most}`,
     noRepository: (version: string) => `${version}; no repository here`,
     repository: (version: string, head: string | undefined, changes: number) =>
-      `${version}; ${head === undefined ? "no commit yet" : `HEAD ${head}`}, ${changes} uncommitted changes`,
+      `${version}; ${head === undefined ? "no commit yet" : `HEAD ${head}`}, ${countOf(changes, "uncommitted change")}`,
     noProc: (platform: string) =>
       `${platform}: processes that leave their group are found as far as the system lets us`,
   },

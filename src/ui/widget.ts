@@ -25,7 +25,8 @@ export function isShown(view: RunView, now: number): boolean {
 }
 
 /**
- * The status widget: a line per run, what it needs of a person, and its busiest tasks; oldest first, so that no row jumps.
+ * The status widget: a line per run, what it needs of a person, and its busiest tasks; oldest first, so that no row jumps, and
+ * where not all fits, those first that need somebody.
  * Nothing when idle. `now` in ms since the epoch; every line fits `width` columns, and there are at most `linesMax`.
  */
 export function widgetLines(
@@ -36,8 +37,13 @@ export function widgetLines(
   linesMax = 10,
 ): string[] {
   if (!(width >= 1 && linesMax >= 1)) return [];
-  const shown = shownRuns(views, now);
-  const heads = shown.map((view) => [runHeader(view, now), ...needs(view).map((need) => needLine(need))]);
+  const headOf = (view: RunView) => [runHeader(view, now), ...needs(view).map((need) => needLine(need))];
+  const all = shownRuns(views, now);
+  const isFitting = all.reduce((sum, view) => sum + headOf(view).length, 0) <= linesMax;
+  const asks = (view: RunView): number => Number(needs(view).length > 0);
+  // Of more than fits, nothing hides what waits for a person.
+  const shown = isFitting ? all : [...all].sort((a, b) => asks(b) - asks(a));
+  const heads = shown.map(headOf);
   const lines: Span[][] = [];
   let left = linesMax - heads.reduce((sum, head) => sum + head.length, 0);
   for (const [index, view] of shown.entries()) {
@@ -99,10 +105,13 @@ export function runHeader(view: RunView, now: number): Span[] {
   const { running, waiting, blocked, completed, failed, retrying } = view.counts;
   const isLive = !isFinalRun(view.status);
   const counted = { running, retrying, waiting, blocked };
+  // "waiting" of one task that waits is said by the run's own word.
+  const count = ([status, count]: readonly [string, number]): string =>
+    count === 1 && status === view.status && status !== "running" ? "" : some(count, glyphOf(status).word);
   const facts = [
     `${completed}/${view.tasks.length}`,
-    ...Object.entries(isLive ? counted : {}).map(([status, count]) => some(count, glyphOf(status).word)),
-    some(failed, words.status.failed),
+    ...Object.entries(isLive ? counted : {}).map(count),
+    count(["failed", failed]),
     formatDuration((view.finishedAt ?? now) - view.createdAt),
     formatUsage({ ...view.usage, cacheRead: 0, cacheWrite: 0 }),
   ];
@@ -112,7 +121,7 @@ export function runHeader(view: RunView, now: number): Span[] {
     [color, view.status === "running" ? "" : word],
     [color, isLive ? bar(completed, view.tasks.length, barColumns) : ""],
     ["muted", facts.filter(Boolean).join(" · ")],
-    [color, isLive && !view.isComing ? "" : (reasonOf(view) ?? "")],
+    [color, needs(view).length > 0 ? "" : (reasonOf(view) ?? "")],
     ["dim", view.goal],
   ];
 }

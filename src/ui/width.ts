@@ -123,6 +123,15 @@ export function measure(text: string): number {
   return columns;
 }
 
+/** The texts with " · " between them, each whole, as far as they fit; `first` have the first claim to the room. */
+export function whole(texts: readonly string[], width: number, first: readonly string[] = []): string {
+  const lineOf = (kept: readonly string[]): string => texts.filter((text) => kept.includes(text)).join(" · ");
+  const shown: string[] = [];
+  for (const text of [...first, ...texts])
+    if (measure(plain(lineOf([...shown, text]))) <= width) shown.push(text);
+  return lineOf(shown);
+}
+
 /** The text as lines of at most `width` columns, broken between words where that is possible; width 0 or less yields none. */
 export function wrap(text: string, width: number, linesMax: number): string[] {
   if (!(width >= 1)) return [];

@@ -43,7 +43,7 @@ test("a short answer is a line, a long one a message that can be folded", async 
   const message = world.session.sent[0]?.message as never;
   const draw = (expanded: boolean) =>
     pi.renderers.get(replyType)?.(message, { expanded }, theme)?.render(40) ?? [];
-  expect(draw(false).at(-1)).toBe("+37 more");
+  expect(draw(false).at(-1)).toBe("+37 more · ctrl+o");
   expect(draw(true)).toHaveLength(61);
 });
 

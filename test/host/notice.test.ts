@@ -51,7 +51,7 @@ test("a message shows what became of the run by its sign, and lets tasks, questi
   ]);
   const long = { content: "x\n".repeat(100).trimEnd() };
   expect([drawn(long).length, drawn(long, true).length]).toEqual([25, 100]);
-  expect(drawn(long).at(-1)).toBe("dim:+76 more");
+  expect(drawn(long).at(-1)).toBe("dim:+76 more · ctrl+o");
 });
 
 test("whatever a run looks like, its notice fits every width, and its details are small", () => {

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { runView } from "../../src/core/run-view.ts";
 import type { MailView } from "../../src/core/view.ts";
 import { callLines, readCard, resultLines } from "../../src/ui/card.ts";
+import { words } from "../../src/ui/strings.ts";
 import { asciiTheme, plainTheme } from "../../src/ui/theme.ts";
 import { isShown, statusText, widgetLines } from "../../src/ui/widget.ts";
 import { ansiTheme, anyText, anyView, anyWidth, expectFitting, taskOf, viewOf } from "./arbitrary.ts";
@@ -125,6 +126,65 @@ test("where there are more runs than lines, the last line counts those that are 
   expect(widgetLines(runs, 10, 80, plainTheme, 0)).toEqual([]);
 });
 
+test("of more than fits, what waits for a person is hidden last; else nothing changes its place", () => {
+  const ask = (from: string): MailView => ({
+    ...{ id: `q-${from}`, from, to: "lead", kind: "question", text: "which?" },
+    ...{ at: 0, status: "produced" },
+  });
+  fc.assert(
+    fc.property(
+      fc.array(fc.boolean(), { maxLength: 8 }),
+      fc.integer({ min: 3, max: 16 }),
+      (needing, linesMax) => {
+        const runs = needing.map((isAsking, at) =>
+          viewOf({
+            ...{ createdAt: at, workflow: `run-${at}.`, status: isAsking ? "waiting" : "running" },
+            ...(isAsking && { questions: [ask(`task-${at}.`)] }),
+          }),
+        );
+        const text = widgetLines(runs, 10, 200, plainTheme, linesMax).join("\n");
+        const shown = runs.filter(({ workflow = "" }) => text.includes(workflow));
+        const isFitting = runs.length + needing.filter(Boolean).length <= linesMax;
+        const placed = [...shown].sort(
+          (a, b) => text.indexOf(a.workflow ?? "") - text.indexOf(b.workflow ?? ""),
+        );
+        const asking = shown.filter(({ questions }) => questions.length > 0);
+        if (isFitting) expect(placed).toEqual(runs);
+        else expect(placed).toEqual([...asking, ...shown.filter((run) => !asking.includes(run))]);
+        // None that asks nothing takes the place of one that asks.
+        if (shown.length > asking.length) expect(asking).toHaveLength(needing.filter(Boolean).length);
+      },
+    ),
+  );
+});
+
+test("one of anything is never several", () => {
+  const nouns =
+    /\b1 (?:[a-z]+ )?(?:tasks|runs|files|records|lines|attempts|problems|calls|letters|events|changes|commands)\b/;
+  const told = (entry: unknown): readonly string[] => {
+    if (typeof entry === "function") {
+      try {
+        return [String(entry(...Array(8).fill(1)))];
+      } catch {
+        return [String(entry(...Array(8).fill(["1"])))];
+      }
+    }
+    return typeof entry === "object" && entry !== null ? Object.values(entry).flatMap(told) : [String(entry)];
+  };
+  const all = told(words);
+  expect(all.length).toBeGreaterThan(200);
+  expect(all.filter((text) => nouns.test(text))).toEqual([]);
+});
+
+test("what a run's own word says is not counted beside it, and what only waits for room says so", () => {
+  const failed = viewOf({ status: "failed", finishedAt: 0, tasks: [taskOf({ id: "a", status: "failed" })] });
+  expect(widgetLines([failed], 0, 80, plainTheme)).toEqual(["✗ team failed 0/1 · 0s goal"]);
+  const idle = viewOf({ reason: "waits for a free worker", tasks: [taskOf({ id: "a", status: "pending" })] });
+  expect(widgetLines([idle], 0, 80, plainTheme)).toEqual([
+    "● team ░░░░░░░░ 0/1 · 0s waits for a free worker goal",
+  ]);
+});
+
 test("in ascii mode no sign of ours and no emoji is drawn, and everything is as wide as before", () => {
   const view = viewOf({ goal: "größer 👍🏽 machen …", tasks: [taskOf({ id: "build" })] });
   const [line = ""] = widgetLines([view], 0, 120, asciiTheme(plainTheme));
@@ -158,7 +218,7 @@ test("a collapsed result puts what failed first and counts the rest; expanded it
     "✗ e critic failed (timeout) ↑12k ↓1.3k R40k $0.012 silent for 5 min",
     "✓ a executor completed",
     "✓ b executor completed",
-    "+2 more",
+    "+2 more · ctrl+o",
   ]);
   const expanded = resultLines(result, true, 100, plainTheme);
   expect(expanded.slice(-3)).toEqual([
@@ -185,7 +245,7 @@ test("a call that set a run going says so for ever; one that waits shows how far
 
 test("a result without tasks shows the beginning of its text, expanded all of it", () => {
   const result = { details: { action: "help", ok: true }, text: "1\n2\n3\n4\n5" };
-  expect(resultLines(result, false, 80, plainTheme)).toEqual(["1", "2", "3", "+2 more"]);
+  expect(resultLines(result, false, 80, plainTheme)).toEqual(["1", "2", "3", "+2 more · ctrl+o"]);
   expect(resultLines(result, true, 80, plainTheme)).toHaveLength(5);
 });
 

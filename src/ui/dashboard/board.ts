@@ -8,7 +8,7 @@ import type { Part } from "../screen.ts";
 import { words } from "../strings.ts";
 import type { Color } from "../theme.ts";
 import { reasonOf } from "../widget.ts";
-import { type Line, measure, plain, type Span, wrap, wrapSpan } from "../width.ts";
+import { type Line, measure, plain, type Span, whole, wrap, wrapSpan } from "../width.ts";
 import { chosenRun, doneOf, endedAgo, listedRuns, openView } from "./runs.ts";
 import type { Dashboard, Moment, Scene } from "./scene.ts";
 
@@ -158,7 +158,7 @@ function cardLines(run: RunListing, { scene, now }: Moment, isChosen: boolean, w
   return [
     [marker(isChosen, true), [isFinalRun(at) ? "muted" : "text", first]],
     ...rest.map((text) => indented(["muted", text])),
-    indented(["muted", isRead ? cardFacts(run, scene, now) : run.problem]),
+    indented(["muted", isRead ? cardFacts(run, scene, now, width) : run.problem]),
     ...(why === at ? [] : rowsOf(why, width)).map((text) => indented([color, text])),
     ...(marks.length === 0
       ? []
@@ -169,20 +169,19 @@ function cardLines(run: RunListing, { scene, now }: Moment, isChosen: boolean, w
 const dot: Span = ["dim", "·"];
 
 /** How far it is, since when or how long ago, at which price, and by which workflow. */
-function cardFacts(run: ReadListing, scene: Scene, now: number): string {
+function cardFacts(run: ReadListing, scene: Scene, now: number, width: number): string {
   const { createdAt, status, usage, tasks, workflow, team } = run.manifest;
   const view = openView(run, scene);
   const { cost } = view?.usage ?? usage;
-  return [
+  const facts = [
     `${doneOf(run, scene)}/${tasks.length}`,
     isFinalRun(view?.status ?? status)
       ? endedAgo(run, scene, now)
       : formatDuration(now - Date.parse(createdAt)),
     cost > 0 ? formatCost(cost) : "",
     workflow || team,
-  ]
-    .filter(Boolean)
-    .join(" · ");
+  ];
+  return whole(facts.filter(Boolean), width);
 }
 
 function indented(...spans: readonly Span[]): Line {

@@ -64,7 +64,7 @@ function handed({ result, reusedFrom }: TaskView): string {
   const facts = [
     form === "submitted" ? words.changes.submitted : words.changes.unstructured,
     `${formatCount(bytes)}B`,
-    countOf(artifacts.length, "artifact"),
+    artifacts.length > 0 ? countOf(artifacts.length, "artifact") : "",
     reusedFrom ? words.tasks.reused(reusedFrom) : "",
   ];
   return facts.filter(Boolean).join(" · ");

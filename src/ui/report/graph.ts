@@ -1,5 +1,5 @@
 import type { TaskView } from "../../core/view.ts";
-import { oneLine } from "../../lib/wording.ts";
+import { countOf, oneLine } from "../../lib/wording.ts";
 import { graphRows, heaviestChain } from "../dashboard/graph.ts";
 import { glyphOf } from "../glyph.ts";
 import { type Html, html, span } from "./html.ts";
@@ -60,7 +60,7 @@ export function graphSvg(given: readonly TaskView[], now: number): Html {
   );
   const more = given.length - tasks.length;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Task graph">
-<svg class="graph" role="group" aria-label="${tasks.length} tasks and what each depends on" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+<svg class="graph" role="group" aria-label="${countOf(tasks.length, "task")} and what each depends on" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
 <g aria-hidden="true">${edges.map(({ isHeld, line }) => html`<path class="edge${isHeld && " held"}" d="${line}"/>`)}</g>
 ${all.map((one) => node(one, held.has(one.task.id), now))}</svg></div>${more > 0 && html`<p>And ${more} more tasks, listed below.</p>`}`;
 }
