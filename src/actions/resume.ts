@@ -9,7 +9,7 @@ import { ownerOf, unforced } from "./foreign.ts";
 import { tooDeep } from "./nesting.ts";
 import { type Observed, observe, onRun } from "./observe.ts";
 import { aboutRun, refusal } from "./result.ts";
-import { retried } from "./retry.ts";
+import { isBackground, retried } from "./retry.ts";
 import { awaitRun } from "./wait.ts";
 
 /** A new driver starts in a fraction of this. */
@@ -17,13 +17,14 @@ const takenMaxMs = 30_000;
 
 /** Goes on with a run that is parked, or that lost its driver or never got one; it belongs to the session that asks from then on. */
 export const resume: Perform = async (parameters, context) => {
-  const { run, background = false, reason = "" } = parameters;
+  const { run, reason = "" } = parameters;
   const deep = tooDeep(context.requester);
   if (deep !== undefined) return refusal([deep], "nothing was resumed");
   const observed = await observe({ run: run ?? "last" }, context);
   if ("message" in observed) return refusal([observed]);
   const { view, problem } = observed;
   if (problem !== undefined) return refusal([problem]);
+  const background = isBackground(parameters.background, observed, context);
   // Final is final: what goes on is a new run that keeps what is finished.
   if (isFinalRun(view.status)) return retried(observed, background, context);
   const obstacles = await takeoverObstacles(view, context);

@@ -13,15 +13,24 @@ import { awaitRun } from "./wait.ts";
 const namedMax = 30;
 
 /** Does a failed or cancelled run once more, as a new run of the session that asks, without what finished in the old one. */
-export const retry: Perform = async ({ run, background = false }, context) => {
+export const retry: Perform = async ({ run, background }, context) => {
   const deep = tooDeep(context.requester);
   if (deep !== undefined) return refusal([deep], "nothing was retried");
   const observed = await observe({ run: run ?? "last" }, context);
   if ("message" in observed) return refusal([observed]);
   const { problem = whyNot(observed) } = observed;
   if (problem !== undefined) return refusal([problem]);
-  return retried(observed, background, context);
+  return retried(observed, isBackground(background, observed, context), context);
 };
+
+/** Whether what goes on does so in the background: as asked; otherwise where nobody waits for it, as it did before. */
+export function isBackground(
+  asked: boolean | undefined,
+  { view }: Pick<Observed, "view">,
+  { returnsAtOnce = false }: ActionContext,
+): boolean {
+  return asked ?? (returnsAtOnce && view.background);
+}
 
 /** What stands against retrying this run; it was retried already where another run goes on with it. */
 function whyNot({ view, others }: Observed): PlanProblem | undefined {

@@ -77,3 +77,16 @@ it("takes a run from a session that lives only with force and a reason, which is
     reason: "[redacted] lunch",
   });
 });
+
+it.each([
+  ["as it did before, where nobody waits for it", {}, { returnsAtOnce: true }, true],
+  ["as asked", { background: false }, { returnsAtOnce: true }, false],
+  ["for a call that waits, before its eyes", {}, {}, false],
+])("a background run goes on %s", async (_, asked, mode, expected) => {
+  const { context, as, engine } = failing();
+  const { runId: old = "" } = (await perform("run", { goal: "g", background: true }, context)).details;
+  await perform("wait", { run: old }, context);
+  const answer = await perform("retry", { run: old, ...asked }, as(mode));
+  const [listing] = await engine.list(answer.details.runId ?? "");
+  expect(listing).toMatchObject({ manifest: { background: expected } });
+});
