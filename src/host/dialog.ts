@@ -1,4 +1,4 @@
-import { askingText, mailLine } from "../actions/text.ts";
+import { askingText } from "../actions/text.ts";
 import { verdictsOf } from "../core/decision.ts";
 import { evolve, fold } from "../core/evolve.ts";
 import { answerTo, openQuestions } from "../core/letters.ts";
@@ -6,6 +6,7 @@ import { runView } from "../core/run-view.ts";
 import { isFinalRun, isFinalTask } from "../core/status.ts";
 import type { MailView, RunView } from "../core/view.ts";
 import { formatDuration, oneLine } from "../lib/wording.ts";
+import { fateOf } from "../ui/dashboard/fact-panes.ts";
 import { words } from "../ui/strings.ts";
 import type { Desk } from "./desk.ts";
 import { editPlan } from "./plan-editor.ts";
@@ -72,7 +73,7 @@ export async function mailbox(desk: Desk, { run }: Meant): Promise<void> {
     const entries = [...(isFinalRun(view.status) ? [] : ["new" as const]), ...view.mail.toReversed()];
     if (entries.length === 0) return desk.say(words.dialog.nobodyWrote(view.runId));
     const one = await pick(desk, words.dialog.mailOf(view.runId, view.status), entries, (entry) =>
-      entry === "new" ? words.dialog.newLetter : letterLine(entry, now),
+      entry === "new" ? words.dialog.newLetter : letterLine(entry, view, now),
     );
     if (one === undefined) return;
     if (one === "new") await compose(desk, view);
@@ -81,14 +82,16 @@ export async function mailbox(desk: Desk, { run }: Meant): Promise<void> {
   }
 }
 
-function letterLine({ kind, from, to, status, at, text }: MailView, now: number): string {
-  return oneLine(`${kind} from ${from} to ${to}, ${status}, ${formatDuration(now - at)} ago: ${text}`, 120);
+function letterLine(letter: MailView, view: RunView, now: number): string {
+  const { kind, from, to, at, text } = letter;
+  const facts = [`${from} → ${to}`, fateOf(letter, view), words.ago(formatDuration(now - at))];
+  return oneLine(`${kind} ${facts.filter(Boolean).join(", ")}: ${text}`, 120);
 }
 
 async function read(desk: Desk, { view, letter }: Found): Promise<void> {
   const writer = view.tasks.find(({ id, status }) => id === letter.from && !isFinalTask(status));
   const reply = words.dialog.writeTo(letter.from);
-  const title = `${mailLine({ ...letter, text: "" }, desk.clock.now())}\n\n${letter.text}`;
+  const title = `${letterLine({ ...letter, text: "" }, view, desk.clock.now())}\n\n${letter.text}`;
   const chosen = await select(desk, title, [words.dialog.back, ...(writer === undefined ? [] : [reply])]);
   if (chosen === reply) await compose(desk, view, letter.from);
 }
@@ -168,7 +171,7 @@ async function whenSettled(
     if (state.status === "queued" || openQuestions(state).some(({ mail }) => mail.id === question)) continue;
     const given = answerTo(state, question)?.mail;
     const { taskOver, answered } = words.dialog;
-    return given === undefined ? taskOver : answered(given.by ?? given.from, given.text);
+    return given === undefined ? taskOver : answered(given.from, given.text);
   }
   return undefined;
 }

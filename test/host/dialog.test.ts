@@ -116,7 +116,7 @@ test("what somebody else answers closes the dialog, and the person is told who; 
   } as const;
   desk.engine.append(runId, posted(answer));
   await settle();
-  expect(desk.session.notes.at(-1)?.text).toContain("s2 answered: left");
+  expect(desk.session.notes.at(-1)?.text).toContain("lead answered: left");
   expect(desk.done).toEqual([]);
   desk.engine.append(runId, posted({ id: "q2" }));
   await type(pi, "team-respond");

@@ -44,7 +44,7 @@ test("the page of keys names every key once", () => {
   const keys = lines.map((line) => line.slice(0, 16).trim()).filter(Boolean);
   expect(keys.length).toBeGreaterThan(20);
   expect(new Set(keys).size).toBe(keys.length);
-  expect(lines.join("\n")).toMatch(/^v +raw · read all of it · read all its task$/m);
+  expect(lines.join("\n")).toMatch(/^v +raw · read all of it · its whole task$/m);
 });
 
 test("an attempt that waits for a person looks so, and takes no worker's place", () => {

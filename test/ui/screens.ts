@@ -145,6 +145,35 @@ function changing(): Look {
   return { scene: { ...scene, ...(run && { run }) }, now: start + 70_000, pane: "changes" };
 }
 
+/** Everything that becomes of a letter. */
+function corresponding(): History {
+  const gated = task("paint", [], { gate: "approval" });
+  const parts = [gated, as("cart", "executor"), as("prices", "executor"), as("docs", "writer")];
+  const history = begun(parts, "A shop", "20261121-090000-000-abcde");
+  const ask = (from: string, id: string, text: string): void => {
+    const mail = { id, to: "lead", kind: "question", text } as const;
+    history.command({ kind: "wrote", task: from, attempt: 1, mail }, room);
+  };
+  const answer = (question: string, text: string, by: string): void => {
+    const owner = { sessionId: "session-1" };
+    history.command({ kind: "respond", id: `r-${question}`, by, owner, question, text }, room);
+  };
+  for (const { id } of parts) works(history, id, "bash", "bash: make");
+  ask("docs", "q1", "Which language?");
+  answer("q1", "English", "0192f3a4-77b1-7000");
+  ask("prices", "q2", "With or without tax?");
+  end(history, "paint", 5, completed("The wall is blue."));
+  answer("paint-1-gate", "approve", "session-1");
+  history.command({ kind: "post", id: "p1", by: "session-1", to: "cart", text: "Mind the cents." }, room);
+  history.command(
+    { kind: "offered", task: "cart", attempt: 1, mail: history.run().letters.at(-1)?.mail.id ?? "" },
+    room,
+  );
+  history.command({ kind: "post", id: "p2", by: "session-1", to: "cart", text: "And the vouchers." }, room);
+  history.command({ kind: "stop", id: "s1", by: "session-1", task: "cart" }, room);
+  return history;
+}
+
 /** The states that a person meets. */
 export const looks: Readonly<Record<string, () => Look>> = {
   idle: () => ({ scene: sceneOf([finishedRun()]), now: start + 86_400_000, pane: "changes" }),
@@ -188,6 +217,7 @@ export const looks: Readonly<Record<string, () => Look>> = {
   },
   changes: changing,
   "changes-whole": () => ({ ...changing(), state: { page: "changes" } }),
+  mail: () => ({ scene: sceneOf([corresponding()]), now: start + 90_000, pane: "mail" }),
   unmanned: () => {
     const scene = sceneOf([shopRun(), finishedRun()]);
     const run = scene.run && { ...scene.run, driver: "gone" as const, view: withoutDriver(scene.run.view) };

@@ -48,7 +48,9 @@ const looksLike: Readonly<Record<MailView["status"], TaskStatus>> = {
 };
 
 /** What became of a letter that waits for nobody; "" of one that is only on record. */
-function fateOf({ id, status, to }: MailView, { mail }: RunView): string {
+export function fateOf({ id, status, to, replyTo }: MailView, { mail }: RunView): string {
+  const about = replyTo && mail.find((one) => one.id === replyTo)?.about?.kind;
+  if (about === "plan" || about === "step") return words.mail.decided;
   if (status === "produced" && (to === "lead" || to === "all")) return "";
   const answer = mail.find(({ kind, replyTo }) => kind === "answer" && replyTo === id);
   const who = status === "consumed" ? to : status === "answered" ? (answer?.from ?? "") : "";
@@ -76,7 +78,7 @@ export function mailPane({ state, run: { view }, now, columns }: Look): Body {
         ["text", one.text],
       ];
     },
-    foot: chosen === undefined ? [] : mailStory(chosen, isOpen(chosen), now, columns, state.focus === "pane"),
+    foot: chosen === undefined ? [] : mailStory(chosen, view, now, columns, state.focus === "pane"),
     isList: true,
     isFollowing: false,
   };
@@ -84,14 +86,14 @@ export function mailPane({ state, run: { view }, now, columns }: Look): Body {
 
 function mailStory(
   mail: MailView,
-  isOpen: boolean,
+  { questions, owner }: RunView,
   now: number,
   columns: number,
   takesKeys: boolean,
 ): readonly Line[] {
   const { text, options = [], fallback, deadline, by } = mail;
   const facts = [
-    by === undefined ? "" : words.mail.by(by),
+    by === undefined || by === mail.from ? "" : words.mail.by(by === owner.sessionId),
     options.length > 0 ? words.mail.options(options.join(" | ")) : "",
     fallback === undefined ? "" : words.mail.fallback(fallback),
     deadline === undefined ? "" : words.mail.deadline(formatDuration(deadline - now)),
@@ -101,7 +103,7 @@ function mailStory(
   return [
     ...wrapTold(text, columns, textLinesMax),
     ...(facts.length > 0 ? [[["muted", facts.join(" · ")]] satisfies Line] : []),
-    ...(isOpen ? [[["warning", how]] satisfies Line] : []),
+    ...(questions.includes(mail) ? [[["warning", how]] satisfies Line] : []),
   ];
 }
 
@@ -191,7 +193,10 @@ export function healthPane({ scene, run, now, columns }: Look): Body {
   const lines: Line[] = [
     fact(health.run, [...stands].filter(Boolean).join(": ")),
     fact(health.driverName, `${lives} ${isOver ? "" : who}`, driver === "gone" && !isOver ? "error" : "text"),
-    fact(health.owner, `${view.owner.sessionId}${view.background ? ` · ${words.background}` : ""}`),
+    fact(
+      health.owner,
+      `${view.owner.sessionId.slice(0, 8)}${view.background ? ` · ${words.background}` : ""}`,
+    ),
   ];
   if (state.status !== "queued") {
     const { concurrency, limits } = state.terms.settings;

@@ -25,6 +25,9 @@ const canDecide = (moment: Moment): boolean =>
   inPane("mail", "tasks", "worker", "changes")(moment) && openMail(moment)?.kind === "approval";
 const isLiveRun = ({ scene }: Moment): boolean =>
   scene.run !== undefined && !isFinalRun(scene.run.view.status);
+const isAsking = ({ scene }: Moment): boolean => (scene.run?.view.questions.length ?? 0) > 0;
+const isStill = ({ scene: { run } }: Moment): boolean =>
+  run?.view.questions.length === 0 && run.view.status !== "running" && run.view.status !== "completed";
 const hasAnswer = ({ scene }: Moment): boolean => scene.answer !== undefined;
 const hasRun = ({ scene }: Moment): boolean => scene.run !== undefined;
 const hasRuns = ({ scene }: Moment): boolean => scene.listings.length > 0;
@@ -32,6 +35,16 @@ const commandBox = ({ state }: Moment): Step => boxed(state, "command", words.bo
 
 /** Every key, the more special ones first. */
 export const bindings: readonly Binding<Moment, Step>[] = [
+  bind(
+    ["r"],
+    keys.answer,
+    (moment) => isAsking(moment) && !canDecide(moment) && !isAtMail(moment),
+    goOn,
+    true,
+  ),
+  bind(["r"], keys.answer, isAsking, goOn),
+  bind(["r"], keys.resume, (moment) => isLiveRun(moment) && isStill(moment), goOn, true),
+  bind(["r"], keys.retry, isStill, goOn, true),
   bind(["y"], keys.approve, canDecide, (moment) => answer(moment, "approve"), true),
   bind(
     ["n"],
@@ -126,15 +139,6 @@ export const bindings: readonly Binding<Moment, Step>[] = [
   bind(["s"], keys.steer, (moment) => isLiveRun(moment) && liveTask(moment) !== undefined, steerBox, true),
   bind(["m"], keys.message, isLiveRun, messageBox),
   bind(["x"], keys.cancel, isLiveRun, (moment) => asked(moment, words.confirm.cancel, "cancel", {}), true),
-  bind(
-    ["r"],
-    keys.resume,
-    ({ scene: { run } }) =>
-      run !== undefined &&
-      (run.view.questions.length > 0 || !["completed", "running"].includes(run.view.status)),
-    goOn,
-    true,
-  ),
   bind(
     ["d"],
     keys.forget,
