@@ -160,7 +160,9 @@ function paneLines(moment: Moment, height: number): readonly Line[] {
 
 function chosenRow(state: Dashboard, { run }: Scene, body: Body): number {
   if (state.pane === "mail" && run !== undefined) return mailAt(state, run.view);
-  if (!isTaskList(state) || run === undefined) return Math.min(state.at[state.pane] ?? 0, body.length - 1);
+  const last = body.length - 1;
+  if (!isTaskList(state) || run === undefined)
+    return Math.min(state.at[state.pane] ?? (body.isFollowing ? last : 0), last);
   return run.graph.rowOf.get(chosenTask(state, run.view)?.id ?? "") ?? 0;
 }
 
@@ -200,6 +202,9 @@ function pageLines({ state, scene, now }: Moment, columns: number): readonly Lin
     return run === undefined ? [] : changesStory({ state, scene, run, now, columns }, pageLinesMax);
   if (page === "task" && run !== undefined)
     return taskLines(run, chosenTask(state, run.view), columns, answerLinesMax);
+  const event = run?.events[state.at.events ?? 0];
+  if (page === "event")
+    return wrapSpan(["text", JSON.stringify(event, undefined, 2) ?? ""], columns, pageLinesMax);
   const letter = run && mailOrder(run.view)[mailAt(state, run.view)];
   if (page === "letter" || page === "answer")
     return wrapSpan(["text", (page === "letter" ? letter : answer)?.text ?? ""], columns, answerLinesMax);

@@ -76,6 +76,7 @@ export const bindings: readonly Binding<Moment, Step>[] = [
     true,
   ),
   bind(["enter", "v"], keys.whole, inPane("changes"), (moment) => paged(moment, "changes"), true),
+  bind(["enter", "v"], keys.whole, inPane("events"), eventPage, true),
   ...moving<Moment, Step>(moved),
   bind(["tab", "right", "l"], keys.nextColumn, atBoard, (moment) => across(moment, 1), true),
   bind(["shift+tab", "left", "h"], keys.previousColumn, atBoard, (moment) => across(moment, -1)),
@@ -197,6 +198,12 @@ function paged({ state }: Moment, page: NonNullable<Dashboard["page"]>): Step {
   return { state: { ...state, page, at: { ...state.at, page: 0 } } };
 }
 
+/** The record that is chosen now, also when others come. */
+function eventPage({ state, scene, ...moment }: Moment): Step {
+  const events = state.at.events ?? (scene.run?.events.length ?? 0) - 1;
+  return paged({ ...moment, scene, state: { ...state, at: { ...state.at, events } } }, "event");
+}
+
 function taskPage(moment: Moment): Step {
   return paged(moment, "task");
 }
@@ -228,8 +235,7 @@ function moved(moment: Moment, by: number): Step {
   }
   const body = bodyOf(moment);
   if (isTaskList(state)) return taskBy(moment, by);
-  if (body.isList) return place(state.pane, to(state.at[state.pane] ?? 0, body.length));
-  const last = Math.max(0, body.length - rows);
+  const last = Math.max(0, body.length - (body.isList ? 1 : rows));
   const top = state.at[state.pane] ?? (body.isFollowing ? last : 0);
   const next = Math.max(0, Math.min(last, top + by));
   const step = place(state.pane, body.isFollowing && next === last && by > 0 ? undefined : next);

@@ -81,8 +81,8 @@ export interface Dashboard extends Front<Intent> {
   /** The pane in which nothing was found of it. */
   readonly missed?: PaneName | undefined;
   readonly isRaw: boolean;
-  /** A page over everything: the keys, an answer, a letter, what a task changed, or what it is to do. */
-  readonly page?: "help" | "answer" | "letter" | "changes" | "task";
+  /** A page over everything: the keys, an answer, a letter, what a task changed or is to do, or a record. */
+  readonly page?: "help" | "answer" | "letter" | "changes" | "task" | "event";
   readonly box?: Box;
 }
 

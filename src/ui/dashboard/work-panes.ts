@@ -2,7 +2,7 @@ import type { StoredEvent } from "../../core/events.ts";
 import { type AttemptStory, explainTask } from "../../core/explain.ts";
 import { isFinalTask } from "../../core/status.ts";
 import type { RunView, TaskView } from "../../core/view.ts";
-import { formatDuration, formatQuiet, formatUsage, oneLine } from "../../lib/wording.ts";
+import { formatDuration, formatOutcome, formatQuiet, formatUsage, oneLine } from "../../lib/wording.ts";
 import { glyphOf } from "../glyph.ts";
 import { words } from "../strings.ts";
 import { modelName, tellsOf } from "../widget.ts";
@@ -198,7 +198,7 @@ export function workerPane({ state, scene, run: { view }, now, columns }: Look):
   };
 }
 
-/** The journal as it grows. */
+/** The journal as it grows: each record in words, then as it stands there. */
 export function eventsPane({ run: { events }, columns }: Look): Body {
   return {
     head: [],
@@ -208,24 +208,34 @@ export function eventsPane({ run: { events }, columns }: Look): Body {
       return event === undefined ? [["dim", words.nothingYet]] : eventRow(event, columns);
     },
     foot: [],
-    isList: false,
+    isList: true,
     isFollowing: true,
   };
 }
 
 function eventRow(event: StoredEvent, columns: number): readonly Span[] {
   const { v: _, seq, epoch: __, at, type, ...fields } = event;
-  const about = "task" in fields ? `${fields.task}${"attempt" in fields ? `/${fields.attempt}` : ""}` : "";
-  const rest = Object.fromEntries(
-    Object.entries(fields).filter(([key]) => key !== "task" && key !== "attempt" && key !== "plan"),
-  );
+  const {
+    task = "",
+    attempt = "",
+    plan: ___,
+    ...rest
+  } = { attempt: undefined, task: undefined, plan: 0, ...fields };
   return [
     ["dim", String(seq).padStart(5)],
     ["muted", at.slice(11, 19)],
-    ["accent", type],
-    ["text", about],
+    ["accent", [task, attempt].filter(Boolean).join("/")],
+    ["text", oneLine([type.replace(/[._]/g, " "), tell(event)].filter(Boolean).join(": "), columns)],
     ["dim", oneLine(JSON.stringify(rest), columns)],
   ];
+}
+
+/** What there is in words; its type says the rest. */
+function tell(event: StoredEvent): string {
+  if ("outcome" in event) return formatOutcome(event.outcome);
+  if (event.type === "mail.posted") return `${event.mail.from} → ${event.mail.to}: ${event.mail.text}`;
+  if ("activity" in event) return event.activity;
+  return "message" in event ? event.message : "reason" in event ? (event.reason ?? "") : "";
 }
 
 /** The text that a search looks at in each row of the pane. */
