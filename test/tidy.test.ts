@@ -33,7 +33,7 @@ function names(line: string, directory: string): boolean {
 }
 
 /** Raised only with a capability. */
-const srcLinesMax = 29_700;
+const srcLinesMax = 29_850;
 
 describe("house rules", () => {
   const lines = [...src.values()].reduce((sum, text) => sum + text.split("\n").length - 1, 0);
@@ -157,8 +157,8 @@ describe("the rules catch what they forbid", () => {
       ["src/host/a.ts", 'const title = "Whose mail?";'],
       ["src/host/notice.ts", 'function askedText() { return "it asks for approval"; }'],
       ["src/ui/a.ts", 'const line: Line = [["dim", "nothing yet"]];'],
-      ["src/ui/draw/a.ts", `const empty = html\`<p class="dim">\${count} later attempts</p>\`;`],
-      ["src/ui/draw/a.ts", 'const table = html`<table aria-label="What it cost"></table>`;'],
+      ["src/ui/report/a.ts", `const empty = html\`<p class="dim">\${count} later attempts</p>\`;`],
+      ["src/ui/report/a.ts", 'const table = html`<table aria-label="What it cost"></table>`;'],
     ],
   };
 

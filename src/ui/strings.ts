@@ -9,7 +9,7 @@ export type Check = readonly [name: string, remedy: string];
 
 /**
  * Every word that our screens show and the host says for us, in one place: a translation is another object of this shape.
- * A run's report (ui/report) is a document with words of its own. Names of commands and settings stay as they are. What a
+ * A run's report is a document with words of its own, below. Names of commands and settings stay as they are. What a
  * model reads, too, stays where it is made, in its language: what actions answer and ask, notices that wake the lead, why
  * a run stands as it does (core/explain.ts), units (lib/wording.ts).
  */
@@ -295,4 +295,76 @@ export const words = {
     ...{ command: "any /team- command", help: "keys", lastAnswer: "the last answer", back: "back" },
     ...{ close: "close" },
   },
+} as const;
+
+/** Every word of a run's report, apart from those that it shares with the screens. */
+export const reportWords = {
+  language: "en",
+  kicker: "pi-muster · run report",
+  ...{ skip: "To the tasks", parts: "Parts of this report" },
+  written: (at: string, record: number) =>
+    `Written by pi-muster at ${at}, as the run stood at record ${record}. Results are what agents claim.`,
+  sections: {
+    ...{ graph: "Task graph", timeline: "Timeline", cost: "Cost and tokens", tasks: "Tasks", mail: "Mail" },
+    ...{ artifacts: "Artifacts", health: "Health", journal: "Journal" },
+  },
+  /** Names of facts. */
+  facts: {
+    ...{ took: "Took", cost: "Cost", tokens: "Tokens", began: "Began", ended: "Ended", team: "Team" },
+    ...{ workflow: "Workflow", continues: "Goes on with", run: "Run", agent: "Agent", model: "Model" },
+    ...{ beganUtc: "Began (UTC)", usage: "Usage", after: "After", reused: "Reused from", driver: "Driver" },
+    ...{ drivers: "Drivers so far", alive: "Workers alive", lost: "Attempts lost" },
+    ...{ escalated: "Steps against silence", refused: "Refused requests", denied: "Calls denied" },
+    ...{ workersMax: "Workers at most", longest: "Longest run", askedBy: "Asked by", cwd: "Works in" },
+  },
+  utc: (instant: string) => `${instant} UTC`,
+  countsOf: (counts: string, tasks: string) => `${counts} of ${tasks}`,
+  ...{ wholeGoal: "The whole goal", uncounted: "none counted", notYet: "not yet", nothing: "nothing" },
+  ...{ waits: "waits for an answer", claims: "claims:" },
+  inSession: (kind: string, session: string) => `${kind} in session ${session}`,
+  ...{ prompt: "What it was asked", claim: "Claim", claimBy: "by the agent; the engine verified none of it" },
+  ...{ recorded: "Recorded", recordedBy: "by the engine", cut: ", cut" },
+  claimOf: (task: string) => `Claim of ${task}`,
+  result: (size: string, form: string, hash: string) => `; result of ${size}, ${form}, sha256 ${hash}`,
+  denied: (calls: string) => `; ${calls} denied`,
+  attemptsOf: (task: string) => `Attempts of ${task}`,
+  attempts: ["attempt", "model", "began (UTC), took", "what became of it", "usage"],
+  changesOf: (attempt: number) => `Changes of attempt ${attempt}`,
+  transcriptOf: (attempt: number) => `Transcript of attempt ${attempt}`,
+  entries: (count: number) => `${count} entries`,
+  more: (count: number) => `And ${count} more.`,
+  left: (characters: number) => `… ${characters} characters more`,
+  speakers: {
+    ...{ prompt: "To the agent", said: "Agent", thought: "Agent, to itself", call: "Tool" },
+    ...{ result: "Result", note: "Note" },
+  },
+  ...{ failed: " · failed", noResult: " · no result" },
+  by: (who: string) => `by ${who}`,
+  to: (letter: string) => `to ${letter}`,
+  proposes: (options: string) => `proposes ${options}`,
+  otherwise: (text: string) => `otherwise "${text}"`,
+  ...{
+    nobodyWrote: "Nobody wrote anything.",
+    noFile: "No task left a file.",
+    allFiles: "All files of the run:",
+  },
+  artifacts: ["file", "task", "bytes", "sha256", "in artifacts/"],
+  newest: (count: number, records: string) => `The newest ${count} of ${records}`,
+  records: ["record", "at (UTC)", "type", "what"],
+  ...{ noTask: "It has no task.", noAttempt: "No attempt has begun." },
+  graph: (tasks: number) => `${countOf(tasks, "task")} and what each depends on`,
+  moreTasks: (count: number) => `And ${count} more tasks, listed below.`,
+  timeline: "When each attempt worked",
+  stoodStill: (time: string) => `the run stood still for ${time}`,
+  attempt: (task: string, attempt: number) => `${task}, attempt ${attempt}`,
+  waited: (time: string) => `waited ${time} for an answer`,
+  later: (attempts: number) => `And ${attempts} later attempts.`,
+  ...{ hollow: "Hollow: waits for an answer.", shaded: "Shaded: the run stood still." },
+  hostModel: "the host's own model",
+  byRole: ["By role", "Tokens and cost by role, in numbers below", "Usage by role", "role"],
+  byModel: ["By model", "Tokens and cost by model, in numbers below", "Usage by model", "model"],
+  inNumbers: "In numbers",
+  tokens: (count: string) => `${count} tokens`,
+  usage: { input: "in", cacheRead: "read from cache", cacheWrite: "written to cache", output: "out" },
+  ...{ attemptsName: "attempts", turns: "turns", cost: "cost" },
 } as const;

@@ -4,6 +4,7 @@ import { asks } from "../../core/mail.ts";
 import { addUsage, type Usage } from "../../core/outcome.ts";
 import type { RunView } from "../../core/view.ts";
 import { formatCost, formatCount, formatDuration, formatStatus } from "../../lib/wording.ts";
+import { reportWords as words } from "../strings.ts";
 import { type Html, html, span, table } from "./html.ts";
 
 /** Rows of the timeline, and of a chart. */
@@ -42,19 +43,19 @@ export function timelineSvg(
   );
   const still = standstills(events, to);
   const asked = shown.map(({ task, startedAt, endedAt = to }) => answering(view, task, startedAt, endedAt));
-  return html`<svg class="rows" role="img" aria-label="When each attempt worked" width="100%" height="${height}">
+  return html`<svg class="rows" role="img" aria-label="${words.timeline}" width="100%" height="${height}">
 ${marks.map((ms) => html`<line class="tick" x1="${at(from + ms)}%" x2="${at(from + ms)}%" y1="0" y2="${height - 20}"/><text class="more" x="${at(from + ms)}%" dx="2" y="${height - 6}">${formatDuration(ms)}</text>`)}
-${still.map(([start, end]) => html`<rect class="still" ${strip(start, end)} y="0" height="${height - 20}"><title>the run stood still for ${formatDuration(end - start)}</title></rect>`)}
+${still.map(([start, end]) => html`<rect class="still" ${strip(start, end)} y="0" height="${height - 20}"><title>${words.stoodStill(formatDuration(end - start))}</title></rect>`)}
 ${shown.map((attempt, row) => {
   const { task, startedAt, endedAt = to, outcome } = attempt;
   const status = outcome === undefined ? "running" : formatStatus({ status: outcome.kind, ...outcome });
   const y = row * rowHeight;
-  const name = attempt.attempt > 1 ? `${task}, attempt ${attempt.attempt}` : task;
+  const name = attempt.attempt > 1 ? words.attempt(task, attempt.attempt) : task;
   return html`<text x="0" y="${y + 14}"><tspan class="name">${name}</tspan><tspan class="more" dx="8">${agents.get(task)} · ${status} · ${span(startedAt, endedAt)}</tspan></text>
 <rect class="bar b-${outcome?.kind ?? "running"}" ${strip(startedAt, endedAt)} y="${y + 20}" height="8" rx="3"/>
-${asked[row]?.map(([start, end]) => html`<rect class="asked" ${strip(start, end)} y="${y + 22}" height="4"><title>waited ${formatDuration(end - start)} for an answer</title></rect>`)}`;
-})}</svg>${attempts.length > shown.length && html`<p>And ${attempts.length - shown.length} later attempts.</p>`}
-${asked.flat().length > 0 && html`<p class="key">Hollow: waits for an answer.</p>`}${still.length > 0 && html`<p class="key">Shaded: the run stood still.</p>`}`;
+${asked[row]?.map(([start, end]) => html`<rect class="asked" ${strip(start, end)} y="${y + 22}" height="4"><title>${words.waited(formatDuration(end - start))}</title></rect>`)}`;
+})}</svg>${attempts.length > shown.length && html`<p>${words.later(attempts.length - shown.length)}</p>`}
+${asked.flat().length > 0 && html`<p class="key">${words.hollow}</p>`}${still.length > 0 && html`<p class="key">${words.shaded}</p>`}`;
 }
 
 /** While the run was parked. */
@@ -87,8 +88,8 @@ interface Share {
 export function costCharts(view: RunView, attempts: readonly AttemptStory[]): Html {
   const roles = new Map(view.tasks.map(({ id, role, agent }) => [id, role ?? agent]));
   const byRole = shares(attempts, ({ task }) => roles.get(task) ?? task);
-  const byModel = shares(attempts, ({ model }) => model ?? "the host's own model");
-  return html`${chart("By role", byRole)}${chart("By model", byModel)}`;
+  const byModel = shares(attempts, ({ model }) => model ?? words.hostModel);
+  return html`${chart(words.byRole, byRole)}${chart(words.byModel, byModel)}`;
 }
 
 function shares(
@@ -111,36 +112,32 @@ function tokensOf({ input, output, cacheRead, cacheWrite }: Usage): number {
   return input + output + cacheRead + cacheWrite;
 }
 
-const kinds = [
-  ["input", "in"],
-  ["cacheRead", "read from cache"],
-  ["cacheWrite", "written to cache"],
-  ["output", "out"],
-] as const;
+const kinds = ["input", "cacheRead", "cacheWrite", "output"] as const;
 
-function chart(title: string, of: readonly Share[]): Html {
+function chart(
+  [title, label, caption, what]: typeof words.byRole | typeof words.byModel,
+  of: readonly Share[],
+): Html {
   const shown = of.slice(0, barsMax);
   const most = Math.max(1, ...shown.map(({ usage }) => tokensOf(usage)));
   const dearest = Math.max(...shown.map(({ usage }) => usage.cost));
   const bars = shown.map(({ name, usage }, row) => {
     let x = 0;
     const y = row * rowHeight;
-    const parts = kinds.map(([kind]) => {
+    const parts = kinds.map((kind) => {
       const width = (100 * usage[kind]) / most;
       const part = html`<rect class="k-${kind}" x="${x.toFixed(2)}%" width="${width.toFixed(2)}%" y="${y + 20}" height="8"/>`;
       x += width;
       return width > 0 && part;
     });
-    return html`<text x="0" y="${y + 14}"><tspan class="name">${name}</tspan><tspan class="more" dx="8">${formatCount(tokensOf(usage))} tokens${usage.cost > 0 && ` · ${formatCost(usage.cost)}`}</tspan></text>${parts}${usage.cost > 0 && html`<rect class="k-cost" x="0" width="${((100 * usage.cost) / dearest).toFixed(2)}%" y="${y + 29}" height="3"/>`}`;
+    return html`<text x="0" y="${y + 14}"><tspan class="name">${name}</tspan><tspan class="more" dx="8">${words.tokens(formatCount(tokensOf(usage)))}${usage.cost > 0 && ` · ${formatCost(usage.cost)}`}</tspan></text>${parts}${usage.cost > 0 && html`<rect class="k-cost" x="0" width="${((100 * usage.cost) / dearest).toFixed(2)}%" y="${y + 29}" height="3"/>`}`;
   });
-  const drawn = [...kinds, ["cost", "cost"] as const].filter(([kind]) =>
-    shown.some((one) => one.usage[kind]),
-  );
+  const drawn = [...kinds, "cost" as const].filter((kind) => shown.some(({ usage }) => usage[kind] > 0));
   const rows = of.map(({ name, usage, attempts }) => [
-    ...[name, attempts, ...kinds.map(([kind]) => formatCount(usage[kind]))],
+    ...[name, attempts, ...kinds.map((kind) => formatCount(usage[kind]))],
     ...[usage.turns, formatCost(usage.cost)],
   ]);
-  return html`<h3>${title}</h3><svg class="rows" role="img" aria-label="Tokens and cost ${title.toLowerCase()}, in numbers below" width="100%" height="${shown.length * rowHeight}">${bars}</svg>
-<p class="key" aria-hidden="true">${drawn.map(([kind, word]) => html`<span><i class="k-${kind}"></i>${word}</span> `)}</p>
-<details><summary>In numbers</summary>${table(`Usage ${title.toLowerCase()}`, [title.slice(3), "attempts", ...kinds.map(([, word]) => word), "turns", "cost"], rows)}</details>`;
+  return html`<h3>${title}</h3><svg class="rows" role="img" aria-label="${label}" width="100%" height="${shown.length * rowHeight}">${bars}</svg>
+<p class="key" aria-hidden="true">${drawn.map((kind) => html`<span><i class="k-${kind}"></i>${kind === "cost" ? words.cost : words.usage[kind]}</span> `)}</p>
+<details><summary>${words.inNumbers}</summary>${table(caption, [what, words.attemptsName, ...kinds.map((kind) => words.usage[kind]), words.turns, words.cost], rows)}</details>`;
 }

@@ -1,7 +1,8 @@
 import type { TaskView } from "../../core/view.ts";
-import { countOf, oneLine } from "../../lib/wording.ts";
+import { oneLine } from "../../lib/wording.ts";
 import { graphRows, heaviestChain } from "../dashboard/graph.ts";
 import { glyphOf } from "../glyph.ts";
+import { reportWords as words } from "../strings.ts";
 import { type Html, html, span } from "./html.ts";
 
 /** Of one task's box, and of what lies between boxes. */
@@ -59,10 +60,10 @@ export function graphSvg(given: readonly TaskView[], now: number): Html {
     }),
   );
   const more = given.length - tasks.length;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Task graph">
-<svg class="graph" role="group" aria-label="${countOf(tasks.length, "task")} and what each depends on" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${words.sections.graph}">
+<svg class="graph" role="group" aria-label="${words.graph(tasks.length)}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
 <g aria-hidden="true">${edges.map(({ isHeld, line }) => html`<path class="edge${isHeld && " held"}" d="${line}"/>`)}</g>
-${all.map((one) => node(one, held.has(one.task.id), now))}</svg></div>${more > 0 && html`<p>And ${more} more tasks, listed below.</p>`}`;
+${all.map((one) => node(one, held.has(one.task.id), now))}</svg></div>${more > 0 && html`<p>${words.moreTasks(more)}</p>`}`;
 }
 
 function node({ task, x, y }: Placed, isHeld: boolean, now: number): Html {

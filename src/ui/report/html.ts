@@ -1,4 +1,5 @@
 import { formatDuration } from "../../lib/wording.ts";
+import { reportWords as words } from "../strings.ts";
 import { plain } from "../width.ts";
 
 /** Markup. Only `html` makes it, so that what anybody else wrote is text wherever it stands. */
@@ -39,7 +40,7 @@ function spelled(part: Part): string {
 /** The beginning of a long text, and how much is missing. */
 export function head(text: string, max: number): string {
   const whole = text.trimEnd();
-  return whole.length <= max ? whole : `${whole.slice(0, max)}\n… ${whole.length - max} characters more`;
+  return whole.length <= max ? whole : `${whole.slice(0, max)}\n${words.left(whole.length - max)}`;
 }
 
 /** "2026-11-21 19:20:05" in UTC; "–" for what is no instant. */

@@ -26,6 +26,7 @@ import {
   tallyOf,
 } from "../changes.ts";
 import { glyphOf } from "../glyph.ts";
+import { reportWords as words } from "../strings.ts";
 import { type Pair, paired, readTranscript, type TranscriptEntry } from "../transcript.ts";
 import { type Html, head, html, instant, span, table } from "./html.ts";
 
@@ -52,9 +53,12 @@ function badge(of: { readonly status: string; readonly cause?: string }): Html {
 }
 
 /** A name and a value each; what has no value is left out. */
-function facts(given: Readonly<Record<string, Html | string | number | undefined>>): Html {
+function facts(
+  given: { readonly [Name in keyof typeof words.facts]?: Html | string | number | undefined },
+): Html {
+  const names: Readonly<Record<string, string>> = words.facts;
   const told = Object.entries(given).filter(([, value]) => value !== undefined && value !== "");
-  return html`<dl>${told.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+  return html`<dl>${told.map(([name, value]) => html`<div><dt>${names[name]}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
 function written(text: string, max = textMax): Html {
@@ -66,20 +70,19 @@ export function heading({ view, now, rest }: ReportMaterial): Html {
   const { goal, createdAt, finishedAt, usage, tasks } = view;
   const title = oneLine(goal, titleMax);
   const next = nextStep(view);
-  return html`<header><p class="kicker">pi-muster · run report</p><h1>${title}</h1>
-<p>${badge(view)} ${formatCounts(view.counts)} of ${countOf(tasks.length, "task")}</p>
-${title !== goal.trim() && html`<details><summary>The whole goal</summary>${written(goal)}</details>`}
+  return html`<header><p class="kicker">${words.kicker}</p><h1>${title}</h1>
+<p>${badge(view)} ${words.countsOf(formatCounts(view.counts), countOf(tasks.length, "task"))}</p>
+${title !== goal.trim() && html`<details><summary>${words.wholeGoal}</summary>${written(goal)}</details>`}
 ${view.reason && html`<p class="reason">${head(view.reason, entryMax)}</p>`}
 <p>${explainRun(view).join(" ")}${rest && ` ${formatEstimate(rest)}.`}</p>
-${view.questions.map(({ id, from, kind, text }) => html`<p class="reason"><a href="#mail-${id}">${from} waits for an answer</a> (${kind}): ${oneLine(text, claimMax)}</p>`)}
+${view.questions.map(({ id, from, kind, text }) => html`<p class="reason"><a href="#mail-${id}">${from} ${words.waits}</a> (${kind}): ${oneLine(text, claimMax)}</p>`)}
 ${claims(view)}${facts({
-  ...{
-    Took: span(createdAt, finishedAt ?? now),
-    Cost: usage.cost > 0 ? formatCost(usage.cost) : "none counted",
-  },
-  ...{ Tokens: formatUsage({ ...usage, cost: 0 }), Began: `${instant(createdAt)} UTC` },
-  ...{ Ended: finishedAt === undefined ? "not yet" : `${instant(finishedAt)} UTC` },
-  ...{ Team: view.team, Workflow: view.workflow, "Goes on with": view.continuedFrom, Run: view.runId },
+  took: span(createdAt, finishedAt ?? now),
+  cost: usage.cost > 0 ? formatCost(usage.cost) : words.uncounted,
+  tokens: formatUsage({ ...usage, cost: 0 }),
+  began: words.utc(instant(createdAt)),
+  ended: finishedAt === undefined ? words.notYet : words.utc(instant(finishedAt)),
+  ...{ team: view.team, workflow: view.workflow, continues: view.continuedFrom, run: view.runId },
 })}${next && html`<p class="next">${next}</p>`}</header>`;
 }
 
@@ -87,9 +90,9 @@ ${claims(view)}${facts({
 function claims({ tasks }: ReportMaterial["view"]): readonly Html[] {
   const finished = tasks.filter(({ status }) => status === "completed");
   const used = new Set(finished.flatMap(({ dependsOn }) => dependsOn));
-  const told = (text = "nothing"): string => oneLine(text, claimMax);
+  const told = (text: string = words.nothing): string => oneLine(text, claimMax);
   const last = finished.filter(({ id }) => !used.has(id)).slice(-claimsMax);
-  return last.map(({ id, result }) => html`<p>${linkTo(id)}claims: ${told(result?.text)}</p>`);
+  return last.map(({ id, result }) => html`<p>${linkTo(id)}${words.claims} ${told(result?.text)}</p>`);
 }
 
 /** Every task by itself; before many of them, what did not complete, what failed first. */
@@ -124,12 +127,12 @@ function taskBody(task: TaskView, all: readonly AttemptStory[], material: Report
     ...[endOf(story), formatUsage(used)],
   ]);
   return html`${task.reason && html`<p class="reason">${head(task.reason, entryMax)}</p>`}
-${facts({ Agent: role === undefined || role === agent ? agent : `${role} (${agent})`, Model: task.model, "Began (UTC)": startedAt && instant(startedAt), Took: startedAt === undefined ? undefined : span(startedAt, finishedAt), Usage: formatUsage(usage), After: before.length > 0 ? html`${before}` : undefined, "Reused from": reusedFrom })}
-${prompt !== undefined && html`<details><summary>What it was asked</summary>${written(prompt)}</details>`}
-${claim !== undefined && html`<h4>Claim <small>by the agent; the engine verified none of it</small></h4><pre class="claim"${claim.length > briefMax && html` tabindex="0" role="region" aria-label="Claim of ${id}"`}>${head(claim, textMax)}</pre>`}
-<h4>Recorded <small>by the engine</small></h4>
-<p>${countOf(stories.length, "attempt")}${result && `; result of ${countOf(result.bytes, "byte")}, ${result.form}, sha256 ${result.sha256.slice(0, 12)}`}${result?.truncated && ", cut"}${task.denied && `; ${countOf(task.denied, "call")} denied`}.</p>
-${!isPlain && table(`Attempts of ${id}`, ["attempt", "model", "began (UTC), took", "what became of it", "usage"], rows)}
+${facts({ agent: role === undefined || role === agent ? agent : `${role} (${agent})`, model: task.model, beganUtc: startedAt && instant(startedAt), took: startedAt === undefined ? undefined : span(startedAt, finishedAt), usage: formatUsage(usage), after: before.length > 0 ? html`${before}` : undefined, reused: reusedFrom })}
+${prompt !== undefined && html`<details><summary>${words.prompt}</summary>${written(prompt)}</details>`}
+${claim !== undefined && html`<h4>${words.claim} <small>${words.claimBy}</small></h4><pre class="claim"${claim.length > briefMax && html` tabindex="0" role="region" aria-label="${words.claimOf(id)}"`}>${head(claim, textMax)}</pre>`}
+<h4>${words.recorded} <small>${words.recordedBy}</small></h4>
+<p>${countOf(stories.length, "attempt")}${result && words.result(countOf(result.bytes, "byte"), result.form, result.sha256.slice(0, 12))}${result?.truncated && words.cut}${task.denied && words.denied(countOf(task.denied, "call"))}.</p>
+${!isPlain && table(words.attemptsOf(id), words.attempts, rows)}
 ${stories.map(({ attempt }) => {
   const entries = readTranscript(material.transcripts.get(attemptKey(id, attempt)) ?? "");
   return html`${changed(attempt, changesOf(entries, material.view.cwd))}${conversation(attempt, entries)}`;
@@ -150,8 +153,8 @@ function changed(attempt: number, changes: Changes): Html | undefined {
   const { files } = changes;
   const more = files.length - filesMax;
   if (isNothing(changes)) return undefined;
-  return html`<details><summary>Changes of attempt ${attempt} <small>${tallyOf(changes)}</small></summary>
-<p>${notesOf(changes).join("; ")}.</p><ol class="talk">${files.slice(0, filesMax).map(fileItem)}</ol>${more > 0 && html`<p>And ${more} more.</p>`}</details>`;
+  return html`<details><summary>${words.changesOf(attempt)} <small>${tallyOf(changes)}</small></summary>
+<p>${notesOf(changes).join("; ")}.</p><ol class="talk">${files.slice(0, filesMax).map(fileItem)}</ol>${more > 0 && html`<p>${words.more(more)}</p>`}</details>`;
 }
 
 function fileItem({ path, added, removed, steps }: FileChange): Html {
@@ -162,14 +165,9 @@ function fileItem({ path, added, removed, steps }: FileChange): Html {
 function conversation(attempt: number, entries: readonly TranscriptEntry[]): Html | undefined {
   if (entries.length === 0) return undefined;
   const more = entries.length - entriesMax;
-  return html`<details><summary>Transcript of attempt ${attempt} <small>${entries.length} entries</small></summary>
-<ol class="talk">${paired(entries.slice(0, entriesMax)).map(said)}</ol>${more > 0 && html`<p>And ${more} more.</p>`}</details>`;
+  return html`<details><summary>${words.transcriptOf(attempt)} <small>${words.entries(entries.length)}</small></summary>
+<ol class="talk">${paired(entries.slice(0, entriesMax)).map(said)}</ol>${more > 0 && html`<p>${words.more(more)}</p>`}</details>`;
 }
-
-const speakers: Readonly<Record<TranscriptEntry["kind"], string>> = {
-  ...{ prompt: "To the agent", said: "Agent", thought: "Agent, to itself", call: "Tool", result: "Result" },
-  note: "Note",
-};
 
 function said([{ kind, text, tool, given, ...entry }, result]: Pair): Html {
   const isError = entry.isError || result?.isError;
@@ -178,7 +176,7 @@ function said([{ kind, text, tool, given, ...entry }, result]: Pair): Html {
   const bodies = [{ text: asked, diff: entry.diff }, ...(result === undefined ? [] : [result])].map((body) =>
     body.diff === undefined ? written(body.text, entryMax) : diffText(body.diff, entryMax),
   );
-  return html`<li class="${kind}${isError && " wrong"}"><b>${speakers[kind]}${tool && ` · ${tool}`}${isError && " · failed"}${kind === "call" && !result && " · no result"}</b>${bodies}</li>\n`;
+  return html`<li class="${kind}${isError && " wrong"}"><b>${words.speakers[kind]}${tool && ` · ${tool}`}${isError && words.failed}${kind === "call" && !result && words.noResult}</b>${bodies}</li>\n`;
 }
 
 function diffText(diff: string, max: number): Html {
@@ -192,12 +190,12 @@ export function mailSection({ view }: ReportMaterial): Html {
   const letters = view.mail.map((mail) => {
     const { from, to, kind, status, at, text, options = [], fallback, replyTo, by } = mail;
     const notes = [
-      ...[`${instant(at)} UTC`, status, by && `by ${by}`, replyTo && `to ${replyTo}`],
-      ...[options.length > 0 && `proposes ${options.join(" | ")}`, fallback && `otherwise "${fallback}"`],
+      ...[words.utc(instant(at)), status, by && words.by(by), replyTo && words.to(replyTo)],
+      ...[options.length > 0 && words.proposes(options.join(" | ")), fallback && words.otherwise(fallback)],
     ];
     return html`<li class="${asks(mail) ? "call" : "said"}" id="mail-${mail.id}"><b>${kind} · ${from} → ${to}</b>${written(text, entryMax)}<small>${notes.filter(Boolean).join(" · ")}</small></li>\n`;
   });
-  return letters.length === 0 ? html`<p>Nobody wrote anything.</p>` : html`<ol class="talk">${letters}</ol>`;
+  return letters.length === 0 ? html`<p>${words.nobodyWrote}</p>` : html`<ol class="talk">${letters}</ol>`;
 }
 
 /** The files that tasks left behind. */
@@ -205,8 +203,8 @@ export function artifactSection({ view, directory }: ReportMaterial): Html {
   const rows = view.tasks.flatMap(({ id, result: { artifacts = [] } = {} }) =>
     artifacts.map(({ name, bytes, sha256, path }) => [name, id, bytes, sha256.slice(0, 12), path]),
   );
-  const list = table("Artifacts", ["file", "task", "bytes", "sha256", "in artifacts/"], rows);
-  return html`${list ?? html`<p>No task left a file.</p>`}<p>All files of the run: <code>${directory}</code></p>`;
+  const list = table(words.sections.artifacts, words.artifacts, rows);
+  return html`${list ?? html`<p>${words.noFile}</p>`}<p>${words.allFiles} <code>${directory}</code></p>`;
 }
 
 /** The newest records, oldest first. */
@@ -214,8 +212,8 @@ export function journalSection({ events }: ReportMaterial): Html {
   const rows = events.slice(-recordsMax).map(({ v: _, epoch: __, seq, at, type, ...fields }) => {
     return [seq, instant(Date.parse(at)), type, oneLine(JSON.stringify(fields), 240)];
   });
-  return html`<details><summary>The newest ${rows.length} of ${countOf(events.length, "record")}</summary>
-${table("Journal", ["record", "at (UTC)", "type", "what"], rows)}</details>`;
+  return html`<details><summary>${words.newest(rows.length, countOf(events.length, "record"))}</summary>
+${table(words.sections.journal, words.records, rows)}</details>`;
 }
 
 /** Who drives the run, what was in its way, and the limits it ran under. */
@@ -225,11 +223,16 @@ export function healthSection({ view, events, driver, problems }: ReportMaterial
   const lost = events.filter((one) => one.type === "attempt.ended" && one.outcome.kind === "lost").length;
   return html`${problems.map(({ where, message, remedy }) => html`<p class="reason">${where}: ${message}. ${remedy}.</p>`)}
 ${facts({
-  ...{ Driver: driver, "Drivers so far": count("lease.taken") },
-  ...{ "Workers alive": view.alive, "Workers at most": settings?.concurrency },
-  ...{ "Attempts lost": lost, "Steps against silence": count("attempt.escalated") },
-  ...{ "Refused requests": count("request.refused"), "Calls denied": count("attempt.denied") },
-  ...{ "Longest run": settings && formatDuration(settings.limits.runMaxMs) },
-  ...{ "Asked by": `${view.origin.kind} in session ${view.owner.sessionId}`, "Works in": view.cwd },
+  ...{
+    driver,
+    drivers: count("lease.taken"),
+    alive: view.alive,
+    lost,
+    escalated: count("attempt.escalated"),
+  },
+  ...{ refused: count("request.refused"), denied: count("attempt.denied") },
+  workersMax: settings?.concurrency,
+  longest: settings && formatDuration(settings.limits.runMaxMs),
+  ...{ askedBy: words.inSession(view.origin.kind, view.owner.sessionId), cwd: view.cwd },
 })}`;
 }
