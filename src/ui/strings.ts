@@ -91,7 +91,8 @@ export const words = {
   transcript: {
     ...{ told: "told", says: "says", thinks: "thinks", cut: "… v shows all" },
     ...{ pending: "no result yet", before: "called above what was read" },
-    left: (lines: number, isTail: boolean) => `… ${lines} ${isTail ? "earlier" : "more"} lines, v shows all`,
+    left: (lines: number, isTail: boolean) =>
+      `… ${countOf(lines, isTail ? "earlier line" : "more line")}, v shows all`,
   },
   mail: {
     none: "Nobody has written in this run.",
@@ -146,7 +147,7 @@ export const words = {
   browser: {
     settings: "Settings",
     definitions: "Agents, teams and workflows",
-    counts: (all: number, own: number) => `${all} in all, ${own} of your own`,
+    counts: (all: number, own: number) => `${own} of ${all} your own`,
     problems: (count: number) => `${countOf(count, "problem")}: ! shows`,
     filtered: (text: string) => `filter "${text}"`,
     writes: (scope: string, file: string) => `writes ${scope}: ${file}`,

@@ -14,9 +14,7 @@ test("settings are shown, changed through the action, and what it refuses is sai
   const pi = await world.start();
   await pi.commands.get("team-settings")?.handler("conc", pi.context());
   const screen = () => pi.overlayLines(100, 24).join("\n");
-  expect(screen()).toMatch(
-    /Settings 1 in all, 0 of your own filter "conc" writes user: \/user\/config\.json/,
-  );
+  expect(screen()).toMatch(/Settings 0 of 1 your own filter "conc" writes user: \/user\/config\.json/);
   expect(screen()).toMatch(/▸ concurrency +4 default Workers at once\./);
   for (const key of ["\r", "x", "\r"]) pi.overlayKey(key);
   await settle();
