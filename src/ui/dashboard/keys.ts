@@ -19,6 +19,7 @@ const inPane =
   ({ state }: Moment): boolean =>
     state.focus === "pane" && names.includes(state.pane);
 const atBoard = ({ state }: Moment): boolean => isOnBoard(state);
+const isAtEvent = (moment: Moment): boolean => inPane("events")(moment) && !!moment.scene.run?.events.length;
 const isAtMail = (moment: Moment): boolean => inPane("mail")(moment) && openMail(moment) !== undefined;
 /** At an approval, or at what it is about. */
 const canDecide = (moment: Moment): boolean =>
@@ -76,7 +77,7 @@ export const bindings: readonly Binding<Moment, Step>[] = [
     true,
   ),
   bind(["enter", "v"], keys.whole, inPane("changes"), (moment) => paged(moment, "changes"), true),
-  bind(["enter", "v"], keys.whole, inPane("events"), eventPage, true),
+  bind(["enter", "v"], keys.whole, isAtEvent, eventPage, true),
   ...moving<Moment, Step>(moved),
   bind(["tab", "right", "l"], keys.nextColumn, atBoard, (moment) => across(moment, 1), true),
   bind(["shift+tab", "left", "h"], keys.previousColumn, atBoard, (moment) => across(moment, -1)),
