@@ -120,6 +120,36 @@ test("what was drawn once is not drawn again when more comes, and the host is as
   expect([next.lines(80, false, look), asked.length]).toEqual([drawn, 3]);
 });
 
+test("however many calls were read, the host draws the newest alone, again at a new width, and what it drew stays so", () => {
+  const asked: string[] = [];
+  const look = (pair: Pair): string[] => {
+    asked.push(`${pair[0].given?.path}`);
+    return ["", `HOST ${pair[0].given?.path}`, ""];
+  };
+  const calls = (from: number, count: number): string[] =>
+    Array.from({ length: count }, (_, at) =>
+      JSON.stringify(called(`${from + at}`, "ls", { path: `p${from + at}` })),
+    );
+  const paths = (from: number, count: number): string[] =>
+    Array.from({ length: count }, (_, at) => `p${from + at}`);
+  let transcript = new Transcript("x", 9, 9).with(calls(500, 500), 10);
+  transcript.lines(80, false, look);
+  expect(asked.splice(0)).toEqual(paths(980, 20));
+  for (let at = 1_000; at < 1_060; at++) {
+    const before = transcript.lines(80, false, look);
+    transcript = transcript.with(calls(at, 1), 11);
+    expect(transcript.lines(80, false, look).slice(0, before.length)).toEqual(before);
+  }
+  expect(asked.splice(0)).toEqual(paths(1_000, 60));
+  transcript = transcript.after(calls(0, 500), 0);
+  expect(transcript.lines(80, false, look).filter(([, span]) => span?.[1].startsWith("HOST"))).toHaveLength(
+    80,
+  );
+  expect(asked).toEqual([]);
+  transcript.lines(90, false, look);
+  expect(asked).toEqual(paths(1_040, 20));
+});
+
 test("whatever was said, and whatever the host draws of it: lines fit every width, and no escape but colours is kept", () => {
   const anyEntry: fc.Arbitrary<TranscriptEntry> = fc.record(
     {

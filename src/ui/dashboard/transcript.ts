@@ -8,6 +8,8 @@ import { type Line, type Span, wrap, wrapSpan } from "../width.ts";
 
 /** Lines of one text; of thoughts and notes the beginning; `v` shows the records themselves. */
 const linesMax = { text: 1_000, tool: 12 };
+/** The host's look costs milliseconds a call: of what was read, a screenful at the end has it, and all that comes then. */
+const hostLooksMax = 20;
 
 /** What of the changes was read so far, and how it was drawn last: what comes later is added to it. */
 interface Told {
@@ -64,8 +66,11 @@ export class Transcript {
           this.#once(record, key, () => wrapSpan(["toolOutput", record.text], columns, linesMax.text)),
         );
       const pairs = paired(this.#records.flatMap((record) => record.entries()));
-      return pairs.flatMap((pair) =>
-        this.#once(pair[0], `${key} ${pair.length}`, () => pairLines(pair, columns, look)),
+      // Whose look it is, is no part of the key: what is on the screen does not change its height because more comes.
+      return pairs.flatMap((pair, at) =>
+        this.#once(pair[0], `${key} ${pair.length}`, () =>
+          pairLines(pair, columns, at >= pairs.length - hostLooksMax ? look : undefined),
+        ),
       );
     });
   }
