@@ -46,6 +46,9 @@ const fields: Readonly<Partial<Record<keyof Manifest, FieldType>>> = {
   usage: "object",
 };
 
+/** Texts that may be absent. */
+const texts: readonly (keyof Manifest)[] = ["cause", "reason", "finishedAt", "continuedFrom"];
+
 /** A newer version adds fields and keeps these. */
 function isManifest(value: unknown): value is Manifest {
   if (typeof value !== "object" || value === null) return false;
@@ -53,11 +56,17 @@ function isManifest(value: unknown): value is Manifest {
   const has = ([name, type]: [string, FieldType]): boolean =>
     typeof found.get(name) === type && found.get(name) !== null;
   const tasks: unknown = found.get("tasks");
-  return Object.entries(fields).every(has) && Array.isArray(tasks) && tasks.every(isTask);
+  const areTexts = texts.every((name) => isTextOrAbsent(found.get(name)));
+  return Object.entries(fields).every(has) && areTexts && Array.isArray(tasks) && tasks.every(isTask);
 }
 
 function isTask(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (!("id" in value && "status" in value && "dependsOn" in value)) return false;
-  return typeof value.id === "string" && typeof value.status === "string" && Array.isArray(value.dependsOn);
+  const isNamed = typeof value.id === "string" && typeof value.status === "string";
+  return isNamed && Array.isArray(value.dependsOn) && (!("cause" in value) || isTextOrAbsent(value.cause));
+}
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }

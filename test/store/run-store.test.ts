@@ -133,6 +133,11 @@ describe("run store", () => {
       "null",
       JSON.stringify(noTasks),
       JSON.stringify({ ...manifest, runId: "other-run" }),
+      // What is shown as text is text or absent.
+      ...["goal", "status", "cause", "reason", "finishedAt", "continuedFrom"].flatMap((field) =>
+        [5, null, {}, ["a"]].map((value) => JSON.stringify({ ...manifest, [field]: value })),
+      ),
+      JSON.stringify({ ...manifest, tasks: [{ id: "a", status: "failed", dependsOn: [], cause: 5 }] }),
     ]) {
       await writeFile(path, text);
       expect(await store.readManifest(runId), text).toBe("unreadable");
