@@ -10,6 +10,7 @@ import { runViews } from "../core/run-view.ts";
 import { attemptKey, type RunState } from "../core/state.ts";
 import { isFinalRun } from "../core/status.ts";
 import { changesOf, noChanges } from "../ui/changes.ts";
+import { Drawings } from "../ui/dashboard/drawings.ts";
 import { type GraphRows, graphRows } from "../ui/dashboard/graph.ts";
 import { isLive } from "../ui/dashboard/runs.ts";
 import type { OpenRun, Scene, Touched } from "../ui/dashboard/scene.ts";
@@ -77,6 +78,7 @@ export interface Looked extends Attempt {
 export class DashboardFeed {
   readonly #terms: DashboardTerms;
   readonly #closed = new AbortController();
+  readonly #drawings = new Drawings();
   #listings: readonly RunListing[] = [];
   #isPartial = false;
   #wake = new AbortController();
@@ -105,7 +107,7 @@ export class DashboardFeed {
     const { toolLook, sessionId } = this.#terms;
     return {
       ...(this.#isPartial && { isPartial: true }),
-      ...{ listings: this.#listings, sessionId },
+      ...{ listings: this.#listings, sessionId, drawings: this.#drawings },
       ...(toolLook !== undefined && { toolLook }),
       ...(run !== undefined && { run }),
       ...(transcript !== undefined && { transcript }),

@@ -201,6 +201,7 @@ export const words = {
   copied: (path: string) => `copied, if your terminal can: ${path}`,
   page: "up and down scroll, other keys close it",
   answerPage: "! shows all of it",
+  recordLeft: (directory: string) => `… the journal has all of it: ${directory}/journal`,
   /** Lines of the host that nothing of ours is drawn around. */
   said: {
     failed: (what: string) => `team: ${what}`,

@@ -12,6 +12,7 @@ import { mailAt, mailOrder } from "./fact-panes.ts";
 import { bindings } from "./keys.ts";
 import { bodyOf } from "./panes.ts";
 import { taskLines } from "./preview.ts";
+import { recordLines } from "./record-page.ts";
 import { chosenRun, listedRuns, runRow, runsTitle } from "./runs.ts";
 import { type Body, type Dashboard, type Moment, panes, type Scene } from "./scene.ts";
 import { chosenTask, isTaskList, textOf } from "./work-panes.ts";
@@ -203,8 +204,11 @@ function pageLines({ state, scene, now }: Moment, columns: number): readonly Lin
   if (page === "task" && run !== undefined)
     return taskLines(run, chosenTask(state, run.view), columns, answerLinesMax);
   const event = run?.events[state.at.events ?? 0];
-  if (page === "event")
-    return wrapSpan(["text", JSON.stringify(event, undefined, 2) ?? ""], columns, pageLinesMax);
+  if (page === "event") {
+    if (run === undefined || event === undefined) return [];
+    const made = (): readonly Line[] => recordLines(event, run.directory, columns);
+    return scene.drawings?.once(event, String(columns), made) ?? made();
+  }
   const letter = run && mailOrder(run.view)[mailAt(state, run.view)];
   if (page === "letter" || page === "answer")
     return wrapSpan(["text", (page === "letter" ? letter : answer)?.text ?? ""], columns, answerLinesMax);

@@ -10,6 +10,7 @@ import type { Tally } from "../changes.ts";
 import type { Answer, Front, Box as Typed } from "../screen.ts";
 import type { ToolLook } from "../tool-block.ts";
 import type { Line } from "../width.ts";
+import type { Drawings } from "./drawings.ts";
 import type { GraphRows } from "./graph.ts";
 import type { Transcript } from "./transcript.ts";
 
@@ -34,6 +35,8 @@ export interface Scene {
   readonly touched?: ReadonlyMap<string, Touched>;
   /** What earlier runs among them tell of each agent; absent: it is looked up anew. */
   experience?(): ReadonlyMap<string, Experience>;
+  /** Keeps what takes long to draw; absent: it is drawn anew. */
+  readonly drawings?: Drawings;
   /** What came of the last thing that was asked for. */
   readonly answer?: Answer;
 }

@@ -5,21 +5,18 @@ import type { Color } from "../theme.ts";
 import { blockLines, diffLine, type ToolLook } from "../tool-block.ts";
 import { type Pair, paired, readTranscript, type TranscriptEntry } from "../transcript.ts";
 import { type Line, type Span, wrap, wrapSpan } from "../width.ts";
+import { Drawings } from "./drawings.ts";
 
 /** Lines of one text; of thoughts and notes the beginning; `v` shows the records themselves. */
 const linesMax = { text: 1_000, tool: 12 };
 /** The host's look costs milliseconds a call: of what was read, a screenful at the end has it, and all that comes then. */
 const hostLooksMax = 20;
 
-/** What of the changes was read so far, and how it was drawn last: what comes later is added to it. */
+/** What of the changes was read so far: what comes later is added to it. */
 interface Told {
   readonly records: number;
   readonly workspace: string;
   readonly changes: Changes;
-}
-interface Drawn {
-  readonly key: string;
-  readonly lines: readonly Line[];
 }
 
 /** A stretch of one attempt's transcript, as far as it was read; its parts are wrapped once a width. */
@@ -32,7 +29,7 @@ export class Transcript {
   readonly #records: readonly TranscriptRecord[];
   #told: Told | undefined;
   /** Of all of it, and of records, entries and steps by themselves. */
-  #parts = new WeakMap<object, Drawn>();
+  #drawings = new Drawings();
 
   constructor(path: string, from = 0, to = 0, records: readonly TranscriptRecord[] = []) {
     this.path = path;
@@ -46,29 +43,31 @@ export class Transcript {
     const all = [...this.#records, ...records.map(recordOf)];
     const next = new Transcript(this.path, this.from, to, all);
     next.#told = this.#told;
-    next.#parts = this.#parts;
+    next.#drawings = this.#drawings;
     return next;
   }
 
   /** The same with what comes before, from the byte `from` on. */
   after(records: readonly string[], from: number): Transcript {
     const next = new Transcript(this.path, from, this.to, [...records.map(recordOf), ...this.#records]);
-    next.#parts = this.#parts;
+    next.#drawings = this.#drawings;
     return next;
   }
 
   /** What was told, said and done, each call with its result, or the records as they are. */
   lines(columns: number, isRaw: boolean, look?: ToolLook): readonly Line[] {
     const key = `${columns} ${isRaw}`;
-    return this.#once(this, key, () => {
+    return this.#drawings.once(this, key, () => {
       if (isRaw)
         return this.#records.flatMap((record) =>
-          this.#once(record, key, () => wrapSpan(["toolOutput", record.text], columns, linesMax.text)),
+          this.#drawings.once(record, key, () =>
+            wrapSpan(["toolOutput", record.text], columns, linesMax.text),
+          ),
         );
       const pairs = paired(this.#records.flatMap((record) => record.entries()));
       // Whose look it is, is no part of the key: what is on the screen does not change its height because more comes.
       return pairs.flatMap((pair, at) =>
-        this.#once(pair[0], `${key} ${pair.length}`, () =>
+        this.#drawings.once(pair[0], `${key} ${pair.length}`, () =>
           pairLines(pair, columns, at >= pairs.length - hostLooksMax ? look : undefined),
         ),
       );
@@ -93,8 +92,8 @@ export class Transcript {
     const of = this.changes(workspace);
     const key = String(columns);
     const draw = (step: FileStep, index: number): readonly Line[] =>
-      this.#once(step, key, () => stepLines(step, index).flatMap((line) => diffLine(line, columns)));
-    return this.#once(of, key, () =>
+      this.#drawings.once(step, key, () => stepLines(step, index).flatMap((line) => diffLine(line, columns)));
+    return this.#drawings.once(of, key, () =>
       of.files.flatMap(({ path, added, removed, steps }) => [
         [
           ["toolTitle", path],
@@ -104,14 +103,6 @@ export class Transcript {
         ...steps.flatMap(draw),
       ]),
     );
-  }
-
-  #once(of: object, key: string, draw: () => readonly Line[]): readonly Line[] {
-    const known = this.#parts.get(of);
-    if (known?.key === key) return known.lines;
-    const lines = draw();
-    this.#parts.set(of, { key, lines });
-    return lines;
   }
 }
 
