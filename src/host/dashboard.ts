@@ -43,7 +43,11 @@ export async function openDashboard(
   await openOverlay(session, (stage) => {
     const feed = new DashboardFeed({
       ...{ engine, history, clock, sessionId: session.id, toolLook },
-      isComing: (runId) => session.viewOf(runId)?.isComing === true,
+      // What this session follows is still taken for running until it is sure that nobody comes.
+      isComing: (runId) => {
+        const view = session.viewOf(runId);
+        return view?.isComing === true || view?.status === "running";
+      },
       changed: () => screen.changed(),
     });
     const screen: Screen = new Screen(stage, { clock, feed, opening, type });

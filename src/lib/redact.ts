@@ -10,6 +10,8 @@ export interface Redactor {
    * levels is replaced as a whole, so that what comes back can be written as JSON.
    */
   redactValue<T>(value: T): T;
+  /** Characters of the longest value that it knows: so much of a text that is not through may hide half of one. */
+  readonly longest: number;
 }
 
 /** A value shorter than this is too likely to be a part of ordinary text. */
@@ -46,7 +48,11 @@ export function createRedactor(environment: Readonly<Record<string, string | und
     );
   };
   // `walk` keeps the structure of all JSON of ours and every type in it; only the content of strings changes.
-  return { redact, redactValue: <T>(value: T): T => walk(value, "", 0) as T };
+  return {
+    redact,
+    redactValue: <T>(value: T): T => walk(value, "", 0) as T,
+    longest: secrets[0]?.length ?? 0,
+  };
 }
 
 const secretName =

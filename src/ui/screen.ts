@@ -133,7 +133,9 @@ function noticeOf(
   if (page !== undefined) return [[["dim", words.page]], ["dim", ""]];
   const isOld = now - (scene.answer?.at ?? now) > answerShownMs;
   if (scene.answer === undefined || isOld) return [[], ["dim", ""]];
-  const [first = "", ...rest] = scene.answer.text.trim().split("\n");
+  const told = scene.answer.text.trim().split("\n");
+  // One problem is told at once, without being counted first.
+  const [first = "", ...rest] = told.length === 2 && told[1]?.startsWith("- ") ? [told[1].slice(2)] : told;
   const isMore = more !== "" && (rest.length > 0 || measure(plain(first)) > width);
   const room = isMore ? width - measure(more) - 1 : width;
   const isCut = measure(plain(first)) > room && room >= proposalsColumnsMax;

@@ -81,7 +81,7 @@ async function perform(on: Performance): Promise<AttemptOutcome> {
 
 async function withoutProcess(on: Performance, ending: Ending): Promise<AttemptOutcome> {
   const { work, means } = on;
-  const evidence = { ending, telemetry: new ProtocolReader(means.redactor.redact).telemetry, stderr: "" };
+  const evidence = { ending, telemetry: new ProtocolReader(means.redactor).telemetry, stderr: "" };
   return (await conclude(work, evidence, { ...means, isStopped: () => on.isStopped() })).outcome;
 }
 

@@ -70,7 +70,7 @@ const dialogs = ["select", "confirm", "input", "editor"];
 const retrySlackMs = 30_000;
 const activityMax = 120;
 /** Of a text that is being written, so much is kept, and its end held back: what is half written is known by no redactor. */
-const writing = { keptMax: 16_384, heldBack: 64 };
+const writing = { keptMax: 4_096, heldBackMin: 256 };
 const textDelta =
   /"assistantMessageEvent":\{"type":"text_delta","contentIndex":\d+,"delta":("(?:[^"\\]|\\.)*")/;
 /** What a refused call says of itself: longer than what the extension sends. */
@@ -96,11 +96,13 @@ export class ProtocolReader {
   /** Names of the tools that run, by call. */
   readonly #tools = new Map<string, string>();
   readonly #redact: Redactor["redact"];
+  readonly #heldBack: number;
   /** The end of the text that it writes at the moment; undefined: part of it was not heard. */
   #written: string | undefined = "";
 
-  constructor(redact: Redactor["redact"]) {
+  constructor({ redact, longest }: Pick<Redactor, "redact" | "longest">) {
     this.#redact = redact;
+    this.#heldBack = Math.max(longest, writing.heldBackMin);
   }
 
   get telemetry(): Telemetry {
@@ -110,8 +112,11 @@ export class ProtocolReader {
   /** What it does at the moment, as one short line, redacted; of a text that it writes, the last words. */
   get activity(): string {
     const { activity } = this.#now;
-    const known = this.#redact(this.#written ?? "").slice(0, -writing.heldBack);
-    const words = known.replace(/\S*$/, "").trim().replace(/\s+/g, " ");
+    const known = this.#redact(this.#written ?? "").slice(0, -this.#heldBack);
+    const words = known
+      .slice(0, Math.max(known.lastIndexOf(" "), known.lastIndexOf("\n")) + 1)
+      .trim()
+      .replace(/\s+/g, " ");
     const room = activityMax - activity.length - 3;
     if (words.length <= room) return words === "" ? activity : `${activity}: ${words}`;
     return `${activity}: …${[...words.slice(-2 * room)].slice(-room).join("")}`;
@@ -187,17 +192,17 @@ export class ProtocolReader {
     }
   }
 
-  /** A delta too long to be heard tears the text, and what is torn hides no secret: then nothing of it is told. */
+  /** Of a text that is torn by a delta too long to be heard, or in which a key block begins, nothing more is told. */
   #readDelta(head: string): void {
     const more = textDelta.exec(head)?.[1];
     const before = more === undefined && this.#written !== undefined ? "" : this.#written;
     const isTorn = more === undefined && head.includes('"text_delta"');
+    const { text } = parseObject(`{"text":${Buffer.from(more ?? '""', "latin1").toString()}}`) ?? {};
+    const written = before === undefined || isTorn ? undefined : before + word(text);
     this.#patch({ activity: "writes" });
-    if (isTorn || before === undefined) this.#written = undefined;
-    else if (more !== undefined) {
-      const { text } = parseObject(`{"text":${Buffer.from(more, "latin1").toString()}}`) ?? {};
-      this.#written = (before + word(text)).slice(-writing.keptMax);
-    }
+    this.#written = written?.includes("-----BEGIN ")
+      ? undefined
+      : written?.slice(-writing.keptMax - this.#heldBack);
   }
 
   #readAnswer(message: Json): void {

@@ -66,7 +66,7 @@ export class Session {
     this.#mail = mail;
     this.#means = means;
     this.#signals = signals;
-    this.#reader = new ProtocolReader(means.redactor.redact);
+    this.#reader = new ProtocolReader(means.redactor);
     const { transcriptMaxBytes } = work.settings.limits;
     const log = (name: string, maxBytes: number) =>
       boundedFile(join(work.directory, name), maxBytes, (dropped) => `{"type":"cut","dropped":${dropped}}\n`);

@@ -4,7 +4,7 @@ import { createRedactor } from "../../src/lib/redact.ts";
 import { isUnwanted, ProtocolReader } from "../../src/workers/protocol.ts";
 
 const secret = "value-of-a-secret-4711";
-const { redact } = createRedactor({ SOME_TOKEN: secret });
+const redactor = createRedactor({ SOME_TOKEN: secret });
 const assistant = (more: object): string =>
   JSON.stringify({
     type: "message_end",
@@ -55,7 +55,7 @@ describe("the protocol of a worker", () => {
           ),
         ),
         (lines) => {
-          const reader = new ProtocolReader(redact);
+          const reader = new ProtocolReader(redactor);
           for (const line of lines) {
             reader.readLine(line, 0);
             reader.skim(line.slice(0, 1_024));
@@ -71,7 +71,7 @@ describe("the protocol of a worker", () => {
     const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
     const hostile = [deep, '{"toString":null,"valueOf":null}', "null", "5"];
     for (const value of hostile) {
-      const reader = new ProtocolReader(redact);
+      const reader = new ProtocolReader(redactor);
       const content = `"content":[{"type":"text","text":${value}},{"type":"toolCall","arguments":${value}}]`;
       for (const line of [
         `{"type":"message_end","message":{"role":"assistant","usage":${value},"stopReason":${value},${content}}}`,
@@ -93,7 +93,7 @@ describe("the protocol of a worker", () => {
 
   it("shows no part of a secret as its activity, wherever that is cut", () => {
     for (let before = 90; before < 125; before += 1) {
-      const reader = new ProtocolReader(redact);
+      const reader = new ProtocolReader(redactor);
       reader.readLine(says(`${"x".repeat(before)} ${secret}`), 0);
       expect(reader.telemetry.activity).not.toContain("value");
       expect(reader.telemetry.activity.length).toBeLessThanOrEqual(120);
@@ -101,7 +101,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("counts each call once, by id where there is one", () => {
-    const reader = new ProtocolReader(redact);
+    const reader = new ProtocolReader(redactor);
     const lines = [
       says("a", { id: "1", usage: usage(10) }),
       says("a, again", { id: "1", usage: usage(10) }),
@@ -126,7 +126,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("takes only the last answer that asks for nothing more as final", () => {
-    const reader = new ProtocolReader(redact);
+    const reader = new ProtocolReader(redactor);
     const finalAfter = (line: string): string => {
       reader.readLine(line, 0);
       return reader.telemetry.finalText;
@@ -144,7 +144,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("knows that a host which waits to ask again is not idle", () => {
-    const reader = new ProtocolReader(redact);
+    const reader = new ProtocolReader(redactor);
     const state = JSON.stringify({
       type: "response",
       command: "get_state",
@@ -171,53 +171,52 @@ describe("the protocol of a worker", () => {
   });
 
   it("tells the last words of what is being written, and never a part of a secret", () => {
+    const passphrase = "correct horse battery staple ".repeat(20).trim();
+    const clean = createRedactor({ MY_PASSPHRASE: passphrase });
+    const key = (begin: string, indent: string): string =>
+      `${indent}-----BEGIN ${begin}-----\n${`${indent}MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\n`.repeat(9)}`;
     const hidden = [
-      "correct horse battery",
-      "sk-ant-abcdefgh12345678",
-      `-----BEGIN PRIVATE KEY-----\n${"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\n".repeat(3)}`,
+      ...[passphrase, `sk-ant-${"abcdefgh1234".repeat(50)}`],
+      ...[key("PRIVATE KEY", ""), key("PRIVATE KEY", "      "), key("PRIVATE KEY", "> ")],
+      key("RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0\n", ""),
+      key("PGP PRIVATE KEY BLOCK-----\nVersion: 2\n", ""),
     ];
-    const clean = createRedactor({ MY_PASSPHRASE: "correct horse battery" });
-    const part = fc.oneof(fc.constantFrom(...hidden, " ", "\n", "😀", 'é"\\'), fc.lorem());
+    const prose = fc.lorem({ maxCount: 60 });
+    const part = fc.oneof(fc.constantFrom(...hidden), fc.constantFrom(" ", "\n", "😀", 'é"\\'), prose, prose);
+    const size = fc.integer({ min: 1, max: 40 });
     fc.assert(
-      fc.property(
-        fc.array(part, { maxLength: 30 }),
-        fc.infiniteStream(fc.integer({ min: 1, max: 9 })),
-        (parts, sizes) => {
-          const reader = new ProtocolReader(clean.redact);
-          const text = parts.join(" ");
-          for (let at = 0; at < text.length; ) {
-            const size = sizes.next().value;
-            reader.skim(updates(text.slice(at, at + size)));
-            at += size;
-            const told = reader.activity;
-            expect(told.length).toBeLessThanOrEqual(124);
-            expect(told).toMatch(/^writes/);
-            expect(told).not.toMatch(/horse|orrect|ant-abc|MIIE/);
-          }
-          const last = clean
-            .redact(text)
-            .slice(0, -64)
-            .match(/(\S{1,40})\s\S*$/)?.[1];
-          if (last !== undefined)
-            expect(reader.activity.isWellFormed() ? reader.activity : last).toContain(last);
-          reader.readLine(says("done"), 0);
-          expect(reader.activity).toBe("done");
-        },
-      ),
+      fc.property(fc.array(part, { maxLength: 12 }), fc.infiniteStream(size), (parts, sizes) => {
+        const reader = new ProtocolReader(clean);
+        const text = parts.join(" ");
+        for (let at = 0; at < text.length; ) {
+          const until = at + sizes.next().value;
+          reader.skim(updates(text.slice(at, until)));
+          at = until;
+          const told = reader.activity;
+          expect(told.length).toBeLessThanOrEqual(124);
+          expect(told).toMatch(/^writes/);
+          expect(told).not.toMatch(/horse|orrect|abcdefgh|MIIE|BEGIN/);
+        }
+        const sure = clean.redact(text).slice(0, -clean.longest);
+        const last = /(\S{1,40})\s\S*$/.exec(sure)?.[1];
+        if (last?.isWellFormed() && !text.includes("BEGIN")) expect(reader.activity).toContain(last);
+        reader.readLine(says("done"), 0);
+        expect(reader.activity).toBe("done");
+      }),
     );
   });
 
   it("tells nothing of a text of which a part was not heard", () => {
-    const reader = new ProtocolReader(redact);
-    const sentence = "these are words that anybody may read, and many of them, so that some are told. ";
+    const reader = new ProtocolReader(redactor);
+    const sentence = "these are words that anybody may read, so that some are told. ".repeat(5);
     reader.skim(updates(sentence));
-    expect(reader.activity).toMatch(/^writes: these/);
+    expect(reader.activity).toMatch(/^writes: .* words/);
     reader.skim(updates("x".repeat(2_000)));
     reader.skim(updates(sentence));
     expect(reader.activity).toBe("writes");
     reader.readLine(says("done"), 0);
     reader.skim(updates(sentence));
-    expect(reader.activity).toMatch(/^writes: these/);
+    expect(reader.activity).toMatch(/^writes: .* words/);
     // A thought, a call: another text begins.
     reader.skim(
       '{"type":"message_update","assistantMessageEvent":{"type":"toolcall_delta","contentIndex":1,"delta":"{"',
@@ -226,7 +225,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("takes for a sign of life only what the work itself says", () => {
-    const reader = new ProtocolReader(redact);
+    const reader = new ProtocolReader(redactor);
     const signs = (line: string): number => {
       const before = reader.telemetry.signs;
       if (isUnwanted(line)) reader.skim(line.slice(0, 1_024));
@@ -256,7 +255,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("shows the tool that runs and what it is about", () => {
-    const reader = new ProtocolReader(redact);
+    const reader = new ProtocolReader(redactor);
     reader.readLine(
       JSON.stringify({
         type: "tool_execution_start",
@@ -273,7 +272,7 @@ describe("the protocol of a worker", () => {
 
   it("is ready only by the worker-side extension's own word", () => {
     const request = (statusText: string, statusKey = "pi-muster"): unknown =>
-      new ProtocolReader(redact).readLine(
+      new ProtocolReader(redactor).readLine(
         JSON.stringify({ type: "extension_ui_request", method: "setStatus", statusKey, statusText }),
         0,
       );
@@ -285,7 +284,7 @@ describe("the protocol of a worker", () => {
   });
 
   it("shows a refused tool call in one line, and keeps it whole", () => {
-    const reader = new ProtocolReader(redact);
+    const reader = new ProtocolReader(redactor);
     const denied = { tool: "write", what: `a ${secret}`, reason: "this worker\nis read-only", by: "muster" };
     const statusText = JSON.stringify({ denied });
     const request = { type: "extension_ui_request", method: "setStatus", statusKey: "pi-muster", statusText };
@@ -299,7 +298,7 @@ describe("the protocol of a worker", () => {
   it("never parses what repeats every token", () => {
     expect(isUnwanted('{"type":"message_update","message":{"role":"assist')).toBe(true);
     expect(isUnwanted('{"type":"message_end","message":{}}')).toBe(false);
-    expect(new ProtocolReader(redact).skim('{"type":"agent_end","messages":[')).toEqual([
+    expect(new ProtocolReader(redactor).skim('{"type":"agent_end","messages":[')).toEqual([
       { kind: "stopped" },
     ]);
   });

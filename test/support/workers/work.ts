@@ -80,6 +80,7 @@ export function fixtureWorkers(behaviour: string, change: Partial<PiWorkersDeps>
     redactor: {
       redact: (text) => text.replaceAll("hunter2hunter2", "[redacted]"),
       redactValue: (value) => JSON.parse(JSON.stringify(value).replaceAll("hunter2hunter2", "[redacted]")),
+      longest: 14,
     },
     clock: systemClock,
     ...change,
