@@ -123,9 +123,10 @@ class Screen extends Overlay {
     const scene = feed.scene(now);
     const moment = momentOf(this.#state, scene, now, tui.terminal.columns, tui.terminal.rows);
     const { state, intent } = press(moment, key);
+    const { box } = this.#state;
     this.#state = state;
     this.#attend(scene);
-    if (intent !== undefined) this.#do(intent, scene);
+    if (intent !== undefined) this.#do(intent, scene, box);
   }
 
   /** What is looked at is what is read. */
@@ -148,7 +149,7 @@ class Screen extends Overlay {
     return { runId: run.view.runId, task: task.id, attempt: attempt ?? task.attempts };
   }
 
-  #do(intent: Intent, scene: Scene): void {
+  #do(intent: Intent, scene: Scene, typed: Dashboard["box"]): void {
     const { feed } = this.#terms;
     const { tui, close } = this.stage;
     switch (intent.kind) {
@@ -169,7 +170,7 @@ class Screen extends Overlay {
         this.#edit(intent.run).catch(this.stage.session.report);
         return;
       case "perform":
-        this.#perform(intent.action, { raw: { ...intent.parameters } }, scene);
+        this.#perform(intent.action, { raw: { ...intent.parameters } }, scene, typed);
         return;
       case "command":
         if (screens.some(({ name }) => name === intent.name)) {
@@ -194,7 +195,12 @@ class Screen extends Overlay {
     this.redraw();
   }
 
-  #perform(name: string, given: { readonly raw: unknown } | { readonly line: string }, scene: Scene): void {
+  #perform(
+    name: string,
+    given: { readonly raw: unknown } | { readonly line: string },
+    scene: Scene,
+    typed?: Dashboard["box"],
+  ): void {
     const { feed } = this.#terms;
     const { session } = this.stage;
     feed.answer = { ok: true, text: words.atWorkOn(name) };
@@ -202,6 +208,9 @@ class Screen extends Overlay {
       .perform(name, given, asTyped(name))
       .then(({ ok, text, details }) => {
         feed.answer = { ok, text };
+        // What somebody wrote is not lost with the disk that refused it.
+        const { unsent: _, ...state } = this.#state;
+        this.#state = ok || typed === undefined ? state : { ...state, unsent: typed };
         // A typed command was asked for its answer; a key was asked for what it does.
         if ("line" in given && text.trim().includes("\n"))
           this.#state = { ...this.#state, page: "answer", at: { ...this.#state.at, page: 0 } };

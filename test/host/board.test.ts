@@ -40,6 +40,31 @@ test("a screen that is typed in the dashboard takes its place", async () => {
   expect(pi.session.overlay).toBeUndefined();
 });
 
+test("what was typed and refused stands in the box again, until it is sent", async () => {
+  const world = new World();
+  const pi = await world.start();
+  const told: unknown[] = [];
+  world.perform = async (action, given) => {
+    told.push(given);
+    return { ok: told.length > 1, text: "it broke off", details: { action, ok: told.length > 1 } };
+  };
+  world.engine.append("run-00000001", ...live("run-00000001", "session-1", true));
+  await pi.commands.get("team")?.handler("", pi.context());
+  await settle();
+  await world.clock.advance(200);
+  const screen = () => pi.overlayLines(120, 24).join("\n");
+  for (const key of ["1", "s", ..."turn left", "\r"]) pi.overlayKey(key);
+  await settle();
+  expect(screen()).toContain("it broke off");
+  pi.overlayKey("s");
+  expect(screen()).toContain("turn left▏");
+  pi.overlayKey("\r");
+  await settle();
+  pi.overlayKey("s");
+  expect(screen()).not.toContain("turn left▏");
+  expect(told[1]).toEqual(told[0]);
+});
+
 test("without a screen the list is the answer", async () => {
   const world = new World();
   world.session.mode = "rpc";

@@ -216,7 +216,9 @@ function boxed(
   text: string,
   more: Partial<Box> = {},
 ): Step {
-  return { state: { ...state, box: { kind, label, text, proposals: [], about: {}, ...more } } };
+  const { unsent } = state;
+  const begun = unsent?.kind === kind && unsent.label === label ? unsent.text : text;
+  return { state: { ...state, box: { kind, label, text: begun, proposals: [], about: {}, ...more } } };
 }
 
 /** Moves the choice, or scrolls; beyond an end it stays there. */

@@ -87,6 +87,8 @@ export interface Dashboard extends Front<Intent> {
   /** A page over everything: the keys, an answer, a letter, what a task changed or is to do, or a record. */
   readonly page?: "help" | "answer" | "letter" | "changes" | "task" | "event";
   readonly box?: Box;
+  /** What was typed and refused: a box that asks for the same begins with it. */
+  readonly unsent?: Box;
 }
 
 /** What is being typed. */
