@@ -33,7 +33,7 @@ function names(line: string, directory: string): boolean {
 }
 
 /** Raised only with a capability. */
-const srcLinesMax = 29_850;
+const srcLinesMax = 29_950;
 
 describe("house rules", () => {
   const lines = [...src.values()].reduce((sum, text) => sum + text.split("\n").length - 1, 0);

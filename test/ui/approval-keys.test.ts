@@ -44,6 +44,7 @@ test("y approves, n rejects with a reason, enter proposes both, and the screen s
   expect(text()).toMatch(/y approves · n rejects with a reason[\s\S]*\ny approve · n reject · enter answer/);
   expect(keys("y")).toEqual(respond(house, "paint-1-gate", "approve"));
   expect(keys("n", ..."too blue", "enter")).toEqual(respond(house, "paint-1-gate", "reject: too blue"));
+  expect(keys("n", " ", "enter")).toBeUndefined();
   expect(keys("n", "escape")).toBeUndefined();
   expect(keys("enter", "down", "enter")).toEqual(respond(house, "paint-1-gate", "approve"));
   expect(keys("enter", "down", "down", ..."no", "enter")).toEqual(

@@ -20,8 +20,8 @@ export function submitted({ state, scene }: Moment, { kind, text, about }: Box):
   });
   if (kind === "filter") return { state: rest };
   if (kind === "search") return { state: { ...rest, search: text.trim(), focus: "pane" } };
-  if (kind === "reject") return perform("respond", { message: `reject: ${text.trim()}` });
   if (text.trim() === "") return { state: rest };
+  if (kind === "reject") return perform("respond", { message: `reject: ${text.trim()}` });
   switch (kind) {
     case "steer":
     case "respond":
