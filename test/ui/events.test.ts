@@ -21,7 +21,7 @@ test("a record is said in words, and shown whole until it is closed, whatever co
   expect(drawn(pane)).toContain("enter read all of it");
   for (const key of ["enter", "v"]) {
     const page = after(after(pane, "up"), key);
-    expect(drawn(page)).toContain('"type": "attempt.ready"');
+    expect(drawn(page)).toContain('type: "attempt.ready"');
     const more = scene.run && {
       ...scene,
       run: { ...scene.run, events: [...scene.run.events, ...history.events] },
@@ -59,7 +59,7 @@ test("a text in a record has its lines, and its end however long it is", () => {
     100,
     2_000,
   );
-  const at = shown.findIndex((line) => line.includes('"prompt": "Do \\"this\\" in C:\\\\new'));
+  const at = shown.findIndex((line) => line.includes('prompt: "Do \\"this\\" in C:\\\\new'));
   expect(at).toBeGreaterThan(0);
   expect(shown.slice(at + 1, at + 3)).toEqual(["", "- and that"]);
   expect(

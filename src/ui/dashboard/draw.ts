@@ -1,3 +1,4 @@
+import { membersOf } from "../../lib/json.ts";
 import { keyLines } from "../binding.ts";
 import { glyphOf } from "../glyph.ts";
 import { marker, windowTop } from "../listing.ts";
@@ -12,7 +13,6 @@ import { mailAt, mailOrder } from "./fact-panes.ts";
 import { bindings } from "./keys.ts";
 import { bodyOf } from "./panes.ts";
 import { taskLines } from "./preview.ts";
-import { recordLines } from "./record-page.ts";
 import { chosenRun, listedRuns, runRow, runsTitle } from "./runs.ts";
 import { type Body, type Dashboard, type Moment, panes, type Scene } from "./scene.ts";
 import { chosenTask, isTaskList, textOf } from "./work-panes.ts";
@@ -20,6 +20,7 @@ import { chosenTask, isTaskList, textOf } from "./work-panes.ts";
 /** From these columns on, list and pane stand side by side. */
 const wideColumns = 90;
 const answerLinesMax = 2_000;
+const recordLinesMax = 1_000;
 const pageLinesMax = 1e6;
 
 /** Where everything is on a screen of this size. */
@@ -214,4 +215,22 @@ function pageLines({ state, scene, now }: Moment, columns: number): readonly Lin
     return wrapSpan(["text", (page === "letter" ? letter : answer)?.text ?? ""], columns, answerLinesMax);
   if (page === undefined) return undefined;
   return keyLines(bindings);
+}
+
+/** A record of the journal; of a huge one the beginning, and where all of it is. */
+function recordLines(event: object, directory: string, columns: number): readonly Line[] {
+  const made: string[] = [];
+  for (const line of membersIn(event)) if (made.push(line) > recordLinesMax) break;
+  const lines = wrapSpan(["text", made.join("\n")], columns, recordLinesMax + 1);
+  const left = wrapSpan(["dim", words.recordLeft(directory)], columns, recordLinesMax);
+  return lines.length > recordLinesMax ? [...lines.slice(0, -1), ...left] : lines;
+}
+
+/** A member a line, texts with their line breaks and in pieces that are drawn whole; made only as far as somebody reads. */
+function* membersIn(value: unknown, indent = "", name = ""): Generator<string, undefined> {
+  const members = Object.entries(membersOf(value));
+  const text = members.length > 0 ? "" : `${JSON.stringify(value)}`;
+  const told = name + text.replace(/\\(.)/g, (whole, sign) => (sign === "n" ? "\n" : whole));
+  for (const line of told.split("\n")) yield* (indent + line).match(/.{1,2000}/gsu) ?? [];
+  for (const [at, one] of members) yield* membersIn(one, `${indent}  `, `${at}: `);
 }
