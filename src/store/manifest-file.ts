@@ -56,17 +56,13 @@ function isManifest(value: unknown): value is Manifest {
   const has = ([name, type]: [string, FieldType]): boolean =>
     typeof found.get(name) === type && found.get(name) !== null;
   const tasks: unknown = found.get("tasks");
-  const areTexts = texts.every((name) => isTextOrAbsent(found.get(name)));
+  const areTexts = texts.every((name) => !found.has(name) || typeof found.get(name) === "string");
   return Object.entries(fields).every(has) && areTexts && Array.isArray(tasks) && tasks.every(isTask);
 }
 
 function isTask(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (!("id" in value && "status" in value && "dependsOn" in value)) return false;
-  const isNamed = typeof value.id === "string" && typeof value.status === "string";
-  return isNamed && Array.isArray(value.dependsOn) && (!("cause" in value) || isTextOrAbsent(value.cause));
-}
-
-function isTextOrAbsent(value: unknown): boolean {
-  return value === undefined || typeof value === "string";
+  const said = [value.id, value.status, "cause" in value ? value.cause : ""];
+  return said.every((text) => typeof text === "string") && Array.isArray(value.dependsOn);
 }
