@@ -65,6 +65,45 @@ export function parseLine(action: Action, line: string): CommandLine {
   return { raw, problems };
 }
 
+/** What plain words are to actions that would read them as their run, where they name none. */
+const otherwise: Readonly<Record<string, ParameterName>> = {
+  ...{ status: "task", events: "task", artifacts: "task", inbox: "task", cancel: "reason", export: "path" },
+};
+
+/** A line typed where `run` is looked at: completed to be about it where it names none, else as it is. Read alike by `parseLine`. */
+export function aimed(name: string, line: string, run: string, runs: readonly RunListing[]): string {
+  const [first = ""] = line.trim().split(/\s/);
+  // Eight digits begin an id also where its run is gone: they are no words about another one.
+  const isRun = (said = ""): boolean =>
+    /^(last$|\d{8})/i.test(said) || runs.some(({ runId }) => runId.startsWith(said.toLowerCase()));
+  if (first === "" && /^(transcript|mailbox)$/.test(name)) return run;
+  if (name === "transcript") return first.startsWith("--") || isRun(first) ? line : `${run} ${line}`;
+  const action = actionNamed(name);
+  if (action === undefined || name === "doctor" || !isTaken(action, "run")) return line;
+  const { raw, problems } = parseLine(action, line);
+  if (problems.length > 0 || (name === "get" && raw.task === undefined)) return line;
+  if (raw.run === undefined) return `--run ${run} ${line}`.trim();
+  if (isRun(String(raw.run).split(/\s/)[0])) return line;
+  const reads = otherwise[name];
+  const parameters = reads === undefined ? action.parameters : [reads, ...action.parameters];
+  const as = parseLine({ name, summary: "", parameters }, line);
+  const options = Object.entries({ run, ...as.raw }).map(
+    ([key, value]) => `--${key}=${quote(String(value))}`,
+  );
+  if (reads !== undefined)
+    return as.raw.run === undefined && as.problems.length === 0 ? options.join(" ") : line;
+  // `--run` behind a message's first words is one of them, if nothing else that is said is lost by that.
+  const at = line.search(/\s--run\b/);
+  const said = `--run ${run} ${line.slice(0, at)} --${line.slice(at)}`;
+  const { raw: now, problems: wrong } = parseLine(action, said);
+  const isSame = wrong.length === 0 && Object.keys(now).length === Object.keys(raw).length;
+  return action.parameters[0] === "message" && at > 0 && isSame ? said : line;
+}
+
+function quote(text: string): string {
+  return /^[^\s"']+$/.test(text) ? text : `"${text.replace(/["\\]/g, "\\$&")}"`;
+}
+
 const callShape = /\bteam ([a-z]+)((?:(?: or)? \w+=(?:"[^"]*"|[^\s,;]*[^\s,;.:)]))*)/g;
 /** Calls that our texts name without arguments; other words behind "team" may be prose. */
 const bareCalls = /^(?:doctor|list|validate|help)$/;

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { aimed } from "../actions/command-line.ts";
 import { withoutDriver } from "../core/abandoned.ts";
 import { type Experience, experienceOf } from "../core/estimate.ts";
 import type { StoredEvent } from "../core/events.ts";
@@ -113,6 +114,7 @@ export class DashboardFeed {
       ...(transcript !== undefined && { transcript }),
       touched: this.#touched,
       experience: () => this.#experienced(),
+      aimed: (name, line, about) => aimed(name, line, about, this.#listings),
       ...(this.#answer !== undefined && { answer: this.#answer }),
     };
   }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Action } from "../../src/actions/action.ts";
-import { asCommands, complete, parseLine } from "../../src/actions/command-line.ts";
+import { aimed, asCommands, complete, parseLine } from "../../src/actions/command-line.ts";
 import { perform } from "../../src/actions/perform.ts";
 import { actions } from "../../src/actions/table.ts";
 import type { Manifest } from "../../src/core/ports.ts";
@@ -86,6 +86,81 @@ describe("a slash command's arguments", () => {
         expect(parseLine(action("run"), goal).raw).toEqual({ goal });
       }),
     );
+  });
+});
+
+describe("a line that is typed where a run is looked at", () => {
+  const seen = "20261121-120000-000-abcde";
+  const runs = ["20261122-090000-000-newer", seen].map((runId) => ({ runId, problem: "" }));
+
+  it.each([
+    ["status", "", `--run ${seen}`],
+    ["status", "2026", "2026"],
+    ["status", '"LAST"', '"LAST"'],
+    ["status", "cart", `--run=${seen} --task=cart`],
+    ["status", "--run cart", "--run cart"],
+    ["wait", "cart", "cart"],
+    ["export", "/tmp/x.html", `--run=${seen} --path=/tmp/x.html`],
+    ["export", "2026 /tmp/x.html", "2026 /tmp/x.html"],
+    ["cancel", 'too "slow"', `--run=${seen} --reason="too \\"slow\\""`],
+    ["cancel", "20250101-gone too slow", "20250101-gone too slow"],
+    ["forget", "--confirm", `--run ${seen} --confirm`],
+    ["steer", "look at --run flag", `--run ${seen} look at -- --run flag`],
+    ["steer", "look at --run 202611 --force", "look at --run 202611 --force"],
+    ["steer", "look at --run flag --task cart", "look at --run flag --task cart"],
+    ["steer", '"look at --run flag"', `--run ${seen} "look at --run flag"`],
+    ["send", "-- look at --run flag", `--run ${seen} -- look at --run flag`],
+    ["steer", "--run flag look", "--run flag look"],
+    ["transcript", "20261121", "20261121"],
+    ["transcript", "cart", `${seen} cart`],
+    ["transcript", "", seen],
+    ["mailbox", "", seen],
+    ["mailbox", "cart", "cart"],
+    ["doctor", "", ""],
+    ["get", "explorer", "explorer"],
+    ["settings", "glyphs", "glyphs"],
+  ])("/team-%s %s", (name, line, expected) => {
+    expect(aimed(name, line, seen, runs)).toBe(expected);
+  });
+
+  it("is accepted as what was typed is, and is about that run unless it names one", () => {
+    const plain = ["2026", "last", "cart", "too", "slow", "/tmp/x.html", "true", "--", '"a b"', "it's", '5"'];
+    const options = [
+      "--run",
+      "--run=last",
+      "--task",
+      "--task=cart",
+      "--force",
+      "--reason",
+      "--path",
+      "--bogus",
+    ];
+    const word = fc.constantFrom(...plain, ...options, "--message", "--confirm", "'open");
+    const fates = { complete: 0, alone: 0 };
+    fc.assert(
+      fc.property(fc.constantFrom(...actions), fc.array(word, { maxLength: 5 }), (any, said) => {
+        const line = said.join(" ");
+        const made = aimed(any.name, line, seen, runs);
+        const [before, after] = [parseLine(any, line), parseLine(any, made)];
+        expect(after.problems.length > 0).toBe(before.problems.length > 0);
+        if (made === line) {
+          fates.alone++;
+          const isAbout = any.parameters.some((name) => name === "run") && !/doctor|get/.test(any.name);
+          expect(isAbout && before.problems.length === 0 && before.raw.run === undefined).toBe(false);
+          return;
+        }
+        fates.complete++;
+        const { run, ...rest } = after.raw;
+        const { run: named, ...others } = before.raw;
+        expect(run).toBe(seen);
+        expect(String(named ?? "")).not.toMatch(/^(last|2026)/);
+        if (named === undefined) expect(rest).toEqual(others);
+        // What was no run is still said, once.
+        else expect(Object.values(rest).join(" ")).toContain(String(named));
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(Math.min(...Object.values(fates))).toBeGreaterThan(100);
   });
 });
 

@@ -62,6 +62,8 @@ test("a list that cannot be read is told, and read again", async () => {
   expect(feed.scene(0)).toMatchObject({ listings: [], answer: { ok: false, text: "too many open files" } });
   await world.clock.advance(10_000);
   expect(feed.scene(0).listings.map((one) => one.runId)).toEqual([runId]);
+  const aimed = ["", "run-0"].map((line) => feed.scene(0).aimed?.("status", line, "seen"));
+  expect(aimed).toEqual(["--run seen", "run-0"]);
   feed.close();
 });
 

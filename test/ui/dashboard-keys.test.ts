@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { aimed } from "../../src/actions/command-line.ts";
 import { draw, momentOf } from "../../src/ui/dashboard/draw.ts";
 import { press } from "../../src/ui/dashboard/keys.ts";
 import { chosenRun } from "../../src/ui/dashboard/runs.ts";
@@ -61,7 +62,9 @@ test("a typed command means the run that is looked at, unless it names one or is
   const line = (typed: string): string | undefined => {
     const look = looks.waiting?.();
     if (look === undefined) throw new Error("no such look");
-    const moment = momentOf(noDashboard, look.scene, look.now, 120, 40);
+    const { listings } = look.scene;
+    const scene = { ...look.scene, aimed: (...said: [string, string, string]) => aimed(...said, listings) };
+    const moment = momentOf(noDashboard, scene, look.now, 120, 40);
     let step = press(moment, ":");
     for (const key of [...typed, "enter"]) step = press({ ...moment, state: step.state }, key);
     const intent = step.intent ?? step.state.confirm?.intent;

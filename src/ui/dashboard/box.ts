@@ -5,11 +5,6 @@ import type { Box, Intent, Moment, Step } from "./scene.ts";
 /** Typed commands that take something away, and what would happen without a question. */
 const destructive = /^(cancel\b|(forget|prune|cleanup|import|doctor)\b.*--confirm)/;
 
-/** Typed commands about one run, by how they name it; those that say something begin with that. */
-const ofRun = /^(status|wait|summary|events|artifacts|cancel|resume|retry|forget|export|inbox)$/;
-const saying = /^(respond|steer|send)$/;
-const screensOfRun = /^(transcript|mailbox)$/;
-
 /** What becomes of a text that was typed. */
 export function submitted({ state, scene }: Moment, { kind, text, about }: Box): Step {
   const { box: _, ...rest } = state;
@@ -32,7 +27,7 @@ export function submitted({ state, scene }: Moment, { kind, text, about }: Box):
     }
     case "command": {
       const [, name = "", given = ""] = /^\s*(?:\/?team-)?(\S+)\s*(.*)$/s.exec(text) ?? [];
-      const line = aimed(name, given, run);
+      const line = scene.aimed?.(name, given, run) ?? given;
       const intent: Intent = { kind: "command", name, line };
       return destructive.test(`${name} ${line}`)
         ? {
@@ -44,13 +39,4 @@ export function submitted({ state, scene }: Moment, { kind, text, about }: Box):
         : { state: rest, intent };
     }
   }
-}
-
-/** A command that names no run means the one that is looked at. */
-function aimed(name: string, line: string, run: string): string {
-  const isNamed = /(^|\s)--run\b/.test(line) || (!saying.test(name) && /^(last\b|\d{8}-)/.test(line));
-  const takesOne = ofRun.test(name) || saying.test(name) || (name === "get" && line.includes("--task"));
-  if (isNamed) return line;
-  if (screensOfRun.test(name)) return `${run} ${line}`.trim();
-  return takesOne ? `--run ${run} ${line}`.trim() : line;
 }

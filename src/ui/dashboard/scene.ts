@@ -37,6 +37,8 @@ export interface Scene {
   experience?(): ReadonlyMap<string, Experience>;
   /** Keeps what takes long to draw; absent: it is drawn anew. */
   readonly drawings?: Drawings;
+  /** A typed command's line, about this run unless it names one; absent: as it was typed. */
+  aimed?(name: string, line: string, run: string): string;
   /** What came of the last thing that was asked for. */
   readonly answer?: Answer;
 }
