@@ -65,11 +65,6 @@ export function parseLine(action: Action, line: string): CommandLine {
   return { raw, problems };
 }
 
-/** What plain words are to actions that would read them as their run, where they name none. */
-const otherwise: Readonly<Record<string, ParameterName>> = {
-  ...{ status: "task", events: "task", artifacts: "task", inbox: "task", cancel: "reason", export: "path" },
-};
-
 /** A line typed where `run` is looked at: completed to be about it where it names none, else as it is. Read alike by `parseLine`. */
 export function aimed(name: string, line: string, run: string, runs: readonly RunListing[]): string {
   const [first = ""] = line.trim().split(/\s/);
@@ -84,24 +79,20 @@ export function aimed(name: string, line: string, run: string, runs: readonly Ru
   if (problems.length > 0 || (name === "get" && raw.task === undefined)) return line;
   if (raw.run === undefined) return `--run ${run} ${line}`.trim();
   if (isRun(String(raw.run).split(/\s/)[0])) return line;
-  const reads = otherwise[name];
-  const parameters = reads === undefined ? action.parameters : [reads, ...action.parameters];
-  const as = parseLine({ name, summary: "", parameters }, line);
-  const options = Object.entries({ run, ...as.raw }).map(
-    ([key, value]) => `--${key}=${quote(String(value))}`,
+  // Words that are no run are what the action reads next, unless that is a flag: a task, a reason, a path.
+  const [own, ...others] = action.parameters;
+  const as = parseLine({ ...action, parameters: others }, line);
+  const takesWords = own === "run" && others[0] !== undefined && parameterShapes[others[0]].kind !== "flag";
+  const options = Object.entries(as.raw).map(
+    ([key, to]) => ` --${key}="${String(to).replace(/["\\]/g, "\\$&")}"`,
   );
-  if (reads !== undefined)
-    return as.raw.run === undefined && as.problems.length === 0 ? options.join(" ") : line;
+  if (takesWords && as.problems.length === 0) return `--run ${run}${options.join("")}`;
   // `--run` behind a message's first words is one of them, if nothing else that is said is lost by that.
-  const at = line.search(/\s--run\b/);
-  const said = `--run ${run} ${line.slice(0, at)} --${line.slice(at)}`;
-  const { raw: now, problems: wrong } = parseLine(action, said);
-  const isSame = wrong.length === 0 && Object.keys(now).length === Object.keys(raw).length;
-  return action.parameters[0] === "message" && at > 0 && isSame ? said : line;
-}
-
-function quote(text: string): string {
-  return /^[^\s"']+$/.test(text) ? text : `"${text.replace(/["\\]/g, "\\$&")}"`;
+  const said = line.replace(/\s--run\b/, " --$&");
+  const { raw: now } = parseLine(action, said);
+  const isSaid =
+    /\s--run\b/.test(String(now.message)) && Object.keys(now).length + 1 === Object.keys(raw).length;
+  return isSaid ? `--run ${run} ${said}` : line;
 }
 
 const callShape = /\bteam ([a-z]+)((?:(?: or)? \w+=(?:"[^"]*"|[^\s,;]*[^\s,;.:)]))*)/g;

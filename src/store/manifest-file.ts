@@ -46,9 +46,6 @@ const fields: Readonly<Partial<Record<keyof Manifest, FieldType>>> = {
   usage: "object",
 };
 
-/** Texts that may be absent. */
-const texts: readonly (keyof Manifest)[] = ["cause", "reason", "finishedAt", "continuedFrom"];
-
 /** A newer version adds fields and keeps these. */
 function isManifest(value: unknown): value is Manifest {
   if (typeof value !== "object" || value === null) return false;
@@ -56,6 +53,7 @@ function isManifest(value: unknown): value is Manifest {
   const has = ([name, type]: [string, FieldType]): boolean =>
     typeof found.get(name) === type && found.get(name) !== null;
   const tasks: unknown = found.get("tasks");
+  const texts: readonly (keyof Manifest)[] = ["cause", "reason", "finishedAt"];
   const areTexts = texts.every((name) => !found.has(name) || typeof found.get(name) === "string");
   return Object.entries(fields).every(has) && areTexts && Array.isArray(tasks) && tasks.every(isTask);
 }

@@ -134,7 +134,7 @@ describe("run store", () => {
       JSON.stringify(noTasks),
       JSON.stringify({ ...manifest, runId: "other-run" }),
       // What is shown as text is text or absent.
-      ...["goal", "status", "cause", "reason", "finishedAt", "continuedFrom"].flatMap((field) =>
+      ...["goal", "status", "cause", "reason", "finishedAt"].flatMap((field) =>
         [5, null, {}, ["a"]].map((value) => JSON.stringify({ ...manifest, [field]: value })),
       ),
       JSON.stringify({ ...manifest, tasks: [{ id: "a", status: "failed", dependsOn: [], cause: 5 }] }),

@@ -29,14 +29,9 @@ export function submitted({ state, scene }: Moment, { kind, text, about }: Box):
       const [, name = "", given = ""] = /^\s*(?:\/?team-)?(\S+)\s*(.*)$/s.exec(text) ?? [];
       const line = scene.aimed?.(name, given, run) ?? given;
       const intent: Intent = { kind: "command", name, line };
-      return destructive.test(`${name} ${line}`)
-        ? {
-            state: {
-              ...rest,
-              confirm: { question: words.confirm.command(`${name} ${line}`.trim()), intent },
-            },
-          }
-        : { state: rest, intent };
+      const typed = `${name} ${line}`.trim();
+      if (!destructive.test(typed)) return { state: rest, intent };
+      return { state: { ...rest, confirm: { question: words.confirm.command(typed), intent } } };
     }
   }
 }
