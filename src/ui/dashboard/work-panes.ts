@@ -226,7 +226,7 @@ function eventRow(event: StoredEvent, columns: number): readonly Span[] {
     ["muted", at.slice(11, 19)],
     ["accent", [task, attempt].filter(Boolean).join("/")],
     ["text", oneLine([type.replace(/[._]/g, " "), tell(event)].filter(Boolean).join(": "), columns)],
-    ["dim", oneLine(JSON.stringify(rest), columns)],
+    ["dim", Object.keys(rest).length === 0 ? "" : oneLine(JSON.stringify(rest), columns)],
   ];
 }
 
